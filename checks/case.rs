@@ -1,0 +1,219 @@
+//! A case: what was asked, and all that was observed. Plain data.
+//!
+//! A live run fills it, `--record` writes it, `--replay` judges it again with no network, and
+//! diagnosis reads nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    evidence::{
+        Seen, Unseen,
+        agent::AgentKeys,
+        configuration::{Configuration, Effective},
+        connection::Attempts,
+        handshake::Handshake,
+        identities::Identities,
+        known_hosts::KnownHosts,
+        machine::Machine,
+        name_servers::NameServers,
+        nearby::Nearby,
+        queries::Queries,
+        resolution::Resolution,
+    },
+    profile::Profile,
+};
+
+/// What was asked for, before anything was looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The target as typed.
+    pub input: String,
+    /// Host as typed: no user, no port, no brackets.
+    pub host: String,
+    /// User as typed in `user@host`, a URL or `-l`.
+    pub user: Option<String>,
+    /// Port as typed in a URL or `-p`.
+    pub port: Option<u16>,
+    /// `ssh`'s own options, as they are given to `ssh -G`; the host is not among them.
+    pub ssh_options: Vec<String>,
+    /// Whether `-A` asked for agent forwarding on the command line.
+    pub wants_forwarding: bool,
+    /// Whether somebody is there to type a passphrase or to answer `yes`.
+    pub interactive: bool,
+    /// Profile named by `--profile`; without it the host decides.
+    pub profile: Option<Profile>,
+    /// Profiles of the user's own configuration directory.
+    pub own_profiles: Vec<Profile>,
+    /// Limits of time, in milliseconds.
+    pub limits: TimeLimits,
+}
+
+/// Limits of time, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeLimits {
+    /// For the whole run.
+    pub total_ms: u64,
+    /// For one connection attempt, where ssh's ConnectTimeout does not say less.
+    pub connect_ms: u64,
+    /// For one answer of a server.
+    pub answer_ms: u64,
+    /// For one question to a name server.
+    pub dns_ms: u64,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self { total_ms: 45_000, connect_ms: 10_000, answer_ms: 10_000, dns_ms: 5_000 }
+    }
+}
+
+/// A fact with the time at which it was looked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observed<T> {
+    /// Milliseconds since the run began.
+    pub started_ms: u64,
+    /// Milliseconds that it took.
+    pub duration_ms: u64,
+    /// The fact, or why there is none.
+    pub seen: Seen<T>,
+}
+
+/// All that is known about one target. `None`: nobody asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// What was asked.
+    pub plan: Plan,
+    /// When the run began (UTC).
+    pub started_at: jiff::Timestamp,
+    /// This computer and its user.
+    pub machine: Option<Observed<Machine>>,
+    /// What `ssh` would do.
+    pub configuration: Option<Observed<Configuration>>,
+    /// What the system's resolver says.
+    pub resolution: Option<Observed<Resolution>>,
+    /// What each name server says.
+    pub name_servers: Option<Observed<NameServers>>,
+    /// Names near the one that does not exist.
+    pub nearby: Option<Observed<Nearby>>,
+    /// Connections that were tried.
+    pub attempts: Option<Observed<Attempts>>,
+    /// The conversation up to the exchange of keys.
+    pub handshake: Option<Observed<Handshake>>,
+    /// What is known of the server's key.
+    pub known_hosts: Option<Observed<KnownHosts>>,
+    /// Key files.
+    pub identities: Option<Observed<Identities>>,
+    /// Keys in the agent.
+    pub agent: Option<Observed<AgentKeys>>,
+    /// Which keys the server would take.
+    pub queries: Option<Observed<Queries>>,
+}
+
+macro_rules! seen {
+    ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(&self) -> Option<&$type> {
+            self.$name.as_ref().and_then(|o| o.seen.as_ref().ok())
+        }
+    )*};
+}
+
+/// What rules read: the fact where it was seen, else `None`.
+impl Case {
+    seen! {
+        /// This computer and its user.
+        machine: Machine,
+        /// What `ssh` would do, or its refusal.
+        configuration: Configuration,
+        /// What the system's resolver says.
+        resolution: Resolution,
+        /// What each name server says.
+        name_servers: NameServers,
+        /// Names near the one that does not exist.
+        nearby: Nearby,
+        /// Connections that were tried.
+        attempts: Attempts,
+        /// The conversation up to the exchange of keys.
+        handshake: Handshake,
+        /// What is known of the server's key.
+        known_hosts: KnownHosts,
+        /// Key files.
+        identities: Identities,
+        /// Keys in the agent.
+        agent: AgentKeys,
+        /// Which keys the server would take.
+        queries: Queries,
+    }
+
+    /// A case in which nothing was looked at yet.
+    #[must_use]
+    pub fn unobserved(plan: Plan, started_at: jiff::Timestamp) -> Self {
+        Self {
+            plan,
+            started_at,
+            machine: None,
+            configuration: None,
+            resolution: None,
+            name_servers: None,
+            nearby: None,
+            attempts: None,
+            handshake: None,
+            known_hosts: None,
+            identities: None,
+            agent: None,
+            queries: None,
+        }
+    }
+
+    /// The effective configuration, where `ssh` did not refuse it.
+    #[must_use]
+    pub fn effective(&self) -> Option<&Effective> {
+        self.configuration()?.effective.as_ref().ok()
+    }
+
+    /// The profile of this target.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        let host = self.effective().map_or(self.plan.host.as_str(), |e| e.host.as_str());
+        self.plan.profile_for(host)
+    }
+
+    /// Why something was not seen, for each item that was asked for: name and reason.
+    #[must_use]
+    pub fn unseen(&self) -> Vec<(&'static str, &Unseen)> {
+        macro_rules! collect {
+            ($($name:ident),*) => {
+                [$((stringify!($name), self.$name.as_ref().and_then(|o| o.seen.as_ref().err()))),*]
+            };
+        }
+        collect!(
+            machine,
+            configuration,
+            resolution,
+            name_servers,
+            nearby,
+            attempts,
+            handshake,
+            known_hosts,
+            identities,
+            agent,
+            queries
+        )
+        .into_iter()
+        .filter_map(|(name, why)| why.map(|why| (name, why)))
+        .collect()
+    }
+}
+
+impl Plan {
+    /// The profile that is valid for an effective host name.
+    #[must_use]
+    pub fn profile_for(&self, host: &str) -> &Profile {
+        if let Some(named) = &self.profile {
+            return named;
+        }
+        let own = self.own_profiles.iter().find(|p| p.matches(host));
+        own.unwrap_or_else(|| crate::profile::built_in_for(host))
+    }
+}

@@ -1,0 +1,6 @@
+//! Causes: auth.
+
+use super::Rule;
+
+/// In causal order.
+pub(super) const RULES: &[Rule] = &[];

@@ -1,0 +1,6 @@
+//! Causes: configuration.
+
+use super::Rule;
+
+/// In causal order.
+pub(super) const RULES: &[Rule] = &[];

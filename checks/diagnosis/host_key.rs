@@ -1,0 +1,6 @@
+//! Causes: host_key.
+
+use super::Rule;
+
+/// In causal order.
+pub(super) const RULES: &[Rule] = &[];

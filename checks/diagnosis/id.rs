@@ -1,0 +1,172 @@
+//! The ids of all causes: stable words that people search for.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $id:ident = $title:literal),* $(,)?) => {
+        /// One id per root cause that has its own next step.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+            Display, EnumIter, EnumString, IntoStaticStr)]
+        #[serde(rename_all = "kebab-case")]
+        #[strum(serialize_all = "kebab-case")]
+        pub enum Id { $($(#[$doc])* $id),* }
+
+        impl Id {
+            /// One line for people.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$id => $title),* }
+            }
+        }
+    };
+}
+
+ids! {
+    // Target and configuration
+    /// Not a host, URL or user that `ssh` could use; told when arguments are read, exit code 2.
+    TargetInvalid = "That is not a target that ssh could use",
+    /// `ssh -G` refuses.
+    SshConfigInvalid = "ssh refuses its own configuration",
+    /// A config file is owned by somebody else or writable by others.
+    SshConfigPermissions = "ssh refuses its configuration file because others could change it",
+    /// Not the user that the profile requires.
+    UnexpectedUser = "The user name is not the one that this provider uses",
+    /// A short name where only the full name works.
+    ShortNameOutside = "The short host name only works inside the provider's network",
+
+    // Name resolution
+    /// No route at all.
+    NoNetwork = "This computer has no network connection",
+    /// NXDOMAIN.
+    NameNotFound = "The host name does not exist",
+    /// NOERROR without address.
+    NameHasNoAddress = "The host name exists but has no usable address",
+    /// SERVFAIL or REFUSED.
+    DnsServerFailure = "The name server answers with an error",
+    /// Silence.
+    DnsTimeout = "The name servers do not answer",
+    /// Different answers, and the one in use fails.
+    DnsDisagreement = "Name servers tell different addresses, and the one in use fails",
+    /// The hosts file points elsewhere, and that fails.
+    HostsFileOverride = "The hosts file of this computer sends the name to another address, which fails",
+
+    // Network path
+    /// EPERM or EACCES.
+    LocalFirewall = "This computer's own firewall forbids the connection",
+    /// The local address or interface asked for does not exist here.
+    BindAddressUnavailable = "The local address that the configuration asks for is not on this computer",
+    /// The host refuses.
+    RefusedByHost = "The host refuses the connection on this port",
+    /// A box on the way refuses.
+    RefusedOnTheWay = "A firewall on the way refuses the connection",
+    /// Silence.
+    Filtered = "The connection gets no answer: a firewall or an IP allow-list drops it",
+    /// The provider's allow-list.
+    IpNotAllowed = "Your IP address is not allowed to reach this environment",
+    /// EHOSTUNREACH.
+    HostUnreachable = "There is no way to the host",
+    /// IPv6 fails, IPv4 works.
+    Ipv6Broken = "IPv6 does not work on the way to the host",
+    /// The jump host or proxy command.
+    ProxyFailed = "The jump host or proxy command fails",
+
+    // Transport
+    /// Something else answers.
+    NotSsh = "Something else than an SSH server answers on this port",
+    /// Closed before a byte.
+    ClosedBeforeBanner = "The server closes the connection before it says a word",
+    /// The server says that it has too many connections, or punishes.
+    ServerOverloaded = "The server is refusing new logins for the moment",
+    /// Endless lines.
+    Tarpit = "This port is a trap for attackers, not the SSH server",
+    /// No byte at all.
+    SilentServer = "The connection opens, but the server never says a word",
+    /// Large packets vanish.
+    HandshakeStalled = "The connection stalls when larger packets are sent",
+    /// Cut in the middle.
+    HandshakeCut = "The connection is cut during the exchange of keys",
+    /// Lists do not meet.
+    NoCommonAlgorithm = "Your ssh and the server have no algorithm in common",
+    /// SSH-1.
+    ProtocolTooOld = "The server only speaks SSH 1, which no client accepts any more",
+
+    // Host key
+    /// Marked @revoked.
+    HostKeyRevoked = "The server's key is marked as revoked",
+    /// Another key.
+    HostKeyChanged = "The server's key is not the one that this computer knows",
+    /// Certificate of the host is not valid.
+    HostCertificateInvalid = "The server's certificate is not valid for this host",
+    /// Unknown and nobody may accept it.
+    HostKeyUnknown = "The server's key is unknown, and ssh may not accept it",
+
+    // Keys
+    /// Public key authentication is off.
+    PubkeyDisabled = "Your ssh configuration turns public key login off",
+    /// None at all.
+    NoKey = "There is no SSH key to log in with",
+    /// The named file is not there.
+    KeyFileMissing = "The key file does not exist",
+    /// Readable by others.
+    KeyPermissions = "ssh ignores the key because other users could read it",
+    /// Cannot be read.
+    KeyUnreadable = "The key file cannot be read",
+    /// The public half.
+    KeyIsPublic = "The file given as key is the public half",
+    /// PuTTY.
+    KeyIsPpk = "The key is in PuTTY's format, which ssh cannot read",
+    /// Damaged.
+    KeyMalformed = "The key file is damaged",
+    /// Too small.
+    KeyTooWeak = "The key is of a kind or size that is no longer accepted",
+    /// Halves do not match.
+    KeyPairMismatch = "The .pub file beside the private key belongs to another key",
+    /// A passphrase and nobody to ask.
+    KeyLocked = "The key is locked with a passphrase and nobody can type it",
+    /// Certificate not valid.
+    CertificateExpired = "The certificate is not valid now, or not for this user",
+
+    // Agent
+    /// No agent.
+    AgentNotRunning = "No SSH agent is running",
+    /// Does not answer.
+    AgentUnreachable = "The SSH agent does not answer",
+    /// No keys.
+    AgentEmpty = "The SSH agent holds no key",
+    /// Locked.
+    AgentLocked = "The SSH agent is locked",
+    /// Holds others.
+    AgentLacksKey = "The key that the server takes is not in the agent",
+    /// Cut off before the right one.
+    TooManyKeys = "The server cuts off before ssh gets to the right key",
+
+    // Authentication
+    /// No public key login for this user.
+    PasswordOnly = "The server offers no login by key for this user",
+    /// The type is refused.
+    KeyTypeRefused = "The server takes no key of this type",
+    /// None is taken.
+    KeyNotAccepted = "The server does not accept your key for this user",
+
+    // Not found out
+    /// Ctrl-C.
+    Interrupted = "Interrupted before it could be found out",
+    /// Time limit.
+    TimedOut = "The time limit was reached before it could be found out",
+    /// The server says yes to any key.
+    AcceptsAnything = "The server says yes to any key, so its answer proves nothing",
+    /// Something that the verdict needs was not observed.
+    NotExamined = "Not everything that the verdict needs could be looked at",
+}
+
+impl Id {
+    /// Whether this id says that it could not be found out.
+    #[must_use]
+    pub const fn is_inconclusive(self) -> bool {
+        matches!(
+            self,
+            Self::Interrupted | Self::TimedOut | Self::AcceptsAnything | Self::NotExamined
+        )
+    }
+}

@@ -1,0 +1,6 @@
+//! Causes: name.
+
+use super::Rule;
+
+/// In causal order.
+pub(super) const RULES: &[Rule] = &[];

@@ -1,0 +1,6 @@
+//! Causes: undetermined.
+
+use super::Rule;
+
+/// In causal order.
+pub(super) const RULES: &[Rule] = &[];

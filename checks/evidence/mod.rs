@@ -1,0 +1,247 @@
+//! What is observed, each thing once, shared by whoever needs it.
+//!
+//! All input and output is in this folder, and no judgement. The order of work follows from the
+//! demand: whoever asks for a fact causes the ones that it needs.
+
+#![allow(clippy::disallowed_methods, reason = "this folder is the one that looks at the world")]
+
+pub mod agent;
+pub mod configuration;
+pub mod connection;
+mod fact;
+pub mod handshake;
+pub mod identities;
+pub mod key;
+pub mod known_hosts;
+pub mod machine;
+pub mod name_servers;
+pub mod nearby;
+pub mod queries;
+pub mod resolution;
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+pub use fact::{Fact, Limits, Needed, Seen, Unseen};
+
+use crate::{
+    case::{Case, Plan},
+    profile::Profile,
+};
+use configuration::{Configuration, Effective};
+
+/// All evidence about one target: a [`Fact`] for each field of [`Case`].
+#[derive(Debug)]
+pub struct Evidence {
+    plan: Plan,
+    started_at: jiff::Timestamp,
+    limits: Limits,
+    live: Live,
+    machine: Fact<machine::Machine>,
+    configuration: Fact<Configuration>,
+    resolution: Fact<resolution::Resolution>,
+    name_servers: Fact<name_servers::NameServers>,
+    nearby: Fact<nearby::Nearby>,
+    attempts: Fact<connection::Attempts>,
+    handshake: Fact<handshake::Handshake>,
+    known_hosts: Fact<known_hosts::KnownHosts>,
+    identities: Fact<identities::Identities>,
+    agent: Fact<agent::AgentKeys>,
+    queries: Fact<queries::Queries>,
+}
+
+/// What cannot be written down: the one connection, handed from probe to probe.
+#[derive(Debug, Default)]
+struct Live {
+    stream: Mutex<Option<tokio::net::TcpStream>>,
+}
+
+impl Evidence {
+    /// Evidence that is observed when it is asked for.
+    #[must_use]
+    pub fn live(plan: Plan, cut: CancellationToken) -> Self {
+        Self::of(Case::unobserved(plan, jiff::Timestamp::now()), cut)
+    }
+
+    /// Evidence of a recorded case. What was not observed then is not observed now.
+    #[must_use]
+    pub fn recorded(case: Case) -> Self {
+        let cut = CancellationToken::new();
+        cut.cancel();
+        Self::of(case, cut)
+    }
+
+    fn of(case: Case, cut: CancellationToken) -> Self {
+        let began = Instant::now();
+        let until = began + Duration::from_millis(case.plan.limits.total_ms);
+        Self {
+            plan: case.plan,
+            started_at: case.started_at,
+            limits: Limits { began, until, cut },
+            live: Live::default(),
+            machine: Fact::new(case.machine),
+            configuration: Fact::new(case.configuration),
+            resolution: Fact::new(case.resolution),
+            name_servers: Fact::new(case.name_servers),
+            nearby: Fact::new(case.nearby),
+            attempts: Fact::new(case.attempts),
+            handshake: Fact::new(case.handshake),
+            known_hosts: Fact::new(case.known_hosts),
+            identities: Fact::new(case.identities),
+            agent: Fact::new(case.agent),
+            queries: Fact::new(case.queries),
+        }
+    }
+
+    /// All that was observed by now.
+    #[must_use]
+    pub fn case(&self) -> Case {
+        Case {
+            plan: self.plan.clone(),
+            started_at: self.started_at,
+            machine: self.machine.observed().cloned(),
+            configuration: self.configuration.observed().cloned(),
+            resolution: self.resolution.observed().cloned(),
+            name_servers: self.name_servers.observed().cloned(),
+            nearby: self.nearby.observed().cloned(),
+            attempts: self.attempts.observed().cloned(),
+            handshake: self.handshake.observed().cloned(),
+            known_hosts: self.known_hosts.observed().cloned(),
+            identities: self.identities.observed().cloned(),
+            agent: self.agent.observed().cloned(),
+            queries: self.queries.observed().cloned(),
+        }
+    }
+
+    /// What was asked.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Time and Ctrl-C.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// This computer and its user.
+    pub async fn machine(&self) -> &Seen<machine::Machine> {
+        self.machine.once(&self.limits, || self.limits.hold(machine::observe())).await
+    }
+
+    /// What `ssh` would do, or its refusal.
+    pub async fn configuration(&self) -> &Seen<Configuration> {
+        let probe = || self.limits.hold(configuration::observe(self.plan.clone()));
+        self.configuration.once(&self.limits, probe).await
+    }
+
+    /// What `ssh` would do.
+    ///
+    /// # Errors
+    /// That there is none, because it was not seen or `ssh` refuses it.
+    pub async fn effective(&self) -> Result<&Effective, Unseen> {
+        let Ok(configuration) = self.configuration().await else {
+            return Err(Unseen::Needs(Needed::Configuration));
+        };
+        configuration.effective.as_ref().map_err(|_| Unseen::Needs(Needed::Configuration))
+    }
+
+    /// The profile of this target.
+    pub async fn profile(&self) -> &Profile {
+        let host = self.effective().await.map_or(self.plan.host.as_str(), |e| e.host.as_str());
+        self.plan.profile_for(host)
+    }
+
+    /// What the system's resolver says.
+    pub async fn resolution(&self) -> &Seen<resolution::Resolution> {
+        self.resolution
+            .once(&self.limits, || async {
+                let effective = self.effective().await?.clone();
+                self.limits.hold(resolution::observe(effective, self.plan.limits)).await
+            })
+            .await
+    }
+
+    /// What each name server says.
+    pub async fn name_servers(&self) -> &Seen<name_servers::NameServers> {
+        self.name_servers
+            .once(&self.limits, || async {
+                let effective = self.effective().await?.clone();
+                self.limits.hold(name_servers::observe(effective, self.plan.limits)).await
+            })
+            .await
+    }
+
+    /// Names near the one that does not exist.
+    pub async fn nearby(&self) -> &Seen<nearby::Nearby> {
+        self.nearby
+            .once(&self.limits, || async {
+                let effective = self.effective().await?.clone();
+                let profile = self.profile().await.clone();
+                self.limits.hold(nearby::observe(effective, profile, self.plan.limits)).await
+            })
+            .await
+    }
+
+    /// Connections that were tried.
+    pub async fn attempts(&self) -> &Seen<connection::Attempts> {
+        self.attempts
+            .once(&self.limits, || async {
+                let effective = self.effective().await?.clone();
+                let Ok(resolution) = self.resolution().await else {
+                    return Err(Unseen::Needs(Needed::Address));
+                };
+                let Ok(addresses) = resolution.outcome.clone() else {
+                    return Err(Unseen::Needs(Needed::Address));
+                };
+                let probe = connection::observe(effective, addresses, self.plan.limits);
+                let (attempts, stream) = self.limits.hold(probe).await?;
+                *self.live.stream.lock().await = stream;
+                Ok(attempts)
+            })
+            .await
+    }
+
+    /// What is known of the server's key.
+    pub async fn known_hosts(&self) -> &Seen<known_hosts::KnownHosts> {
+        self.known_hosts
+            .once(&self.limits, || async {
+                let effective = self.effective().await?.clone();
+                self.limits.hold(known_hosts::observe(effective)).await
+            })
+            .await
+    }
+
+    /// Key files.
+    pub async fn identities(&self) -> &Seen<identities::Identities> {
+        self.identities
+            .once(&self.limits, || async {
+                let effective = self.effective().await?.clone();
+                self.limits.hold(identities::observe(effective)).await
+            })
+            .await
+    }
+
+    /// Keys in the agent.
+    pub async fn agent(&self) -> &Seen<agent::AgentKeys> {
+        self.agent
+            .once(&self.limits, || async {
+                let effective = self.effective().await?.clone();
+                self.limits.hold(agent::observe(effective, self.plan.limits)).await
+            })
+            .await
+    }
+
+    /// The conversation up to the exchange of keys.
+    pub async fn handshake(&self) -> &Seen<handshake::Handshake> {
+        self.handshake
+            .once(&self.limits, || async { Err(Unseen::Unable("not wired".into())) })
+            .await
+    }
+
+    /// Which keys the server would take.
+    pub async fn queries(&self) -> &Seen<queries::Queries> {
+        self.queries.once(&self.limits, || async { Err(Unseen::Unable("not wired".into())) }).await
+    }
+}

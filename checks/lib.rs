@@ -1,0 +1,77 @@
+//! Examines whether an SSH connection will work.
+//!
+//! The tour starts here: [`examine`] runs every check of [`CHECKS`] at once over one [`Evidence`],
+//! hands out each finding as soon as it is judged, and ends with a [`Report`] and its one diagnosis.
+//!
+//! Nothing in this crate prints, colours or exits.
+
+// The checks, in the order of the report.
+pub mod config;
+pub mod dns;
+pub mod tcp;
+pub mod transport;
+pub mod host_key;
+pub mod fingerprint;
+pub mod agent;
+pub mod portal;
+pub mod short_name;
+
+// What they are made of.
+pub mod case;
+pub mod check;
+pub mod diagnosis;
+pub mod evidence;
+pub mod finding;
+pub mod offers;
+pub mod profile;
+pub mod report;
+pub mod target;
+pub mod text;
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+
+use check::Row;
+use evidence::Evidence;
+use finding::Finding;
+use report::{Checked, Report};
+
+/// Which checks there are, in the order of the report: the way that a connection goes.
+pub const CHECKS: &[Row] = &[
+    Row::of::<config::Config>(),
+    Row::of::<dns::Dns>(),
+    Row::of::<tcp::Tcp>(),
+    Row::of::<transport::Transport>(),
+    Row::of::<host_key::HostKey>(),
+    Row::of::<fingerprint::Fingerprint>(),
+    Row::of::<agent::Agent>(),
+    Row::of::<portal::Portal>(),
+    Row::of::<short_name::ShortName>(),
+];
+
+/// Runs the chosen checks at once; `found` sees each finding as soon as it is judged.
+pub async fn examine(
+    evidence: &Evidence,
+    chosen: impl Fn(&Row) -> bool,
+    mut found: impl FnMut(&Row, &Finding),
+) -> Report {
+    let mut running: FuturesUnordered<_> = CHECKS
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| chosen(row))
+        .map(|(place, row)| async move {
+            let started_ms = evidence.limits().elapsed_ms();
+            let finding = (row.run)(evidence).await;
+            let duration_ms = evidence.limits().elapsed_ms().saturating_sub(started_ms);
+            (place, row, Checked { about: row.about, finding, started_ms, duration_ms })
+        })
+        .collect();
+    let mut checks = Vec::new();
+    while let Some((place, row, checked)) = running.next().await {
+        found(row, &checked.finding);
+        checks.push((place, checked));
+    }
+    drop(running);
+    checks.sort_by_key(|(place, _)| *place);
+    let checks = checks.into_iter().map(|(_, checked)| checked).collect();
+    Report::of(evidence.case(), checks, evidence.limits().elapsed_ms())
+}

@@ -1,0 +1,70 @@
+//! All that was found about one target: what renderers read.
+
+use serde::Serialize;
+
+use crate::{
+    case::Case,
+    check::About,
+    diagnosis::{self, Diagnosis},
+    finding::{Finding, Status},
+};
+
+/// Whether the connection will work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It will work.
+    Ready,
+    /// It will not.
+    NotReady,
+    /// It could not be found out.
+    Inconclusive,
+}
+
+/// One check as it went.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// Which check.
+    pub about: About,
+    /// What it found.
+    pub finding: Finding,
+    /// Milliseconds since the run began.
+    pub started_ms: u64,
+    /// Milliseconds that it took.
+    pub duration_ms: u64,
+}
+
+/// A report.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What was asked, and all evidence.
+    pub case: Case,
+    /// Milliseconds that the run took.
+    pub duration_ms: u64,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The one cause; none where ready.
+    pub diagnosis: Option<Diagnosis>,
+    /// In the order of [`crate::CHECKS`].
+    pub checks: Vec<Checked>,
+}
+
+impl Report {
+    /// Judges a case: the diagnosis and the verdict that follow from it and its findings.
+    #[must_use]
+    pub fn of(case: Case, checks: Vec<Checked>, duration_ms: u64) -> Self {
+        let diagnosis = diagnosis::diagnose(&case);
+        let verdict = match &diagnosis {
+            None => Verdict::Ready,
+            Some(d) if d.id.is_inconclusive() => Verdict::Inconclusive,
+            Some(_) => Verdict::NotReady,
+        };
+        Self { case, duration_ms, verdict, diagnosis, checks }
+    }
+
+    /// The worst status of the checks.
+    #[must_use]
+    pub fn worst(&self) -> Status {
+        self.checks.iter().map(|c| c.finding.status).max().unwrap_or(Status::Pass)
+    }
+}
