@@ -69,7 +69,6 @@ pub struct Rule {
 }
 
 /// All rules, in causal order.
-#[must_use]
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [
         configuration::RULES,
