@@ -22,6 +22,9 @@ pub mod check;
 pub mod diagnosis;
 pub mod evidence;
 pub mod finding;
+pub mod greeting;
+pub mod host_trust;
+pub mod negotiation;
 pub mod offers;
 pub mod profile;
 pub mod report;
@@ -71,6 +74,7 @@ pub async fn examine(
         checks.push((place, checked));
     }
     drop(running);
+    evidence.close().await;
     checks.sort_by_key(|(place, _)| *place);
     let checks = checks.into_iter().map(|(_, checked)| checked).collect();
     Report::of(evidence.case(), checks, evidence.limits().elapsed_ms())

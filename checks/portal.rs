@@ -1,22 +1,132 @@
-//! Portal activation.
+//! Portal activation: whether the server would take the keys, and so whether one is registered.
 
 use crate::{
     case::Plan,
     check::{About, Check},
-    evidence::Evidence,
+    evidence::{
+        Evidence, Seen, Unseen,
+        configuration::Effective,
+        queries::{Answer, Queries, Query},
+    },
     finding::Finding,
+    offers::Provable,
+    profile::Profile,
+    text,
+    text::{Text, foreign, key, number, path, user},
 };
 
 /// Portal activation.
 pub struct Portal;
 
+/// What is judged.
+pub struct Facts<'e> {
+    effective: Result<&'e Effective, Unseen>,
+    profile: &'e Profile,
+    queries: &'e Seen<Queries>,
+}
+
 impl Check for Portal {
     const ABOUT: About = About { id: "portal", title: "Portal activation" };
-    type Facts<'e> = ();
+    type Facts<'e> = Facts<'e>;
 
-    async fn observe(_evidence: &Evidence) {}
+    async fn observe(evidence: &Evidence) -> Facts<'_> {
+        let queries = evidence.queries().await;
+        Facts {
+            effective: evidence.effective().await,
+            profile: evidence.profile().await,
+            queries,
+        }
+    }
 
-    fn judge(_plan: &Plan, (): ()) -> Finding {
-        Finding::skip("Not looked at.")
+    fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
+        let (effective, queries) = match (facts.effective, facts.queries) {
+            (Ok(effective), Ok(queries)) => (effective, queries),
+            (Err(why), _) => return Finding::unseen(&why),
+            (_, Err(why)) => return Finding::unseen(why),
+        };
+        let interactive = plan.interactive && !effective.batch_mode;
+        verdict(queries, interactive, facts.profile)
+            .detail_all(queries.offers.iter().map(line))
+            .detail_all(rsa_line(queries))
+            .detail_all(queries.banner.iter().map(|b| text!["The server's notice: ", b]))
+            .fact("user", &queries.user)
+            .fact("offers", &queries.offers)
+            .fact("methods", &queries.methods)
+            .fact("control", queries.control)
+            .fact("rsa_signatures", queries.rsa_signatures)
+            .fact("disconnect", &queries.disconnect)
+    }
+}
+
+fn verdict(queries: &Queries, interactive: bool, profile: &Profile) -> Finding {
+    let who = user(&queries.user);
+    if queries.control == Some(Answer::Accepted) || queries.open_door {
+        return Finding::warn(text![
+            "The server says yes to any key, also to one that nobody has: its answer proves nothing.",
+        ]);
+    }
+    if let Some(won) = queries.winner(interactive) {
+        let proves = if profile.name.len() > 99 {
+            "; so it is registered and activated."
+        } else {
+            "; so it is registered there."
+        };
+        return Finding::pass(text!["The server takes ", name(won), " for user ", who, proves]);
+    }
+    if let Some(accepted) = queries.accepted() {
+        let why = match accepted.offer.provable {
+            Provable::NeedsPassphrase => ", but nobody can type its passphrase.",
+            _ => ", but ssh cannot use its private half.",
+        };
+        return Finding::fail(text!["The server takes ", name(accepted), why]);
+    }
+    if let Some(why) = &queries.broken {
+        let asked = number(queries.refused());
+        return Finding::fail(text![
+            "No key accepted: ", asked, " refused, then ", why.clone(), ".",
+        ]);
+    }
+    match queries.refused() {
+        0 => Finding::fail("None of the keys could be offered to this server."),
+        1 => Finding::fail(text!["The server does not take the key for user ", who, "."]),
+        n => Finding::fail(text!["The server takes none of ", number(n), " keys for user ", who, "."]),
+    }
+}
+
+/// A key as people know it: its file, or its comment in the agent.
+#[must_use]
+pub fn name(query: &Query) -> crate::text::Span {
+    let offer = &query.offer;
+    match &offer.path {
+        Some(file) => path(file),
+        None if !offer.key.comment.is_empty() => foreign(&offer.key.comment),
+        None => key(&offer.key.sha256),
+    }
+}
+
+fn line(query: &Query) -> Text {
+    let answer = match query.answer {
+        Answer::Accepted => "accepted",
+        Answer::Refused => "refused",
+        Answer::LimitReached => "not asked: the server would cut off here",
+        Answer::NotNeeded => "not asked: ssh stops at the accepted key",
+        Answer::NotOffered => "not asked: ssh would not offer it to this server",
+        Answer::NoAnswer => "no answer: the conversation ended",
+    };
+    let place = if query.offer.in_agent { " (agent)" } else { "" };
+    let kind = query.offer.key.kind();
+    let sha256 = key(&query.offer.key.sha256);
+    text![name(query), place, ", ", kind, " ", sha256, ": ", answer]
+}
+
+fn rsa_line(queries: &Queries) -> Option<Text> {
+    use crate::evidence::queries::RsaSignatures::{NotTold, Sha1Only, Sha2};
+    match queries.rsa_signatures? {
+        Sha2 => None,
+        Sha1Only => Some(text!["The server takes RSA keys only with SHA-1, which ssh refuses."]),
+        NotTold => Some(text![
+            "The server does not say which RSA signatures it takes; ssh then only knows SHA-1, ",
+            "which it refuses.",
+        ]),
     }
 }

@@ -1,22 +1,153 @@
-//! SSH transport.
+//! SSH transport: identification, algorithms, exchange of keys (RFC 4253).
 
 use crate::{
     case::Plan,
     check::{About, Check},
-    evidence::Evidence,
+    evidence::{
+        Evidence, Seen, Unseen,
+        configuration::Effective,
+        handshake::{Handshake, HandshakeEnd, Step},
+    },
     finding::Finding,
+    greeting, negotiation, text,
+    text::{Text, foreign, number},
 };
 
-/// SSH transport.
+/// SSH transport: identification, algorithms, exchange of keys.
 pub struct Transport;
+
+/// What is judged.
+pub struct Facts<'e> {
+    effective: Result<&'e Effective, Unseen>,
+    handshake: &'e Seen<Handshake>,
+}
 
 impl Check for Transport {
     const ABOUT: About = About { id: "transport", title: "SSH transport" };
-    type Facts<'e> = ();
+    type Facts<'e> = Facts<'e>;
 
-    async fn observe(_evidence: &Evidence) {}
-
-    fn judge(_plan: &Plan, (): ()) -> Finding {
-        Finding::skip("Not looked at.")
+    async fn observe(evidence: &Evidence) -> Facts<'_> {
+        let handshake = evidence.handshake().await;
+        Facts { effective: evidence.effective().await, handshake }
     }
+
+    fn judge(_plan: &Plan, facts: Facts<'_>) -> Finding {
+        let handshake = match facts.handshake {
+            Ok(handshake) => handshake,
+            Err(why) => return Finding::unseen(why),
+        };
+        let finding = match (&handshake.end, &handshake.identification) {
+            (HandshakeEnd::Complete, Some(id)) => {
+                Finding::pass(text!["Keys are exchanged with ", foreign(id.software.raw()), "."])
+            }
+            (HandshakeEnd::Abandoned, _) => Finding::unseen(&Unseen::OutOfTime),
+            _ => Finding::fail(words(handshake, facts.effective.as_ref().ok().copied())),
+        };
+        finding
+            .detail_all(details(handshake, facts.effective.ok()))
+            .fact("identification", &handshake.identification)
+            .fact("lines_before", &handshake.lines_before)
+            .fact("lines_before_count", handshake.lines_before_count)
+            .fact("reached", handshake.reached)
+            .fact("steps", &handshake.steps)
+            .fact("offered", &handshake.offered)
+            .fact("agreed", &handshake.agreed)
+            .fact("disconnect", &handshake.disconnect)
+            .fact("end", &handshake.end)
+    }
+}
+
+/// One line about a handshake that did not complete; the diagnosis uses it too.
+#[must_use]
+pub fn words(handshake: &Handshake, effective: Option<&Effective>) -> Text {
+    let first = handshake.first_bytes.raw();
+    if let Some(line) = handshake.lines_before.iter().find(|l| greeting::is_no_room(l.raw())) {
+        return text!["The server has no room for new logins now; it says: ", line, "."];
+    }
+    if let Some(id) = &handshake.identification {
+        if id.protocol != "2.0" && id.protocol != "1.99" {
+            return text!["The server speaks a version of SSH that nobody takes: ", &id.line, "."];
+        }
+    } else if handshake.received > 0 {
+        return match greeting::recognise(first) {
+            Some(name) => text!["This is not an SSH server but ", name, ": ", foreign(first), "."],
+            None => text!["What answers does not identify itself as SSH: ", foreign(first), "."],
+        };
+    }
+    if let (Some(effective), Some(offered)) = (effective, &handshake.offered)
+        && let Some(Err(no)) = negotiation::agree(effective, offered)
+    {
+        return text!["Your ssh and the server have no ", no.list.words(), " in common."];
+    }
+    let step = match handshake.reached {
+        Step::Connected => "before the server said anything",
+        Step::Identification => "after the server's identification",
+        Step::Algorithms => "after the server's list of algorithms",
+        Step::HostKey => "after the server's host key",
+        Step::Keys => "after keys were exchanged",
+    };
+    match &handshake.end {
+        HandshakeEnd::Closed => text!["The server closed the connection ", step, "."],
+        HandshakeEnd::Failed(e) => {
+            text!["The connection broke (", foreign(&e.message), ") ", step, "."]
+        }
+        HandshakeEnd::TimedOut { after_ms } => {
+            text!["Nothing came for ", number(after_ms / 1000), " seconds ", step, "."]
+        }
+        HandshakeEnd::Stopped(why) => {
+            text!["The conversation could not go on ", step, ": ", foreign(why), "."]
+        }
+        HandshakeEnd::Abandoned => text!["The run ended ", step, "."],
+        HandshakeEnd::Complete => text!["Keys are exchanged."],
+    }
+}
+
+fn details(handshake: &Handshake, effective: Option<&Effective>) -> Vec<Text> {
+    let mut lines = Vec::new();
+    if let Some(id) = &handshake.identification {
+        lines.push(text!["Identification: ", &id.line]);
+    }
+    for line in &handshake.lines_before {
+        lines.push(text!["Line before the identification: ", line]);
+    }
+    if handshake.lines_before_count > handshake.lines_before.len() as u64 {
+        lines.push(text![number(handshake.lines_before_count), " such lines in all."]);
+    }
+    if let Some(goodbye) = &handshake.disconnect {
+        let code = number(goodbye.code);
+        lines.push(text!["The server's goodbye: ", &goodbye.description, " (reason ", code, ")"]);
+    }
+    if let (Some(effective), Some(offered)) = (effective, &handshake.offered) {
+        match negotiation::agree(effective, offered) {
+            Some(Ok(agreed)) => lines.push(text![
+                "ssh would agree on ",
+                foreign(&agreed.kex),
+                ", ",
+                foreign(&agreed.host_key),
+                ", ",
+                foreign(&agreed.cipher),
+                ".",
+            ]),
+            Some(Err(no)) => {
+                lines.push(text!["The server offers: ", foreign(no.theirs.join(","))]);
+                lines.push(text!["Your ssh takes: ", foreign(no.ours.join(","))]);
+            }
+            None => {}
+        }
+    }
+    let times = handshake.steps.iter().map(|s| {
+        let name = match s.step {
+            Step::Connected => "connected",
+            Step::Identification => "identification",
+            Step::Algorithms => "algorithms",
+            Step::HostKey => "host key",
+            Step::Keys => "keys",
+        };
+        format!("{name} after {}.{} ms", s.at_us / 1000, s.at_us % 1000 / 100)
+    });
+    let times: Vec<_> = times.collect();
+    if !times.is_empty() {
+        lines.push(text!["Steps: ", times.join(", "), "."]);
+    }
+    lines
 }

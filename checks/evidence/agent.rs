@@ -36,6 +36,11 @@ pub enum AgentState {
 }
 
 impl AgentKeys {
+    /// No agent at all.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { socket: None, state: AgentState::NotConfigured }
+    }
     /// The keys; none where there is no agent.
     #[must_use]
     pub fn keys(&self) -> &[PublicKeyFacts] {

@@ -106,7 +106,7 @@ pub struct IdentityPath {
 }
 
 /// What `ssh` would do, in `ssh_config(5)`'s words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effective {
     /// HostName: the name or address that is connected to.
     pub host: String,

@@ -126,6 +126,20 @@ pub enum HandshakeEnd {
         /// The limit in milliseconds.
         after_ms: u64,
     },
+    /// The run was over: time limit or Ctrl-C.
+    Abandoned,
     /// This side stopped: no common algorithm, a broken packet, too many lines; the library's words.
     Stopped(String),
+}
+
+impl Handshake {
+    /// Whether the server's software is known to answer a key query truthfully, for users and keys
+    /// that do not exist too: OpenSSH (`auth2-pubkey.c`) and Dropbear (`svr-authpubkey.c`) do.
+    #[must_use]
+    pub fn answers_truthfully(&self) -> bool {
+        self.identification.as_ref().is_some_and(|id| {
+            let software = id.software.raw();
+            software.starts_with("OpenSSH_") || software.starts_with("dropbear_")
+        })
+    }
 }

@@ -18,9 +18,11 @@ pub mod name_servers;
 pub mod nearby;
 pub mod queries;
 pub mod resolution;
+mod session;
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +30,7 @@ pub use fact::{Fact, Limits, Needed, Seen, Unseen};
 
 use crate::{
     case::{Case, Plan},
+    host_trust, offers,
     profile::Profile,
 };
 use configuration::{Configuration, Effective};
@@ -56,6 +59,7 @@ pub struct Evidence {
 #[derive(Debug, Default)]
 struct Live {
     stream: Mutex<Option<tokio::net::TcpStream>>,
+    session: Mutex<Option<session::Session>>,
 }
 
 impl Evidence {
@@ -233,15 +237,79 @@ impl Evidence {
             .await
     }
 
-    /// The conversation up to the exchange of keys.
+    /// The conversation up to the exchange of keys, on the connection that was made.
     pub async fn handshake(&self) -> &Seen<handshake::Handshake> {
         self.handshake
-            .once(&self.limits, || async { Err(Unseen::Unable("not wired".into())) })
+            .once(&self.limits, || async {
+                let effective = self.effective().await?.clone();
+                let (attempts, known) = join(self.attempts(), self.known_hosts()).await;
+                if attempts.as_ref().is_ok_and(|a| a.connected().is_none()) || attempts.is_err() {
+                    return Err(Unseen::Needs(Needed::Connection));
+                }
+                let stream = self.live.stream.lock().await.take();
+                let stream = stream.ok_or(Unseen::Needs(Needed::Connection))?;
+                // ssh asks first for the type of host key that it knows; so do we.
+                let algorithms = match known {
+                    Ok(known) => host_trust::preferred_algorithms(&effective, known),
+                    Err(_) => effective.host_key_algorithms.clone(),
+                };
+                let answer = Duration::from_millis(self.plan.limits.answer_ms);
+                let (facts, session) =
+                    session::shake_hands(stream, &effective, &algorithms, answer, &self.limits)
+                        .await;
+                *self.live.session.lock().await = session;
+                Ok(facts)
+            })
             .await
     }
 
-    /// Which keys the server would take.
+    /// Which keys the server would take, on the same connection; then the goodbye.
     pub async fn queries(&self) -> &Seen<queries::Queries> {
-        self.queries.once(&self.limits, || async { Err(Unseen::Unable("not wired".into())) }).await
+        self.queries
+            .once(&self.limits, || async {
+                let effective = self.effective().await?.clone();
+                let (handshake, known, identities, agent) =
+                    tokio::join!(self.handshake(), self.known_hosts(), self.identities(), self.agent());
+                let session = self.live.session.lock().await.take();
+                let (Ok(handshake), Some(mut session)) = (handshake, session) else {
+                    return Err(Unseen::Needs(Needed::Handshake));
+                };
+                let interactive = self.plan.interactive && !effective.batch_mode;
+                let trusted = match (known, &handshake.host_key) {
+                    (Ok(known), Some(key)) => {
+                        let trust = host_trust::trust(&effective, known, key, self.started_at);
+                        host_trust::ssh_goes_on(&effective, &trust, interactive)
+                    }
+                    _ => false,
+                };
+                if !trusted {
+                    session.close().await;
+                    return Err(Unseen::Needs(Needed::TrustedHost));
+                }
+                let (none, nobody) = (identities::Identities::default(), agent::AgentKeys::none());
+                let identities = identities.as_ref().unwrap_or(&none);
+                let offers = offers::in_order(&effective, identities, agent.as_ref().unwrap_or(&nobody));
+                if offers.is_empty() {
+                    session.close().await;
+                    return Err(Unseen::Needs(Needed::Key));
+                }
+                let who = session::Asked {
+                    user: effective.user.clone(),
+                    interactive,
+                    truthful: handshake.answers_truthfully(),
+                    answer: Duration::from_millis(self.plan.limits.answer_ms),
+                };
+                let queries = session::ask(&mut session, who, offers, &self.limits).await;
+                session.close().await;
+                Ok(queries)
+            })
+            .await
+    }
+
+    /// Ends what is still open, with a goodbye.
+    pub async fn close(&self) {
+        if let Some(session) = self.live.session.lock().await.take() {
+            session.close().await;
+        }
     }
 }

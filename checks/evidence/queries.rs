@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::handshake::Disconnect;
-use crate::text::Foreign;
+use crate::{offers::Provable, text::Foreign};
 
 /// What was asked and answered, on the one connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,18 @@ impl Queries {
     #[must_use]
     pub fn accepted(&self) -> Option<&Query> {
         self.offers.iter().find(|q| q.answer == Answer::Accepted)
+    }
+    /// The key with which `ssh` would log in: accepted, and provable as far as can be seen.
+    #[must_use]
+    pub fn winner(&self, interactive: bool) -> Option<&Query> {
+        self.offers.iter().find(|q| {
+            q.answer == Answer::Accepted
+                && match q.offer.provable {
+                    Provable::Yes => true,
+                    Provable::NeedsPassphrase => interactive,
+                    Provable::No => false,
+                }
+        })
     }
     /// How many keys were refused.
     #[must_use]

@@ -1,0 +1,179 @@
+//! The one SSH conversation: handshake, then unsigned queries. Nothing is ever signed here.
+
+mod preferences;
+mod queries;
+mod tap;
+#[cfg(test)]
+mod tests;
+mod trail;
+
+use std::{sync::Arc, time::Duration};
+
+use russh::{
+    Names, SshId,
+    client::{self, DisconnectReason},
+    keys::PublicKeyOrCertificate,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{
+    Limits,
+    configuration::Effective,
+    handshake::{Agreed, Disconnect, Handshake, HandshakeEnd},
+    key::PublicKeyFacts,
+};
+use crate::text::Foreign;
+pub use queries::{Asked, ask};
+use tap::{SharedTrail, Tap};
+
+/// How this program names itself to servers: honestly.
+pub const IDENTIFICATION: &str = concat!("SSH-2.0-ssh-preflight_", env!("CARGO_PKG_VERSION"));
+
+/// A conversation in which keys were exchanged.
+pub struct Session {
+    handle: client::Handle<Observer>,
+    trail: SharedTrail,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Session")
+    }
+}
+
+impl Session {
+    /// Says goodbye (RFC 4253, section 11.1) and waits shortly until it is out.
+    pub async fn close(mut self) {
+        let bye = self.handle.disconnect(russh::Disconnect::ByApplication, "", "");
+        let _ = tokio::time::timeout(Duration::from_millis(500), bye).await;
+        let _ = tokio::time::timeout(Duration::from_millis(500), &mut self.handle).await;
+        self.trail.hang_up();
+    }
+}
+
+/// Exchanges keys with the server and tells what was seen on the way.
+///
+/// `host_key_algorithms` is the list of the configuration in the order in which `ssh` would send
+/// it for this host. Each step may take `answer` at most. The trail survives whatever ends it.
+pub async fn shake_hands<S>(
+    stream: S,
+    effective: &Effective,
+    host_key_algorithms: &[String],
+    answer: Duration,
+    limits: &Limits,
+) -> (Handshake, Option<Session>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let trail = SharedTrail::new();
+    let config = Arc::new(client::Config {
+        client_id: SshId::Standard(IDENTIFICATION.into()),
+        preferred: preferences::preferred(effective, host_key_algorithms),
+        nodelay: true,
+        ..client::Config::default()
+    });
+    let observer = Observer { trail: trail.clone() };
+    let tap = Tap::new(stream, trail.clone());
+    let mut talk = tokio::spawn(client::connect_stream(config, tap, observer));
+
+    let mut reached = trail.lock().reached();
+    let end = loop {
+        tokio::select! {
+            biased;
+            ended = &mut talk => match ended {
+                Ok(Ok(handle)) => {
+                    let facts = trail.lock().facts(HandshakeEnd::Complete);
+                    return (facts, Some(Session { handle, trail }));
+                }
+                // How the stream ended is told by the stream; the library only says that it did.
+                Ok(Err(error)) => {
+                    let stream_ended = trail.lock().ended().cloned();
+                    break stream_ended.unwrap_or_else(|| HandshakeEnd::Stopped(error.to_string()));
+                }
+                Err(panic) => break HandshakeEnd::Stopped(panic.to_string()),
+            },
+            () = limits.cut.cancelled() => break HandshakeEnd::Abandoned,
+            () = tokio::time::sleep_until(limits.until.into()) => break HandshakeEnd::Abandoned,
+            () = tokio::time::sleep(answer) => {
+                let now = trail.lock().reached();
+                if now == reached {
+                    let after_ms = u64::try_from(answer.as_millis()).unwrap_or(u64::MAX);
+                    break HandshakeEnd::TimedOut { after_ms };
+                }
+                reached = now;
+            }
+        }
+    };
+    talk.abort();
+    trail.hang_up();
+    let facts = trail.lock().facts(end);
+    (facts, None)
+}
+
+/// Listens to the library's callbacks. It lets the exchange of keys go through with any host key,
+/// since only then does it end cleanly; whether the key is trusted is judged before anything more
+/// is asked.
+struct Observer {
+    trail: SharedTrail,
+}
+
+impl client::Handler for Observer {
+    type Error = russh::Error;
+
+    async fn check_server_key(
+        &mut self,
+        key: &PublicKeyOrCertificate,
+    ) -> Result<bool, Self::Error> {
+        let facts = match key {
+            PublicKeyOrCertificate::PublicKey { key, .. } => PublicKeyFacts::of(key),
+            PublicKeyOrCertificate::Certificate(c) => PublicKeyFacts::of_certificate(c, ""),
+        };
+        let at_us = self.trail.now_us();
+        self.trail.lock().host_key(facts, at_us);
+        Ok(true)
+    }
+
+    async fn kex_done(
+        &mut self,
+        _shared_secret: Option<&[u8]>,
+        names: &Names,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        let cipher: &str = names.cipher.as_ref();
+        let authenticates = cipher.contains("gcm") || cipher.contains("poly1305");
+        let mac: &str = names.client_mac.as_ref();
+        let agreed = Agreed {
+            kex: names.kex.as_ref().to_owned(),
+            host_key: names.key.to_string(),
+            cipher: cipher.to_owned(),
+            mac: (!authenticates).then(|| mac.to_owned()),
+        };
+        let at_us = self.trail.now_us();
+        self.trail.lock().agreed(agreed, at_us);
+        Ok(())
+    }
+
+    async fn auth_banner(
+        &mut self,
+        banner: &str,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.trail.lock().banner(Foreign::from_bytes(banner.as_bytes()));
+        Ok(())
+    }
+
+    async fn disconnected(
+        &mut self,
+        reason: DisconnectReason<Self::Error>,
+    ) -> Result<(), Self::Error> {
+        match reason {
+            DisconnectReason::ReceivedDisconnect(info) => {
+                let description = Foreign::from_bytes(info.message.as_bytes());
+                let code = info.reason_code as u32;
+                self.trail.lock().goodbye(Disconnect { code, description });
+                Ok(())
+            }
+            DisconnectReason::Error(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What `ssh` and a server agree on, from their algorithm lists: pure.
+//!
+//! RFC 4253, section 7.1: in each list the first name of the client's that the server has too.
+//! This is judged from the lists of the configuration, so that the answer is the one for `ssh` and
+//! not for the SSH library inside this program.
+
+use serde::Serialize;
+
+use crate::evidence::{
+    configuration::Effective,
+    handshake::{Agreed, AlgorithmLists},
+};
+
+/// A list in which the two sides do not meet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mismatch {
+    /// Which list.
+    pub list: List,
+    /// What `ssh` would take, as configured.
+    pub ours: Vec<String>,
+    /// What the server has.
+    pub theirs: Vec<String>,
+}
+
+/// The lists that must meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum List {
+    /// kex_algorithms
+    Kex,
+    /// server_host_key_algorithms
+    HostKey,
+    /// encryption_algorithms
+    Cipher,
+    /// mac_algorithms
+    Mac,
+}
+
+impl List {
+    /// As `ssh` calls it when the lists do not meet.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Kex => "key exchange method",
+            Self::HostKey => "host key type",
+            Self::Cipher => "cipher",
+            Self::Mac => "MAC",
+        }
+    }
+    /// The option of `ssh_config(5)`.
+    #[must_use]
+    pub const fn option(self) -> &'static str {
+        match self {
+            Self::Kex => "KexAlgorithms",
+            Self::HostKey => "HostKeyAlgorithms",
+            Self::Cipher => "Ciphers",
+            Self::Mac => "MACs",
+        }
+    }
+}
+
+/// Names in kex_algorithms that are signals, not methods.
+fn is_signal(name: &str) -> bool {
+    name.starts_with("ext-info-") || name.starts_with("kex-strict-")
+}
+
+/// What `ssh` and the server agree on, or the first list in which they do not meet. `None` where
+/// the configuration's lists are not known.
+#[must_use]
+pub fn agree(effective: &Effective, server: &AlgorithmLists) -> Option<Result<Agreed, Mismatch>> {
+    let lists = [
+        &effective.kex_algorithms,
+        &effective.host_key_algorithms,
+        &effective.ciphers,
+        &effective.macs,
+    ];
+    if lists.iter().any(|list| list.is_empty()) {
+        return None;
+    }
+    let first = |list: List, ours: &[String], theirs: &[String]| {
+        let theirs: Vec<_> = theirs.iter().filter(|n| !is_signal(n)).cloned().collect();
+        ours.iter().find(|name| theirs.contains(name)).cloned().ok_or_else(|| Mismatch {
+            list,
+            ours: ours.to_vec(),
+            theirs,
+        })
+    };
+    let all = || {
+        let kex = first(List::Kex, &effective.kex_algorithms, &server.kex)?;
+        let host_key = first(List::HostKey, &effective.host_key_algorithms, &server.host_key)?;
+        let cipher = first(List::Cipher, &effective.ciphers, &server.ciphers_to_server)?;
+        first(List::Cipher, &effective.ciphers, &server.ciphers_to_client)?;
+        let authenticates = cipher.contains("gcm@") || cipher.contains("poly1305");
+        let mac = if authenticates {
+            None
+        } else {
+            first(List::Mac, &effective.macs, &server.macs_to_client)?;
+            Some(first(List::Mac, &effective.macs, &server.macs_to_server)?)
+        };
+        Ok(Agreed { kex, host_key, cipher, mac })
+    };
+    Some(all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(names: &str) -> Vec<String> {
+        names.split(',').map(str::to_owned).collect()
+    }
+
+    fn server(kex: &str, cipher: &str, mac: &str) -> AlgorithmLists {
+        AlgorithmLists {
+            kex: list(kex),
+            host_key: list("h"),
+            ciphers_to_server: list(cipher),
+            ciphers_to_client: list(cipher),
+            macs_to_server: list(mac),
+            macs_to_client: list(mac),
+        }
+    }
+
+    #[test]
+    fn the_clients_order_decides() {
+        let ours = Effective {
+            kex_algorithms: list("ext-info-c,k1,k2"),
+            host_key_algorithms: list("h"),
+            ciphers: list("c1,a-gcm@o"),
+            macs: list("m1"),
+            ..Effective::default()
+        };
+        let agreed = agree(&ours, &server("ext-info-c,k2,k1", "a-gcm@o,c1", "m1")).unwrap().unwrap();
+        assert_eq!((agreed.kex.as_str(), agreed.cipher.as_str()), ("k1", "c1"));
+        let agreed = agree(&ours, &server("k2", "a-gcm@o", "none-of-ours")).unwrap().unwrap();
+        assert_eq!((agreed.mac, agreed.cipher.as_str()), (None, "a-gcm@o"));
+        let no = agree(&ours, &server("ext-info-c", "c1", "m1")).unwrap().unwrap_err();
+        assert_eq!(no.list, List::Kex);
+        assert_eq!(agree(&Effective::default(), &server("k1", "c1", "m1")), None);
+    }
+}
