@@ -285,8 +285,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_is_not_here_fails_at_bind() {
-        let effective =
-            Effective { bind_address: Some("192.0.2.7".into()), ..made::effective(22) };
+        let effective = Effective { bind_address: Some("192.0.2.7".into()), ..made::effective(22) };
         let to = vec!["127.0.0.1".parse().unwrap()];
         let (attempts, _) = observe(effective, to, TimeLimits::default()).await.unwrap();
         let Outcome::Failed(error) = &attempts.tried[0].outcome else {

@@ -65,11 +65,8 @@ pub(crate) fn seen<T>(fact: T) -> Option<Observed<T>> {
 
 /// A case with this configuration and nothing else.
 pub(crate) fn case(effective: Effective) -> Case {
-    let configuration = Configuration {
-        source: Source::Files,
-        effective: Ok(effective),
-        files: Vec::new(),
-    };
+    let configuration =
+        Configuration { source: Source::Files, effective: Ok(effective), files: Vec::new() };
     Case {
         configuration: seen(configuration),
         ..Case::unobserved(plan(), jiff::Timestamp::UNIX_EPOCH)
