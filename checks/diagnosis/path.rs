@@ -1,8 +1,394 @@
 //! Causes: path.
 
-use super::Rule;
+use std::net::IpAddr;
+
+use super::{Diagnosis, Id, Rule};
+use crate::{
+    case::Case,
+    command,
+    evidence::{
+        configuration::{AddressFamily, Effective},
+        connection::{Attempt, Attempts, OsError, OsErrorKind, Outcome},
+    },
+    finding::Hint,
+    tcp, text,
+    text::{Command, Text, address, foreign, host, number, path, user},
+};
 
 /// In causal order.
-pub(super) const RULES: &[Rule] = &[];
-/// temp
-pub(super) fn allow_list_hint(_c: &crate::case::Case) -> crate::finding::Hint { crate::finding::Hint::advice("x") }
+pub(super) const RULES: &[Rule] = &[
+    Rule { id: Id::BindAddressUnavailable, finds: bind_address_unavailable },
+    Rule { id: Id::LocalFirewall, finds: local_firewall },
+    Rule { id: Id::Ipv6Broken, finds: ipv6_broken },
+    Rule { id: Id::HostUnreachable, finds: host_unreachable },
+    Rule { id: Id::RefusedByHost, finds: refused_by_host },
+    Rule { id: Id::Filtered, finds: filtered },
+];
+
+/// What every rule here is about: attempts were made, and none connected.
+fn nothing_connected(case: &Case) -> Option<(&Effective, &Attempts)> {
+    let attempts = case.attempts()?;
+    let failed = !attempts.tried.is_empty() && attempts.connected().is_none();
+    failed.then_some((case.effective()?, attempts))
+}
+
+fn error(attempt: &Attempt) -> Option<&OsError> {
+    match &attempt.outcome {
+        Outcome::Failed(error) => Some(error),
+        _ => None,
+    }
+}
+
+/// The kind of error at `connect`, and none for what failed before.
+fn connect_error(attempt: &Attempt) -> Option<OsErrorKind> {
+    error(attempt).filter(|e| e.operation == "connect").map(|e| e.kind)
+}
+
+fn is_silent(attempt: &Attempt) -> bool {
+    matches!(attempt.outcome, Outcome::TimedOut { .. })
+        || connect_error(attempt) == Some(OsErrorKind::TimedOut)
+}
+
+fn is_unreachable(attempt: &Attempt) -> bool {
+    matches!(
+        connect_error(attempt),
+        Some(OsErrorKind::HostUnreachable | OsErrorKind::NetworkUnreachable)
+    )
+}
+
+/// Starts with every outcome.
+fn outcomes(id: Id, attempts: &Attempts) -> Diagnosis {
+    let mut diagnosis = Diagnosis::new(id);
+    diagnosis.because = attempts.tried.iter().map(tcp::outcome).collect();
+    diagnosis.because.extend(tcp::untried(attempts));
+    diagnosis
+}
+
+/// What `ssh` prints for it.
+fn as_ssh_says(effective: &Effective, words: Text) -> Text {
+    text!["ssh says: \"ssh: connect to host ", host(&effective.host), " port "]
+        .with(number(effective.port))
+        .with(": ")
+        .then(words)
+        .with("\".")
+}
+
+/// `ssh` with more options, for the target as it was typed.
+fn ssh(case: &Case, options: &[&'static str], port: Option<u16>) -> Command {
+    let mut words: Vec<Text> = vec!["ssh".into()];
+    words.extend(options.iter().map(|o| Text::from(*o)));
+    if let Some(port) = port {
+        words.extend([Text::from("-p"), number(port).into()]);
+    }
+    let to = host(&case.plan.host);
+    words.push(match &case.plan.user {
+        Some(name) => text![user(name), "@", to],
+        None => to.into(),
+    });
+    Command(words)
+}
+
+fn bind_address_unavailable(case: &Case) -> Option<Diagnosis> {
+    let (effective, attempts) = nothing_connected(case)?;
+    let at_bind = |a: &Attempt| {
+        error(a)
+            .is_some_and(|e| e.operation == "bind" && e.kind == OsErrorKind::AddressNotAvailable)
+    };
+    if !attempts.tried.iter().all(at_bind) {
+        return None;
+    }
+    let (option, value) = match (&effective.bind_interface, &effective.bind_address) {
+        (_, Some(address)) => ("BindAddress", text::address(address)),
+        (Some(interface), None) => ("BindInterface", foreign(interface)),
+        (None, None) => return None,
+    };
+    Some(
+        outcomes(Id::BindAddressUnavailable, attempts)
+            .because(text!["The ssh configuration sets ", option, " to ", value.clone(), "."])
+            .step(Hint::run(
+                text![
+                    "Take ",
+                    option,
+                    " ",
+                    value,
+                    " out of the ssh configuration (or -b or -B off \
+                     the command line), or connect the network that it belongs to. The addresses \
+                     of this computer are listed by:"
+                ],
+                command!["ip", "address"],
+            )),
+    )
+}
+
+fn local_firewall(case: &Case) -> Option<Diagnosis> {
+    let (effective, attempts) = nothing_connected(case)?;
+    let denied =
+        attempts.tried.iter().find(|a| connect_error(a) == Some(OsErrorKind::PermissionDenied))?;
+    let words = error(denied).map(|e| foreign(&e.message))?;
+    Some(
+        outcomes(Id::LocalFirewall, attempts)
+            .because(as_ssh_says(effective, words.into()))
+            .because("This error is made by this computer itself; the server was never asked.")
+            .step(Hint::advice(text![
+                "Allow outgoing connections to port ",
+                number(effective.port),
+                " in this computer's firewall or security software, or ask whoever manages this \
+                 computer. In a container or sandbox its network policy does the same."
+            ])),
+    )
+}
+
+/// The IPv4 addresses that `ssh` was kept from.
+fn ipv4_left_out(case: &Case, attempts: &Attempts) -> Vec<IpAddr> {
+    let other = case.resolution().map(|r| r.other_family.as_slice()).unwrap_or_default();
+    attempts.untried.iter().chain(other).copied().filter(IpAddr::is_ipv4).collect()
+}
+
+fn ipv6_broken(case: &Case) -> Option<Diagnosis> {
+    let (effective, attempts) = nothing_connected(case)?;
+    let left_out = ipv4_left_out(case, attempts);
+    let one = left_out.first()?;
+    if !attempts.tried.iter().all(|a| a.to.is_ipv6()) {
+        return None;
+    }
+    let why = if effective.address_family == AddressFamily::Inet6 {
+        "the configuration (AddressFamily inet6, or -6) allows IPv6 alone"
+    } else {
+        "the IPv6 addresses come first and took all the time"
+    };
+    Some(
+        outcomes(Id::Ipv6Broken, attempts)
+            .because(text![
+                "The host also has the IPv4 address ",
+                address(one),
+                ", which was not tried: ",
+                why,
+                "."
+            ])
+            .step(Hint::run("Connect with IPv4.", ssh(case, &["-4"], case.plan.port)))
+            .step(allow_list_hint(case))
+            .or(Id::Filtered)
+            .or(Id::HostUnreachable),
+    )
+}
+
+fn host_unreachable(case: &Case) -> Option<Diagnosis> {
+    let (effective, attempts) = nothing_connected(case)?;
+    if !attempts.tried.iter().all(is_unreachable) {
+        return None;
+    }
+    let last = attempts.tried.last().and_then(error)?;
+    let mut diagnosis = outcomes(Id::HostUnreachable, attempts)
+        .because(as_ssh_says(effective, foreign(&last.message).into()));
+    let only6 = attempts.tried.iter().all(|a| a.to.is_ipv6());
+    let only4 = attempts.tried.iter().all(|a| a.to.is_ipv4());
+    let machine = case.machine();
+    if only6 && machine.is_some_and(|m| m.ipv4_route && !m.ipv6_route) {
+        return Some(
+            diagnosis
+                .because("This computer has a way to IPv4 addresses, but none to IPv6 addresses.")
+                .step(Hint::advice(
+                    "Use a network or VPN that has IPv6, or ask the host's operator for an IPv4 \
+                     address: the host was reached under IPv6 addresses only.",
+                )),
+        );
+    }
+    if only4 && machine.is_some_and(|m| m.ipv6_route && !m.ipv4_route) {
+        return Some(
+            diagnosis
+                .because("This computer has a way to IPv6 addresses, but none to IPv4 addresses.")
+                .step(Hint::advice("Use a network or VPN that has IPv4.")),
+        );
+    }
+    if machine.is_some_and(|m| !m.ipv4_route && !m.ipv6_route) {
+        diagnosis = diagnosis.or(Id::NoNetwork);
+    }
+    Some(
+        diagnosis
+            .step(Hint::advice(
+                "Look whether the host is up, and whether it is only reachable through a VPN that \
+                 is not connected now.",
+            ))
+            .step(allow_list_hint(case))
+            .or(Id::RefusedOnTheWay)
+            .or(Id::IpNotAllowed),
+    )
+}
+
+fn refused_by_host(case: &Case) -> Option<Diagnosis> {
+    let (effective, attempts) = nothing_connected(case)?;
+    let refused = |a: &&Attempt| connect_error(a) == Some(OsErrorKind::ConnectionRefused);
+    let one = attempts.tried.iter().find(refused)?;
+    let diagnosis = outcomes(Id::RefusedByHost, attempts)
+        .because(as_ssh_says(effective, "Connection refused".into()));
+    if attempts.tried.iter().filter(refused).all(|a| a.to.ip().is_loopback()) {
+        let mut diagnosis = diagnosis
+            .because(text![
+                address(one.to.ip()),
+                " is this computer itself, and no program listens on port ",
+                number(effective.port),
+                "."
+            ])
+            .step(Hint::advice(text![
+                "Start the SSH server on this computer, or the tunnel that should listen on port ",
+                number(effective.port),
+                "."
+            ]));
+        diagnosis.next_steps.extend(port_hint(case, effective));
+        return Some(diagnosis);
+    }
+    let diagnosis = diagnosis.because(
+        "The refusal came at once, as an answer. It says nothing about who sent it: the host, \
+         because no SSH server listens there, or a firewall before it.",
+    );
+    let mut diagnosis = diagnosis;
+    // A port that is not the usual one is the nearer explanation; else the allow-list is.
+    diagnosis.next_steps.extend(port_hint(case, effective));
+    Some(
+        diagnosis
+            .step(allow_list_hint(case))
+            .step(Hint::advice(
+                "Try from another network (a phone's hotspot): if it works from there, the network \
+                 that you are in blocks SSH.",
+            ))
+            .or(Id::RefusedOnTheWay)
+            .or(Id::IpNotAllowed),
+    )
+}
+
+fn filtered(case: &Case) -> Option<Diagnosis> {
+    let (effective, attempts) = nothing_connected(case)?;
+    if !attempts.tried.iter().any(is_silent) {
+        return None;
+    }
+    let mut diagnosis = outcomes(Id::Filtered, attempts)
+        .because(as_ssh_says(effective, "Connection timed out".into()))
+        .because(
+            "Nobody answered, not even to refuse. Firewalls and allow-lists do that, and so does a \
+             host that is off.",
+        )
+        .step(allow_list_hint(case));
+    diagnosis.next_steps.extend(port_hint(case, effective));
+    Some(
+        diagnosis
+            .step(Hint::advice(
+                "Try from another network (a phone's hotspot): if it works from there, the network \
+                 that you are in blocks SSH.",
+            ))
+            .or(Id::IpNotAllowed)
+            .or(Id::HostUnreachable),
+    )
+}
+
+/// Where the address of the user has to be allowed.
+fn allow_list_hint(case: &Case) -> Hint {
+    let profile = case.profile();
+    if profile.title.is_empty() || profile.name == "generic" {
+        return Hint::advice(
+            "If the host only lets known addresses in, have your public IP address allowed. Ask \
+             whoever operates the host.",
+        );
+    }
+    Hint::advice(text![
+        "Have your public IP address range allowed for this environment in the portal of ",
+        foreign(&profile.title),
+        ", and look whether it is active there."
+    ])
+}
+
+/// For another port than the usual one.
+fn port_hint(case: &Case, effective: &Effective) -> Option<Hint> {
+    const USUAL: u16 = 22;
+    (effective.port != USUAL).then(|| {
+        let from = if case.plan.port.is_some() {
+            text!["you asked for"]
+        } else {
+            text!["your ssh configuration (", path("~/.ssh/config"), ") names"]
+        };
+        Hint::run(
+            text!["The usual port of SSH is 22; "]
+                .then(from)
+                .with(" port ")
+                .with(number(effective.port))
+                .with(". Check which one is right."),
+            ssh(case, &[], Some(USUAL)),
+        )
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{
+        evidence::{machine::Machine, made},
+        tcp::tests::{attempt, failed},
+    };
+
+    fn found(effective: Effective, tried: Vec<Attempt>, untried: &[&str]) -> Option<Diagnosis> {
+        let mut case = made::case(effective);
+        let untried = untried.iter().map(|a| a.parse().unwrap()).collect();
+        case.attempts = made::seen(Attempts { tried, untried });
+        case.machine = made::seen(Machine { ipv4_route: true, ..Machine::default() });
+        RULES.iter().find_map(|rule| (rule.finds)(&case))
+    }
+
+    #[test]
+    fn the_cause_follows_from_the_outcomes() {
+        use OsErrorKind::{
+            AddressNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable,
+            PermissionDenied,
+        };
+        let refused = failed("192.0.2.1:22", ConnectionRefused, "Connection refused");
+        let refused6 = failed("[2001:db8::1]:22", ConnectionRefused, "Connection refused");
+        let here = failed("127.0.0.1:22", ConnectionRefused, "Connection refused");
+        let denied = failed("192.0.2.1:22", PermissionDenied, "Operation not permitted");
+        let no_route = failed("192.0.2.1:22", HostUnreachable, "No route to host");
+        let no_net6 = failed("[2001:db8::1]:22", NetworkUnreachable, "Network is unreachable");
+        let silent = attempt("192.0.2.2:22", Outcome::TimedOut { after_ms: 1000 });
+        let good = attempt("192.0.2.2:22", Outcome::Connected);
+        let mut bind = failed("192.0.2.1:22", AddressNotAvailable, "Cannot assign");
+        if let Outcome::Failed(error) = &mut bind.outcome {
+            error.operation = "bind".into();
+        }
+        let cases: Vec<(Vec<Attempt>, &[&str], Option<Id>)> = vec![
+            (vec![refused.clone(), good], &[], None),
+            (vec![], &["192.0.2.1"], None),
+            (vec![bind.clone()], &[], Some(Id::BindAddressUnavailable)),
+            (vec![bind, refused.clone()], &[], Some(Id::RefusedByHost)),
+            (vec![silent.clone(), denied], &[], Some(Id::LocalFirewall)),
+            (vec![refused.clone()], &[], Some(Id::RefusedByHost)),
+            (vec![here], &[], Some(Id::RefusedByHost)),
+            (vec![no_net6.clone(), refused], &[], Some(Id::RefusedByHost)),
+            (vec![no_net6.clone(), silent.clone()], &[], Some(Id::Filtered)),
+            (vec![silent], &[], Some(Id::Filtered)),
+            (vec![no_route], &[], Some(Id::HostUnreachable)),
+            (vec![no_net6], &[], Some(Id::HostUnreachable)),
+            (vec![refused6], &["192.0.2.1"], Some(Id::Ipv6Broken)),
+        ];
+        for (tried, untried, expected) in cases {
+            let effective =
+                Effective { bind_address: Some("192.0.2.7".into()), ..made::effective(22) };
+            let words = format!("{tried:?}");
+            let diagnosis = found(effective, tried, untried);
+            assert_eq!(diagnosis.as_ref().map(|d| d.id), expected, "{words}");
+            if let Some(diagnosis) = diagnosis {
+                assert!(!diagnosis.next_steps.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_by_this_computer_is_certain_and_one_from_afar_is_not() {
+        let refused = |to| failed(to, OsErrorKind::ConnectionRefused, "Connection refused");
+        let here = found(made::effective(22), vec![refused("127.0.0.1:22")], &[]).unwrap();
+        assert!(here.also_possible.is_empty());
+        let there = found(made::effective(2222), vec![refused("192.0.2.1:2222")], &[]).unwrap();
+        assert_eq!(there.also_possible, [Id::RefusedOnTheWay, Id::IpNotAllowed]);
+        let said: String = there.because.iter().map(Text::plain).collect();
+        let quoted = "ssh: connect to host host.example.com port 2222: Connection refused";
+        assert!(said.contains(quoted), "{said}");
+        let command = there.next_steps.first().unwrap().command.as_ref().unwrap().plain();
+        assert_eq!(command, "ssh -p 22 ada@host.example.com");
+    }
+}

@@ -1,10 +1,18 @@
 //! TCP: each address in ssh's order until one connects.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 
-use super::{Seen, configuration::Effective};
+use super::{Seen, configuration::Effective, fact::millis};
 use crate::case::TimeLimits;
 
 /// Connections that were tried, in order.
@@ -12,7 +20,7 @@ use crate::case::TimeLimits;
 pub struct Attempts {
     /// One entry for each address that was tried.
     pub tried: Vec<Attempt>,
-    /// Addresses that were not tried, since an earlier one connected.
+    /// Addresses that were not tried, since an earlier one connected or time ran out.
     pub untried: Vec<IpAddr>,
 }
 
@@ -89,11 +97,212 @@ impl Attempts {
     }
 }
 
+/// The share of the whole run's time that connecting may use: two thirds. So a host with many
+/// dead addresses still leaves time to say so.
+const fn budget_ms(limits: TimeLimits) -> u64 {
+    limits.total_ms.saturating_mul(2) / 3
+}
+
+/// The least time for an attempt that is worth making, in milliseconds.
+const LEAST_MS: u64 = 50;
+
 /// Tries each address until one connects; the connection is returned beside the facts.
+///
+/// One after another, never in parallel: so does `ssh`, and each further connection counts against
+/// the user at a server that punishes many.
 pub async fn observe(
-    _effective: Effective,
-    _addresses: Vec<IpAddr>,
-    _limits: TimeLimits,
-) -> Seen<(Attempts, Option<tokio::net::TcpStream>)> {
-    Err(super::Unseen::Unable("not wired".into()))
+    effective: Effective,
+    addresses: Vec<IpAddr>,
+    limits: TimeLimits,
+) -> Seen<(Attempts, Option<TcpStream>)> {
+    let began = Instant::now();
+    let wanted = effective.connect_timeout_s.map_or(u64::MAX, |s| s.saturating_mul(1000));
+    let limit_ms = wanted.min(limits.connect_ms);
+    let mut attempts = Attempts::default();
+    let mut addresses = addresses.into_iter();
+    while let Some(address) = addresses.next() {
+        let left_ms = budget_ms(limits).saturating_sub(millis(began));
+        if left_ms < LEAST_MS && !attempts.tried.is_empty() {
+            attempts.untried.push(address);
+            break;
+        }
+        let to = SocketAddr::new(address, effective.port);
+        let after_ms = limit_ms.min(left_ms.max(LEAST_MS));
+        let started = Instant::now();
+        let ended = timeout(Duration::from_millis(after_ms), connect(&effective, to)).await;
+        let took_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let (outcome, stream) = match ended {
+            Ok(Ok(stream)) => (Outcome::Connected, Some(stream)),
+            Ok(Err(error)) => (Outcome::Failed(error), None),
+            Err(_) => (Outcome::TimedOut { after_ms }, None),
+        };
+        let from = stream.as_ref().and_then(|s| s.local_addr().ok());
+        attempts.tried.push(Attempt { to, from, outcome, took_ms });
+        if stream.is_some() {
+            attempts.untried.extend(addresses);
+            return Ok((attempts, stream));
+        }
+    }
+    attempts.untried.extend(addresses);
+    Ok((attempts, None))
+}
+
+/// One attempt without limit of time.
+async fn connect(effective: &Effective, to: SocketAddr) -> Result<TcpStream, OsError> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }
+        .map_err(|e| OsError::of("socket", &e))?;
+    // ssh sets it for an interactive session; here it keeps small packets from waiting.
+    socket.set_nodelay(true).map_err(|e| OsError::of("socket", &e))?;
+    if let Some(interface) = &effective.bind_interface {
+        bind_interface(&socket, interface)?;
+    }
+    if let Some(name) = &effective.bind_address {
+        let local = local_address(name, to.is_ipv4()).await?;
+        socket.bind(local).map_err(|e| OsError::of("bind", &e))?;
+    }
+    socket.connect(to).await.map_err(|e| OsError::of("connect", &e))
+}
+
+/// The local address that BindAddress names, in the family of the target, as `ssh` resolves it.
+async fn local_address(name: &str, ipv4: bool) -> Result<SocketAddr, OsError> {
+    let found = tokio::net::lookup_host((name, 0)).await.map_err(|e| OsError {
+        kind: OsErrorKind::AddressNotAvailable,
+        ..OsError::of("bind", &e)
+    })?;
+    found.into_iter().find(|a| a.is_ipv4() == ipv4).ok_or_else(|| OsError {
+        operation: "bind".into(),
+        errno: None,
+        kind: OsErrorKind::AddressNotAvailable,
+        message: format!("no IPv{} address", if ipv4 { 4 } else { 6 }),
+    })
+}
+
+/// Sends through one interface. Linux allows this without privilege since 5.7, and it has the
+/// effect of what `ssh` does, which is to bind to an address of the interface.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn bind_interface(socket: &TcpSocket, interface: &str) -> Result<(), OsError> {
+    /// ENODEV: there is no interface of that name.
+    const NO_SUCH_DEVICE: i32 = 19;
+    socket.bind_device(Some(interface.as_bytes())).map_err(|e| {
+        let mut error = OsError::of("bind", &e);
+        if error.errno == Some(NO_SUCH_DEVICE) {
+            error.kind = OsErrorKind::AddressNotAvailable;
+        }
+        error
+    })
+}
+
+/// Without SO_BINDTODEVICE the interface cannot be chosen here.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn bind_interface(_socket: &TcpSocket, _interface: &str) -> Result<(), OsError> {
+    Err(OsError {
+        operation: "bind".into(),
+        errno: None,
+        kind: OsErrorKind::Other,
+        message: "BindInterface is not supported by this program on this system".into(),
+    })
+}
+
+impl OsError {
+    /// What the system said about one call.
+    #[must_use]
+    pub fn of(operation: &str, error: &io::Error) -> Self {
+        let words = error.to_string();
+        // Rust adds the number, which has its own field; `ssh` prints the words alone.
+        let message = words.split(" (os error").next().unwrap_or(&words).to_owned();
+        Self {
+            operation: operation.to_owned(),
+            errno: error.raw_os_error(),
+            kind: OsErrorKind::of(error.kind()),
+            message,
+        }
+    }
+}
+
+impl OsErrorKind {
+    /// The same on every system.
+    #[must_use]
+    pub fn of(kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::ConnectionRefused => Self::ConnectionRefused,
+            io::ErrorKind::TimedOut => Self::TimedOut,
+            io::ErrorKind::HostUnreachable => Self::HostUnreachable,
+            io::ErrorKind::NetworkUnreachable => Self::NetworkUnreachable,
+            io::ErrorKind::PermissionDenied => Self::PermissionDenied,
+            io::ErrorKind::AddrNotAvailable => Self::AddressNotAvailable,
+            io::ErrorKind::ConnectionReset => Self::ConnectionReset,
+            io::ErrorKind::NotFound => Self::NotFound,
+            _ => Self::Other,
+        }
+    }
+
+    /// The name of the code, as in `errno.h`; none for "anything else".
+    #[must_use]
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::ConnectionRefused => Some("ECONNREFUSED"),
+            Self::TimedOut => Some("ETIMEDOUT"),
+            Self::HostUnreachable => Some("EHOSTUNREACH"),
+            Self::NetworkUnreachable => Some("ENETUNREACH"),
+            Self::PermissionDenied => Some("EACCES or EPERM"),
+            Self::AddressNotAvailable => Some("EADDRNOTAVAIL"),
+            Self::ConnectionReset => Some("ECONNRESET"),
+            Self::NotFound => Some("ENOENT"),
+            Self::Other => None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::evidence::made;
+
+    #[tokio::test]
+    async fn the_second_address_connects_after_the_first_refuses() {
+        // ::1 and 127.0.0.1 share a port number only by chance, so the refusing address is
+        // another one of the loopback net, where nothing listens.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let effective = made::effective(port);
+        let addresses = ["127.0.0.9", "127.0.0.1", "127.0.0.2"].map(|a| a.parse().unwrap());
+        let (attempts, stream) =
+            observe(effective, addresses.to_vec(), TimeLimits::default()).await.unwrap();
+        assert!(stream.unwrap().nodelay().unwrap());
+        let Outcome::Failed(error) = &attempts.tried[0].outcome else {
+            unreachable!("nothing listens there")
+        };
+        assert_eq!(
+            (error.operation.as_str(), error.kind),
+            ("connect", OsErrorKind::ConnectionRefused)
+        );
+        assert!(error.errno.is_some());
+        assert!(!error.message.contains("os error"), "{}", error.message);
+        assert_eq!(attempts.connected().unwrap().to.ip(), addresses[1]);
+        assert_eq!(attempts.untried, [addresses[2]]);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_not_here_fails_at_bind() {
+        let effective = Effective { bind_address: Some("192.0.2.7".into()), ..made::effective(22) };
+        let to = vec!["127.0.0.1".parse().unwrap()];
+        let (attempts, _) = observe(effective, to, TimeLimits::default()).await.unwrap();
+        let Outcome::Failed(error) = &attempts.tried[0].outcome else {
+            unreachable!("TEST-NET-1 is on no computer")
+        };
+        assert_eq!(
+            (error.operation.as_str(), error.kind),
+            ("bind", OsErrorKind::AddressNotAvailable)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_bind_address_of_the_other_family_fails_at_bind() {
+        let effective = Effective { bind_address: Some("::1".into()), ..made::effective(22) };
+        let to = vec!["127.0.0.1".parse().unwrap()];
+        let (attempts, _) = observe(effective, to, TimeLimits::default()).await.unwrap();
+        assert!(matches!(&attempts.tried[0].outcome, Outcome::Failed(e)
+            if e.operation == "bind" && e.message == "no IPv4 address"));
+    }
 }

@@ -14,6 +14,8 @@ pub mod identities;
 pub mod key;
 pub mod known_hosts;
 pub mod machine;
+#[cfg(test)]
+pub(crate) mod made;
 pub mod name_servers;
 pub mod nearby;
 pub mod queries;
@@ -124,6 +126,11 @@ impl Evidence {
         &self.plan
     }
 
+    /// When the run began (UTC): the moment at which validity is judged.
+    pub fn started_at(&self) -> jiff::Timestamp {
+        self.started_at
+    }
+
     /// Time and Ctrl-C.
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -193,6 +200,14 @@ impl Evidence {
         self.attempts
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
+                // A direct connection would go where `ssh` does not go, and could be forbidden.
+                if effective.is_proxied() {
+                    let how =
+                        if effective.proxy_jump.is_some() { "ProxyJump" } else { "ProxyCommand" };
+                    return Err(Unseen::Unable(format!(
+                        "the connection goes through {how}, which this version does not follow"
+                    )));
+                }
                 let Ok(resolution) = self.resolution().await else {
                     return Err(Unseen::Needs(Needed::Address));
                 };

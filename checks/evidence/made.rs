@@ -1,0 +1,74 @@
+//! Made evidence for tests of judgement.
+
+use super::configuration::{
+    AddressFamily, Configuration, Effective, IdentityAgent, Source, StrictHostKeyChecking,
+};
+use crate::case::{Case, Observed, Plan, TimeLimits};
+
+/// What a plain `ssh HOST` would do.
+pub(crate) fn effective(port: u16) -> Effective {
+    Effective {
+        host: "host.example.com".into(),
+        port,
+        user: "ada".into(),
+        user_is_local_default: false,
+        address_family: AddressFamily::Any,
+        bind_address: None,
+        bind_interface: None,
+        connect_timeout_s: None,
+        identity_files: Vec::new(),
+        certificate_files: Vec::new(),
+        identities_only: false,
+        identity_agent: IdentityAgent::Environment,
+        forward_agent: false,
+        pubkey_authentication: true,
+        preferred_authentications: None,
+        pubkey_accepted_algorithms: Vec::new(),
+        host_key_algorithms: Vec::new(),
+        kex_algorithms: Vec::new(),
+        ciphers: Vec::new(),
+        macs: Vec::new(),
+        required_rsa_size: 1024,
+        user_known_hosts_files: Vec::new(),
+        global_known_hosts_files: Vec::new(),
+        revoked_host_keys: None,
+        strict_host_key_checking: StrictHostKeyChecking::Ask,
+        host_key_alias: None,
+        check_host_ip: false,
+        proxy_jump: None,
+        proxy_command: None,
+        batch_mode: false,
+        pkcs11_provider: None,
+    }
+}
+
+/// What was asked for.
+pub(crate) fn plan() -> Plan {
+    Plan {
+        input: "ada@host.example.com".into(),
+        host: "host.example.com".into(),
+        user: Some("ada".into()),
+        port: None,
+        ssh_options: Vec::new(),
+        wants_forwarding: false,
+        interactive: true,
+        profile: None,
+        own_profiles: Vec::new(),
+        limits: TimeLimits::default(),
+    }
+}
+
+/// A fact that was seen.
+pub(crate) fn seen<T>(fact: T) -> Option<Observed<T>> {
+    Some(Observed { started_ms: 0, duration_ms: 0, seen: Ok(fact) })
+}
+
+/// A case with this configuration and nothing else.
+pub(crate) fn case(effective: Effective) -> Case {
+    let configuration =
+        Configuration { source: Source::Files, effective: Ok(effective), files: Vec::new() };
+    Case {
+        configuration: seen(configuration),
+        ..Case::unobserved(plan(), jiff::Timestamp::UNIX_EPOCH)
+    }
+}
