@@ -281,7 +281,7 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
 }
 
 /// Where the address of the user has to be allowed.
-fn allow_list_hint(case: &Case) -> Hint {
+pub(super) fn allow_list_hint(case: &Case) -> Hint {
     let profile = case.profile();
     if profile.title.is_empty() || profile.name == "generic" {
         return Hint::advice(
