@@ -1,5 +1,7 @@
 //! Providers as data.
 
+use std::{collections::BTreeMap, sync::LazyLock};
+
 use serde::{Deserialize, Serialize};
 
 /// Facts about one provider's environments. One TOML file each; no code.
@@ -12,19 +14,251 @@ pub struct Profile {
     pub title: String,
     /// Host patterns (`*`, `?`) that choose this profile.
     pub hosts: Vec<String>,
+    /// The user that every login needs.
+    pub user: Option<String>,
+    /// The port that SSH listens on, where the provider says so.
+    pub port: Option<u16>,
+    /// Domain in which the environments are.
+    pub domain: Option<String>,
+    /// Ports that answer on a host that is up, to tell a closed SSH port from a host that is down.
+    pub control_ports: Vec<u16>,
+    /// Whom to ask.
+    pub support: Option<String>,
+    /// Address of the support.
+    pub support_address: Option<String>,
+    /// What is known about the provider's IP allow-list, a sentence.
+    pub allow_list: Option<String>,
+    /// What may be wrong with a key that is not RSA: a possibility, not a fact.
+    pub key_type_note: Option<String>,
+    /// Which hosts of this provider have no SSH.
+    pub no_ssh_note: Option<String>,
+    /// Pages of the provider.
+    pub docs: Vec<String>,
+    /// Host keys, as lines of a known_hosts file.
+    pub known_host_keys: Vec<String>,
+    /// Address ranges that the provider has published.
+    pub published_ranges: Vec<String>,
+    /// Wrong domains that people type, with the right one.
+    pub misspelt_domains: BTreeMap<String, String>,
+    /// Where keys and addresses are registered.
+    pub portal: Option<Portal>,
 }
 
+/// The provider's web page on which keys and addresses are registered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Portal {
+    /// Name.
+    pub name: String,
+    /// Address.
+    pub url: String,
+    /// Menus to a person's keys.
+    pub key_path: Vec<String>,
+    /// Menus to the keys of an environment.
+    pub environment_key_path: Vec<String>,
+    /// Menus to the IP allow-list of an environment.
+    pub ip_path: Vec<String>,
+    /// What the portal shows before something is active.
+    pub pending: Vec<String>,
+    /// What the portal shows when it is active.
+    pub active: Vec<String>,
+    /// How the portal shows a fingerprint.
+    pub fingerprint_form: FingerprintForm,
+    /// Who may add them.
+    pub who: Option<String>,
+    /// How long it takes.
+    pub duration: Option<String>,
+}
+
+/// How a portal shows fingerprints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FingerprintForm {
+    /// `SHA256:` and base64, as `ssh-keygen -l` prints it.
+    #[default]
+    Sha256,
+    /// Colon-separated hexadecimal MD5 without prefix.
+    Md5,
+}
+
+/// A profile file is not usable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {reason}")]
+pub struct ProfileError {
+    /// The file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Words that providers put after a project's name.
+const ENVIRONMENTS: [&str; 4] = ["-staging", "-sandbox", "-dev", "-preprod"];
+/// How many near names are looked up at most.
+const MOST_NAMES: usize = 8;
+
 impl Profile {
+    /// Reads a profile.
+    ///
+    /// # Errors
+    /// With the line and the reason, where it is no profile.
+    pub fn parse(toml_text: &str, file_name: &str) -> Result<Self, ProfileError> {
+        let wrong = |at: usize, reason: String| ProfileError {
+            file: file_name.to_owned(),
+            line: toml_text.bytes().take(at).filter(|b| *b == b'\n').count() + 1,
+            reason,
+        };
+        let profile: Self = toml::from_str(toml_text)
+            .map_err(|e| wrong(e.span().map_or(0, |s| s.start), e.message().to_owned()))?;
+        if profile.name.trim().is_empty() {
+            return Err(wrong(0, "`name` is missing: every profile needs one".to_owned()));
+        }
+        for pattern in &profile.hosts {
+            if let Err(e) = globset::Glob::new(pattern) {
+                let at = toml_text.find(pattern.as_str()).unwrap_or(0);
+                return Err(wrong(at, format!("`{pattern}` is not a host pattern: {}", e.kind())));
+            }
+        }
+        Ok(profile)
+    }
+
     /// Whether a host belongs to this profile.
     #[must_use]
-    pub fn matches(&self, _host: &str) -> bool {
-        false
+    pub fn matches(&self, host: &str) -> bool {
+        let host = normal(host);
+        self.hosts.iter().any(|pattern| {
+            globset::GlobBuilder::new(pattern)
+                .case_insensitive(true)
+                .build()
+                .is_ok_and(|glob| glob.compile_matcher().is_match(&host))
+        })
     }
+
+    /// The first label of a host's name; `None` for an address or a name without a dot.
+    #[must_use]
+    pub fn short_name(&self, host: &str) -> Option<String> {
+        let host = normal(host);
+        if host.parse::<std::net::IpAddr>().is_ok() {
+            return None;
+        }
+        let (first, rest) = host.split_once('.')?;
+        (!first.is_empty() && !rest.is_empty()).then(|| first.to_owned())
+    }
+
+    /// Names that may have been meant, at most eight: the full name of a short one, the right
+    /// domain for a misspelt one, the project's other environments.
+    #[must_use]
+    pub fn candidates_near(&self, host: &str) -> Vec<String> {
+        let host = normal(host);
+        let Some(domain) = &self.domain else { return Vec::new() };
+        if host.is_empty() || host.parse::<std::net::IpAddr>().is_ok() {
+            return Vec::new();
+        }
+        let misspelt = self.misspelt_domains.keys().find_map(|wrong| before(&host, wrong));
+        let prefix = match misspelt.or_else(|| before(&host, domain)) {
+            Some(prefix) => prefix,
+            None if !host.contains('.') => host.as_str(),
+            None => return Vec::new(),
+        };
+        let plain = ENVIRONMENTS.iter().find_map(|e| prefix.strip_suffix(e)).unwrap_or(prefix);
+        let mut names = Vec::new();
+        let others = ENVIRONMENTS.iter().map(|e| format!("{plain}{e}"));
+        for label in [prefix.to_owned(), plain.to_owned()].into_iter().chain(others) {
+            let name = format!("{label}.{domain}");
+            if !label.is_empty() && name != host && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.truncate(MOST_NAMES);
+        names
+    }
+}
+
+/// What stands before `.domain`.
+fn before<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
+    host.strip_suffix(domain)?.strip_suffix('.')
+}
+
+/// Names are compared without case and without the dot of the root.
+fn normal(host: &str) -> String {
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// The last is for whatever no other matches.
+static BUILT_IN: LazyLock<Vec<Profile>> = LazyLock::new(|| {
+    [
+        ("akeneo.toml", include_str!("profiles/akeneo.toml")),
+        ("generic.toml", include_str!("profiles/generic.toml")),
+    ]
+    .into_iter()
+    // A test holds that each of them parses.
+    .filter_map(|(file, text)| Profile::parse(text, file).ok())
+    .collect()
+});
+static GENERIC: LazyLock<Profile> =
+    LazyLock::new(|| built_in("generic").cloned().unwrap_or_default());
+
+/// The built-in profile of this name.
+#[must_use]
+pub fn built_in(name: &str) -> Option<&'static Profile> {
+    BUILT_IN.iter().find(|p| p.name == name)
+}
+
+/// The names of the built-in profiles.
+#[must_use]
+pub fn built_in_names() -> Vec<&'static str> {
+    BUILT_IN.iter().map(|p| p.name.as_str()).collect()
 }
 
 /// The built-in profile for a host: the one whose patterns match, else `generic`.
 #[must_use]
-pub fn built_in_for(_host: &str) -> &'static Profile {
-    static GENERIC: std::sync::LazyLock<Profile> = std::sync::LazyLock::new(Profile::default);
-    &GENERIC
+pub fn built_in_for(host: &str) -> &'static Profile {
+    BUILT_IN.iter().find(|p| p.matches(host)).unwrap_or(&GENERIC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_ones_parse() {
+        assert_eq!(built_in_names(), ["akeneo", "generic"]);
+        for host in ["a-staging.cloud.akeneo.com", "A.Cloud.Akeneo.com.", "a.akeneo.cloud.com"] {
+            assert_eq!(built_in_for(host).name, "akeneo", "{host}");
+        }
+        for host in ["cloud.akeneo.com.evil.org", "github.com", "a", ""] {
+            assert_eq!(built_in_for(host).name, "generic", "{host}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_profile_is_told_with_its_line() {
+        let e = Profile::parse("name = \"a\"\nusr = 1\n", "a.toml").unwrap_err();
+        assert_eq!((e.file.as_str(), e.line), ("a.toml", 2));
+        assert!(e.to_string().contains("usr"), "{e}");
+        assert_eq!(Profile::parse("name=\"a\"\nhosts=[\"[\"]", "f").unwrap_err().line, 2);
+        assert!(Profile::parse("", "f").is_err());
+    }
+
+    #[test]
+    fn near_names_are_few_and_in_the_domain() {
+        let p = built_in("akeneo").unwrap();
+        let near = p.candidates_near("shop-staging");
+        assert_eq!(near[..2], ["shop-staging.cloud.akeneo.com", "shop.cloud.akeneo.com"]);
+        assert_eq!(p.candidates_near("shop.akeneo.cloud.com")[0], "shop.cloud.akeneo.com");
+        assert_eq!(p.candidates_near("shop.cloud.akeneo.com")[0], "shop-staging.cloud.akeneo.com");
+        assert!(p.candidates_near("192.0.2.1").is_empty());
+        assert!(built_in("generic").unwrap().candidates_near("shop").is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_input_panics(text in ".*", host in ".*") {
+            let _ = Profile::parse(&text, "f");
+            assert!(built_in_for(&host).candidates_near(&host).len() <= MOST_NAMES);
+            let _ = built_in("akeneo").unwrap().candidates_near(&host);
+            let _ = built_in_for(&host).short_name(&host);
+        }
+    }
 }
