@@ -130,7 +130,8 @@ mod tests {
             macs: list("m1"),
             ..Effective::default()
         };
-        let agreed = agree(&ours, &server("ext-info-c,k2,k1", "a-gcm@o,c1", "m1")).unwrap().unwrap();
+        let agreed =
+            agree(&ours, &server("ext-info-c,k2,k1", "a-gcm@o,c1", "m1")).unwrap().unwrap();
         assert_eq!((agreed.kex.as_str(), agreed.cipher.as_str()), ("k1", "c1"));
         let agreed = agree(&ours, &server("k2", "a-gcm@o", "none-of-ours")).unwrap().unwrap();
         assert_eq!((agreed.mac, agreed.cipher.as_str()), (None, "a-gcm@o"));

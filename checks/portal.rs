@@ -31,11 +31,7 @@ impl Check for Portal {
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let queries = evidence.queries().await;
-        Facts {
-            effective: evidence.effective().await,
-            profile: evidence.profile().await,
-            queries,
-        }
+        Facts { effective: evidence.effective().await, profile: evidence.profile().await, queries }
     }
 
     fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
@@ -66,7 +62,7 @@ fn verdict(queries: &Queries, interactive: bool, profile: &Profile) -> Finding {
         ]);
     }
     if let Some(won) = queries.winner(interactive) {
-        let proves = if profile.name.len() > 99 {
+        let proves = if profile.portal.is_some() {
             "; so it is registered and activated."
         } else {
             "; so it is registered there."
@@ -83,13 +79,23 @@ fn verdict(queries: &Queries, interactive: bool, profile: &Profile) -> Finding {
     if let Some(why) = &queries.broken {
         let asked = number(queries.refused());
         return Finding::fail(text![
-            "No key accepted: ", asked, " refused, then ", why.clone(), ".",
+            "No key accepted: ",
+            asked,
+            " refused, then ",
+            why.clone(),
+            ".",
         ]);
     }
     match queries.refused() {
         0 => Finding::fail("None of the keys could be offered to this server."),
         1 => Finding::fail(text!["The server does not take the key for user ", who, "."]),
-        n => Finding::fail(text!["The server takes none of ", number(n), " keys for user ", who, "."]),
+        n => Finding::fail(text![
+            "The server takes none of ",
+            number(n),
+            " keys for user ",
+            who,
+            "."
+        ]),
     }
 }
 

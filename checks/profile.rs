@@ -175,6 +175,12 @@ impl Profile {
     }
 }
 
+/// Menus, one after the other, as people follow them.
+#[must_use]
+pub fn menu(path: &[String]) -> String {
+    path.join(" → ")
+}
+
 /// What stands before `.domain`.
 fn before<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
     host.strip_suffix(domain)?.strip_suffix('.')

@@ -11,6 +11,7 @@ use crate::{
         connection::{Attempt, Attempts, OsError, OsErrorKind, Outcome},
     },
     finding::Hint,
+    profile::menu,
     tcp, text,
     text::{Command, Text, address, foreign, host, number, path, user},
 };
@@ -283,16 +284,26 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
 /// Where the address of the user has to be allowed.
 pub(super) fn allow_list_hint(case: &Case) -> Hint {
     let profile = case.profile();
-    if profile.title.is_empty() || profile.name == "generic" {
+    let Some(portal) = &profile.portal else {
         return Hint::advice(
             "If the host only lets known addresses in, have your public IP address allowed. Ask \
              whoever operates the host.",
         );
-    }
+    };
+    let pending = portal.pending.first().cloned().unwrap_or_else(|| "pending".to_owned());
+    let active = portal.active.first().cloned().unwrap_or_else(|| "active".to_owned());
     Hint::advice(text![
-        "Have your public IP address range allowed for this environment in the portal of ",
-        foreign(&profile.title),
-        ", and look whether it is active there."
+        "Have the public IP address of your network allowed for this environment: in ",
+        portal.name.clone(),
+        " (",
+        portal.url.clone(),
+        "), ",
+        menu(&portal.ip_path),
+        ". While it says \"",
+        pending,
+        "\", wait; it works when it says \"",
+        active,
+        "\".",
     ])
 }
 

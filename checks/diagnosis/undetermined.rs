@@ -58,12 +58,13 @@ fn accepts_anything(case: &Case) -> Option<Diagnosis> {
 /// Everything was asked for and something was not seen, for a reason of its own.
 fn not_examined(case: &Case) -> Option<Diagnosis> {
     let found = Diagnosis::new(Id::NotExamined);
-    let own: Vec<_> =
-        case.unseen().into_iter().filter(|(_, why)| !why.is_consequence()).collect();
+    let own: Vec<_> = case.unseen().into_iter().filter(|(_, why)| !why.is_consequence()).collect();
     if let Some((_, why)) = own.first() {
-        return Some(found.because(why.words()).step(Hint::advice(text![
-            "Run ssh itself with -v to see the rest of the way.",
-        ])));
+        return Some(
+            found
+                .because(why.words())
+                .step(Hint::advice(text!["Run ssh itself with -v to see the rest of the way.",])),
+        );
     }
     let handshake = case.handshake()?;
     if let HandshakeEnd::Stopped(why) = &handshake.end {

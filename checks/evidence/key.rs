@@ -69,8 +69,18 @@ impl PublicKeyFacts {
     pub fn of(k: &ssh_key::PublicKey) -> Self {
         let line = k.to_openssh().unwrap_or_default();
         let line = line.split(' ').take(2).collect::<Vec<_>>().join(" ");
-        Self { algorithm: k.algorithm().to_string(), bits: 0, sha256: k.fingerprint(ssh_key::HashAlg::Sha256).to_string(), md5: String::new(), comment: k.comment().to_string(), line, certificate: None }
+        Self {
+            algorithm: k.algorithm().to_string(),
+            bits: 0,
+            sha256: k.fingerprint(ssh_key::HashAlg::Sha256).to_string(),
+            md5: String::new(),
+            comment: k.comment().to_string(),
+            line,
+            certificate: None,
+        }
     }
     /// temp
-    pub fn of_certificate(_: &ssh_key::Certificate, _: &str) -> Self { todo!() }
+    pub fn of_certificate(_: &ssh_key::Certificate, _: &str) -> Self {
+        todo!()
+    }
 }

@@ -283,8 +283,12 @@ impl Evidence {
         self.queries
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
-                let (handshake, known, identities, agent) =
-                    tokio::join!(self.handshake(), self.known_hosts(), self.identities(), self.agent());
+                let (handshake, known, identities, agent) = tokio::join!(
+                    self.handshake(),
+                    self.known_hosts(),
+                    self.identities(),
+                    self.agent()
+                );
                 let session = self.live.session.lock().await.take();
                 let (Ok(handshake), Some(mut session)) = (handshake, session) else {
                     return Err(Unseen::Needs(Needed::Handshake));
@@ -303,7 +307,8 @@ impl Evidence {
                 }
                 let (none, nobody) = (identities::Identities::default(), agent::AgentKeys::none());
                 let identities = identities.as_ref().unwrap_or(&none);
-                let offers = offers::in_order(&effective, identities, agent.as_ref().unwrap_or(&nobody));
+                let offers =
+                    offers::in_order(&effective, identities, agent.as_ref().unwrap_or(&nobody));
                 if offers.is_empty() {
                     session.close().await;
                     return Err(Unseen::Needs(Needed::Key));

@@ -43,11 +43,7 @@ pub fn preferred(effective: &Effective, host_key_algorithms: &[String]) -> Prefe
         kex: Cow::Owned(kexes),
         key: if plain.is_empty() { Preferred::DEFAULT.key } else { Cow::Owned(plain) },
         host_key_certificates: Cow::Owned(certificates),
-        cipher: if ciphers.is_empty() {
-            Preferred::DEFAULT.cipher
-        } else {
-            Cow::Owned(ciphers)
-        },
+        cipher: if ciphers.is_empty() { Preferred::DEFAULT.cipher } else { Cow::Owned(ciphers) },
         mac: if macs.is_empty() { Preferred::DEFAULT.mac } else { Cow::Owned(macs) },
         ..Preferred::DEFAULT
     }

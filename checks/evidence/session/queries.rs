@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use russh::{
-    SendError, Signer, client::AuthResult,
+    SendError, Signer,
+    client::AuthResult,
     keys::{HashAlg, PrivateKey, PublicKey, agent::AgentIdentity, ssh_key::Certificate},
 };
 

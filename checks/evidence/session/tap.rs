@@ -25,11 +25,7 @@ pub struct SharedTrail {
 impl SharedTrail {
     /// An empty trail whose clock starts now.
     pub fn new() -> Self {
-        Self {
-            trail: Arc::default(),
-            began: Instant::now(),
-            hung_up: CancellationToken::new(),
-        }
+        Self { trail: Arc::default(), began: Instant::now(), hung_up: CancellationToken::new() }
     }
     /// The trail. A panic of another holder leaves it readable: it only ever grows.
     pub fn lock(&self) -> MutexGuard<'_, Trail> {

@@ -170,7 +170,6 @@ async fn what_was_said_outlives_the_conversation() {
 async fn silence_ends_at_the_limit() {
     let (ours, _theirs) = tokio::io::duplex(1 << 20);
     let effective = Effective::default();
-    let (facts, _) =
-        shake_hands(ours, &effective, &[], Duration::from_millis(50), &limits()).await;
+    let (facts, _) = shake_hands(ours, &effective, &[], Duration::from_millis(50), &limits()).await;
     assert_eq!(facts.end, HandshakeEnd::TimedOut { after_ms: 50 });
 }
