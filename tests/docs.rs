@@ -46,7 +46,9 @@ fn headings(markdown: &str) -> Vec<(usize, String)> {
     let mut open = None;
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
         match event {
-            Event::Start(Tag::Heading { level, .. }) => open = Some((level as usize, String::new())),
+            Event::Start(Tag::Heading { level, .. }) => {
+                open = Some((level as usize, String::new()))
+            }
             Event::End(TagEnd::Heading(_)) => found.extend(open.take()),
             Event::Text(words) | Event::Code(words) => {
                 if let Some((_, heading)) = &mut open {
@@ -114,7 +116,8 @@ fn every_diagnosis_has_its_page() {
         let page = read(format!("docs/diagnoses/{id}.md"));
         let headings = headings(&page);
         if headings.first() != Some(&(1, id.title().to_owned())) {
-            complaints.push(format!("docs/diagnoses/{id}.md does not begin with: # {}", id.title()));
+            complaints
+                .push(format!("docs/diagnoses/{id}.md does not begin with: # {}", id.title()));
         }
         let sections: Vec<_> =
             headings.iter().filter(|(level, _)| *level == 2).map(|(_, words)| words).collect();
@@ -220,11 +223,8 @@ fn every_dependency_is_justified() {
 
 #[test]
 fn every_option_is_explained() {
-    let help = assert_cmd::Command::cargo_bin("ssh-preflight")
-        .unwrap()
-        .arg("--help")
-        .output()
-        .unwrap();
+    let help =
+        assert_cmd::Command::cargo_bin("ssh-preflight").unwrap().arg("--help").output().unwrap();
     assert!(help.status.success(), "--help fails: {help:?}");
     let help = String::from_utf8(help.stdout).unwrap();
     let options: BTreeSet<_> = help
