@@ -22,6 +22,7 @@ pub mod check;
 pub mod diagnosis;
 pub mod evidence;
 pub mod finding;
+pub mod host_trust;
 pub mod offers;
 pub mod profile;
 pub mod report;
