@@ -1,22 +1,397 @@
 //! Host key.
 
+use jiff::Timestamp;
+
 use crate::{
     case::Plan,
     check::{About, Check},
-    evidence::Evidence,
-    finding::Finding,
+    command,
+    evidence::{
+        Evidence, Needed, Seen, Unseen, configuration::Effective, handshake::Handshake,
+        key::PublicKeyFacts, known_hosts::KnownHosts,
+    },
+    finding::{Finding, Hint},
+    host_trust::{self, Acceptance, CertificateFault, Place, Trust},
+    text,
+    text::{Command, Text, foreign, host, key, number, path},
 };
 
 /// Host key.
 pub struct HostKey;
 
+/// What is judged.
+pub struct Facts<'e> {
+    /// What `ssh` would do.
+    pub effective: Result<&'e Effective, Unseen>,
+    /// What the server said.
+    pub handshake: &'e Seen<Handshake>,
+    /// What is known of the server.
+    pub known_hosts: &'e Seen<KnownHosts>,
+    /// The moment at which validity is judged.
+    pub now: Timestamp,
+}
+
 impl Check for HostKey {
     const ABOUT: About = About { id: "host-key", title: "Host key" };
-    type Facts<'e> = ();
+    type Facts<'e> = Facts<'e>;
 
-    async fn observe(_evidence: &Evidence) {}
+    async fn observe(evidence: &Evidence) -> Facts<'_> {
+        let (handshake, known_hosts) =
+            futures_util::join!(evidence.handshake(), evidence.known_hosts());
+        let effective = evidence.effective().await;
+        Facts { effective, handshake, known_hosts, now: evidence.started_at() }
+    }
 
-    fn judge(_plan: &Plan, (): ()) -> Finding {
-        Finding::skip("Not looked at.")
+    fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
+        let effective = match facts.effective {
+            Ok(effective) => effective,
+            Err(why) => return Finding::unseen(&why),
+        };
+        let (handshake, known) = match (facts.handshake, facts.known_hosts) {
+            (Ok(handshake), Ok(known)) => (handshake, known),
+            (Err(why), _) | (_, Err(why)) => return Finding::unseen(why),
+        };
+        let Some(shown) = &handshake.host_key else {
+            return Finding::unseen(&Unseen::Needs(Needed::Handshake));
+        };
+        let principal = host_trust::principal(effective);
+        let trust = host_trust::judge_key(known, shown, &principal, facts.now);
+        let accepts = host_trust::acceptance(&trust, effective, plan.interactive);
+        let finding = judge(effective, known, shown, &trust, accepts);
+        finding
+            .detail_all(troubles(effective, known))
+            .fact("algorithm", &shown.algorithm)
+            .fact("sha256", &shown.sha256)
+            .fact("md5", &shown.md5)
+            .fact("looked_up_as", &known.name)
+            .fact("trust", &trust)
+            .fact("ssh", accepts)
+    }
+}
+
+fn judge(
+    effective: &Effective,
+    known: &KnownHosts,
+    shown: &PublicKeyFacts,
+    trust: &Trust,
+    accepts: Acceptance,
+) -> Finding {
+    let fingerprint = || key(&shown.sha256);
+    match trust {
+        Trust::Known(place) => {
+            Finding::pass(text!["The server's ", shown.kind(), " key is known: ", at(place), "."])
+                .detail(text!["Fingerprint ", fingerprint(), "."])
+        }
+        Trust::KnownByAuthority(place) => Finding::pass(text![
+            "The server's certificate is signed by a known authority: ",
+            at(place),
+            "."
+        ])
+        .detail(text!["Fingerprint of the server's key ", fingerprint(), "."]),
+        Trust::Unknown => unknown(effective, shown, accepts),
+        _ => {
+            let mut words = describe(effective, shown, trust);
+            let first = if words.is_empty() { Text::default() } else { words.remove(0) };
+            let finding = if accepts == Acceptance::Refuses {
+                Finding::fail(first)
+            } else {
+                Finding::warn(first)
+            };
+            let finding = finding.detail_all(words);
+            let finding = match (trust, accepts) {
+                (Trust::Changed { .. } | Trust::Revoked(_), Acceptance::Accepts) => finding.detail(
+                    "ssh goes on because StrictHostKeyChecking is off, without passwords and agent \
+                     forwarding. Nothing protects the connection from a stranger in between.",
+                ),
+                _ => finding,
+            };
+            steps(effective, known, shown, trust).into_iter().fold(finding, Finding::hint)
+        }
+    }
+}
+
+fn unknown(effective: &Effective, shown: &PublicKeyFacts, accepts: Acceptance) -> Finding {
+    let finding = match accepts {
+        Acceptance::Refuses => Finding::fail(
+            "This computer does not know the server's key, and ssh may not accept it.",
+        ),
+        Acceptance::Asks => Finding::warn(
+            "This computer does not know the server's key yet: ssh will ask whether to trust it.",
+        ),
+        Acceptance::Accepts => Finding::warn(
+            "This computer does not know the server's key yet: ssh will accept it unseen.",
+        ),
+    };
+    let finding = finding.detail_all(fingerprints(shown));
+    verify(effective, accepts).into_iter().fold(finding, Finding::hint)
+}
+
+/// Both forms of the fingerprint that people may have to compare.
+fn fingerprints(shown: &PublicKeyFacts) -> Vec<Text> {
+    vec![
+        text!["The server shows the ", shown.kind(), " key ", key(&shown.sha256), "."],
+        text!["The same in the older form: MD5 ", key(&shown.md5), "."],
+    ]
+}
+
+/// `file:line`.
+fn at(place: &Place) -> crate::text::Span {
+    path(format!("{}:{}", place.path, place.line))
+}
+
+/// What is wrong, a sentence each, the most important first. Empty for a known key.
+pub(crate) fn describe(effective: &Effective, shown: &PublicKeyFacts, trust: &Trust) -> Vec<Text> {
+    let name = host(&effective.host);
+    let mut words = match trust {
+        Trust::Known(_) | Trust::KnownByAuthority(_) => return Vec::new(),
+        Trust::Unknown => vec![text!["No key of ", name, " is in the known_hosts files."]],
+        Trust::Revoked(place) => {
+            vec![text!["The key of ", name, " is marked as revoked in ", at(place), "."]]
+        }
+        Trust::Changed { same_type, other_types } => {
+            let mut words = vec![if same_type.is_empty() {
+                text!["This computer knows ", name, " by a key of another type than it shows."]
+            } else {
+                text!["The key of ", name, " is not the one that this computer knows."]
+            }];
+            for known in same_type.iter().chain(other_types) {
+                words.push(text![
+                    "Known is ",
+                    key(known.sha256.as_deref().unwrap_or("an unreadable key")),
+                    " (",
+                    foreign(&known.algorithm),
+                    ") from ",
+                    at(known),
+                    "."
+                ]);
+            }
+            words
+        }
+        Trust::CertificateInvalid { authority, reason } => {
+            let wrong = match reason {
+                CertificateFault::NotForHosts => text!["it is a certificate for a user"],
+                CertificateFault::Expired => text!["it has expired"],
+                CertificateFault::NotYetValid => {
+                    text!["it is not valid yet (or this computer's clock is slow)"]
+                }
+                CertificateFault::WrongPrincipal => {
+                    text!["it is not for the name ", host(host_trust::principal(effective))]
+                }
+                CertificateFault::CriticalOption => text!["it has options that ssh does not know"],
+            };
+            let mut words =
+                vec![text!["The certificate of ", name, " is not valid: "].then(wrong).with(".")];
+            words.extend(validity(shown));
+            words.push(text!["Its authority is known from ", at(authority), "."]);
+            words
+        }
+    };
+    words.extend(fingerprints(shown));
+    words
+}
+
+/// For whom and how long a certificate is valid.
+fn validity(shown: &PublicKeyFacts) -> Option<Text> {
+    let certificate = shown.certificate.as_ref()?;
+    let moment = |at: Option<Timestamp>, none| at.map_or(none, |at| at.to_string());
+    let mut line = text![
+        "It is valid from ",
+        moment(certificate.valid_after, "always".into()),
+        " until ",
+        moment(certificate.valid_before, "forever".into()),
+        ", for"
+    ];
+    if certificate.principals.is_empty() {
+        line = line.with(" any name");
+    }
+    for name in certificate.principals.iter().take(8) {
+        line = line.with(" ").with(foreign(name));
+    }
+    Some(line.with("."))
+}
+
+/// What to do about it, the first thing first. Empty for a known key.
+pub(crate) fn steps(
+    effective: &Effective,
+    known: &KnownHosts,
+    shown: &PublicKeyFacts,
+    trust: &Trust,
+) -> Vec<Hint> {
+    match trust {
+        Trust::Known(_) | Trust::KnownByAuthority(_) => Vec::new(),
+        Trust::Unknown => verify(effective, Acceptance::Refuses),
+        Trust::Revoked(place) => vec![Hint::advice(text![
+            "Do not connect. Ask whoever operates the server for its new key. The mark in ",
+            at(place),
+            " was set because this key must never be trusted again."
+        ])],
+        Trust::Changed { same_type, other_types } => {
+            let mut steps = vec![Hint::advice(text![
+                "First ask whoever operates the server, not over this connection, whether its key \
+                 is now ",
+                key(&shown.sha256),
+                ". If nobody knows of a change, do not connect: somebody may be in between."
+            ])];
+            let mut files: Vec<&Place> = Vec::new();
+            for place in same_type.iter().chain(other_types) {
+                if place.by_pattern {
+                    steps.push(Hint::advice(text![
+                        "Only if the new key is confirmed: change line ",
+                        number(place.line),
+                        " of ",
+                        path(&place.path),
+                        " by hand. It names hosts by a pattern, so other hosts use it too."
+                    ]));
+                } else if !files.iter().any(|f| f.path == place.path) {
+                    files.push(place);
+                    steps.push(Hint::run(
+                        "Only if the new key is confirmed: forget the old one. The next ssh then \
+                         asks for the new one.",
+                        forget(&known.name, &place.path),
+                    ));
+                }
+            }
+            if same_type.is_empty() {
+                steps.push(Hint::advice(
+                    "The known key may still be good: remove a HostKeyAlgorithms line from the ssh \
+                     configuration, if there is one, so that ssh asks for the type that it knows.",
+                ));
+            }
+            steps
+        }
+        Trust::CertificateInvalid { .. } => vec![Hint::advice(
+            "Ask whoever operates the server to renew its certificate, for this name. Look whether \
+             this computer's clock is right.",
+        )],
+    }
+}
+
+/// `ssh-keygen -R NAME -f FILE`.
+fn forget(name: &str, file: &str) -> Command {
+    command!["ssh-keygen", "-R", host(name), "-f", path(file)]
+}
+
+/// How to get from an unknown key to a known one.
+fn verify(effective: &Effective, accepts: Acceptance) -> Vec<Hint> {
+    let compare = Hint::advice(
+        "Compare the fingerprint with the one that the operator of the server publishes or tells \
+         you. Only if they are the same, accept it.",
+    );
+    let port = effective.port.to_string();
+    let accept = if accepts == Acceptance::Refuses {
+        let file = effective.user_known_hosts_files.first().map_or("~/.ssh/known_hosts", |f| f);
+        let mut scan = command!["ssh-keyscan", "-p", port, host(&effective.host)];
+        scan.0.extend([text![text::shell(">>")], text![path(file)]]);
+        Hint::run(
+            "Then add it. ssh-keyscan trusts whoever answers, so compare what it wrote as well.",
+            scan,
+        )
+    } else {
+        Hint::run(
+            "Connect once and answer the question with the fingerprint, which is safer than yes.",
+            command!["ssh", "-p", port, host(&effective.host)],
+        )
+    };
+    vec![compare, accept]
+}
+
+/// What kept this check, or `ssh`, from seeing all.
+fn troubles(effective: &Effective, known: &KnownHosts) -> Vec<Text> {
+    let mut lines = Vec::new();
+    for file in &known.files {
+        if let Some(why) = &file.unreadable {
+            lines.push(text![path(&file.path), " cannot be read: ", foreign(why), "."]);
+        }
+        for line in file.lines.iter().filter(|line| line.sha256.is_none()) {
+            lines.push(text![
+                path(format!("{}:{}", file.path, line.line)),
+                " names this host, but its key is damaged, so ssh skips the line."
+            ]);
+        }
+    }
+    if let Some(file) = effective.revoked_host_keys.as_ref().filter(|f| *f != "none") {
+        lines.push(text![
+            "The list of revoked keys in ",
+            path(file),
+            " (RevokedHostKeys) was not looked at."
+        ]);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        evidence::{
+            configuration::StrictHostKeyChecking::{self, AcceptNew, Ask, No, Yes},
+            known_hosts::{KnownHostsLine, Marker},
+            made,
+        },
+        finding::Status::{self, Fail, Pass, Warn},
+        host_trust::tests::{key, known, line},
+    };
+
+    const ED: &str = "ssh-ed25519";
+
+    fn finding(
+        lines: Vec<KnownHostsLine>,
+        strict: StrictHostKeyChecking,
+        interactive: bool,
+    ) -> Finding {
+        let effective = Effective { strict_host_key_checking: strict, ..made::effective(22) };
+        let handshake =
+            Ok(Handshake { host_key: Some(key(ED, "SHA256:a")), ..Handshake::default() });
+        let facts = Facts {
+            effective: Ok(&effective),
+            handshake: &handshake,
+            known_hosts: &Ok(known(lines)),
+            now: Timestamp::UNIX_EPOCH,
+        };
+        HostKey::judge(&Plan { interactive, ..made::plan() }, facts)
+    }
+
+    #[test]
+    fn the_finding_follows_from_the_key_and_the_configuration() {
+        let good = || vec![line(None, ED, "SHA256:a")];
+        let changed = || vec![line(None, ED, "SHA256:b")];
+        let revoked = || vec![line(Some(Marker::Revoked), ED, "SHA256:a")];
+        let rows: Vec<(Vec<KnownHostsLine>, StrictHostKeyChecking, bool, Status, &str)> = vec![
+            (good(), Yes, false, Pass, "known_hosts:3"),
+            (vec![], Ask, true, Warn, "ssh will ask"),
+            (vec![], AcceptNew, false, Warn, "accept it unseen"),
+            (vec![], No, false, Warn, "accept it unseen"),
+            (vec![], Ask, false, Fail, "may not accept"),
+            (vec![], Yes, true, Fail, "ssh-keyscan -p 22 host.example.com >> ~/.ssh/known_hosts"),
+            (
+                changed(),
+                Ask,
+                true,
+                Fail,
+                "ssh-keygen -R host.example.com -f /home/ada/.ssh/known_hosts",
+            ),
+            (changed(), No, true, Warn, "StrictHostKeyChecking is off"),
+            (revoked(), Ask, true, Fail, "marked as revoked"),
+        ];
+        for (lines, strict, interactive, status, words) in rows {
+            let finding = finding(lines, strict, interactive);
+            let mut all = finding.summary.plain();
+            for line in &finding.details {
+                all += &line.plain();
+            }
+            for hint in &finding.hints {
+                all += &hint.text.plain();
+                all += &hint.command.as_ref().map(Command::plain).unwrap_or_default();
+            }
+            assert_eq!(finding.status, status, "{all}");
+            assert!(all.contains(words), "{words} not in {all}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_changed_by_hand() {
+        let by_pattern = KnownHostsLine { by_pattern: true, ..line(None, ED, "SHA256:b") };
+        let finding = finding(vec![by_pattern], Ask, true);
+        assert!(finding.hints.iter().all(|hint| hint.command.is_none()));
     }
 }

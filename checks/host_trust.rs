@@ -1,24 +1,388 @@
-//! temp
-use crate::evidence::{configuration::Effective, key::PublicKeyFacts, known_hosts::KnownHosts};
-/// temp
+//! Whether `ssh` would trust the key that a server shows: pure.
+//!
+//! The rules are the ones of OpenSSH's `sshconnect.c`, `check_host_key` and `order_hostkeyalgs`.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::evidence::{
+    configuration::{Effective, StrictHostKeyChecking},
+    key::{CertificateFacts, PublicKeyFacts},
+    known_hosts::{KnownHosts, KnownHostsLine, Marker},
+};
+
+/// A line of a known_hosts file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// File.
+    pub path: String,
+    /// Line number, from 1.
+    pub line: usize,
+    /// Algorithm of the key in it.
+    pub algorithm: String,
+    /// Fingerprint of the key in it, where it decodes.
+    pub sha256: Option<String>,
+    /// Whether the line names hosts by a pattern, which `ssh-keygen -R` leaves.
+    pub by_pattern: bool,
+}
+
+/// What the known_hosts files say about a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Trust {
-    /// t
-    Known,
+    /// This very key is known.
+    Known(Place),
+    /// The key has a valid certificate of an authority that is known.
+    KnownByAuthority(Place),
+    /// The key, or the authority of its certificate, is marked as revoked.
+    Revoked(Place),
+    /// Other keys are known for this host. `ssh` says so for another type of key, too.
+    Changed {
+        /// Lines with another key of the same type.
+        same_type: Vec<Place>,
+        /// Lines with keys of other types.
+        other_types: Vec<Place>,
+    },
+    /// No key is known for this host.
+    Unknown,
+    /// The authority is known, its certificate is not valid, and the plain key is unknown.
+    CertificateInvalid {
+        /// The authority's line.
+        authority: Place,
+        /// What is wrong.
+        reason: CertificateFault,
+    },
 }
-/// temp
-pub fn preferred_algorithms(effective: &Effective, _known: &KnownHosts) -> Vec<String> {
-    effective.host_key_algorithms.clone()
+
+/// What is wrong with a host certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateFault {
+    /// It is for a user.
+    NotForHosts,
+    /// It is not valid any more.
+    Expired,
+    /// It is not valid yet.
+    NotYetValid,
+    /// It is for other names.
+    WrongPrincipal,
+    /// It has critical options, of which `ssh` knows none for hosts.
+    CriticalOption,
 }
-/// temp
-pub fn trust(
-    _e: &Effective,
-    _k: &KnownHosts,
-    _key: &PublicKeyFacts,
-    _now: jiff::Timestamp,
+
+/// What `ssh` does after looking the key up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acceptance {
+    /// It goes on.
+    Accepts,
+    /// It asks the user.
+    Asks,
+    /// It ends.
+    Refuses,
+}
+
+/// The name that a host certificate must be for.
+#[must_use]
+pub fn principal(effective: &Effective) -> String {
+    effective.host_key_alias.as_ref().unwrap_or(&effective.host).to_lowercase()
+}
+
+/// What the known_hosts files say about a key; `principal` is the name that a certificate must be
+/// for, `now` the moment at which it must be valid.
+#[must_use]
+pub fn judge_key(
+    known: &KnownHosts,
+    presented: &PublicKeyFacts,
+    principal: &str,
+    now: Timestamp,
 ) -> Trust {
-    Trust::Known
+    let named = look_up(&lines(known, false), presented, principal, now);
+    if named != Trust::Unknown {
+        return named;
+    }
+    // For another port than 22 ssh also looks under the plain name, where only a match counts.
+    match look_up(&lines(known, true), presented, principal, now) {
+        trust @ (Trust::Known(_) | Trust::KnownByAuthority(_)) => trust,
+        _ => Trust::Unknown,
+    }
 }
-/// temp
-pub fn ssh_goes_on(_e: &Effective, _t: &Trust, _interactive: bool) -> bool {
-    true
+
+/// What `ssh` does about it.
+#[must_use]
+pub fn acceptance(trust: &Trust, effective: &Effective, interactive: bool) -> Acceptance {
+    use StrictHostKeyChecking::{AcceptNew, Ask, No, Yes};
+    match (trust, effective.strict_host_key_checking) {
+        (Trust::Known(_) | Trust::KnownByAuthority(_), _) | (_, No) => Acceptance::Accepts,
+        (Trust::Revoked(_) | Trust::Changed { .. }, _) | (_, Yes) => Acceptance::Refuses,
+        (_, AcceptNew) => Acceptance::Accepts,
+        (_, Ask) if interactive && !effective.batch_mode => Acceptance::Asks,
+        (_, Ask) => Acceptance::Refuses,
+    }
+}
+
+/// Whether more may be asked of a server with this key. Not where its identity is in doubt: what
+/// it then says about keys proves nothing, and it learns which keys the user has.
+#[must_use]
+pub fn may_go_on(trust: &Trust, effective: &Effective) -> bool {
+    !matches!(trust, Trust::Revoked(_) | Trust::Changed { .. })
+        || effective.strict_host_key_checking == StrictHostKeyChecking::No
+}
+
+/// `HostKeyAlgorithms` in the order in which `ssh` asks for them: algorithms of key types that are
+/// known for this host first, so that the known key is shown where the server has several.
+#[must_use]
+pub fn preferred_algorithms(effective: &Effective, known: &KnownHosts) -> Vec<String> {
+    let lines = lines(known, false);
+    let is_known = |algorithm: &str| {
+        lines.iter().any(|(_, line)| {
+            line.marker.is_none()
+                && line.sha256.is_some()
+                && line.algorithm == key_type(algorithm)
+                && !is_revoked(&lines, line.sha256.as_deref())
+        })
+    };
+    let all = &effective.host_key_algorithms;
+    if all.first().is_none_or(|best| is_known(best)) {
+        return all.clone();
+    }
+    let authority = lines.iter().any(|(_, line)| line.marker == Some(Marker::CertAuthority));
+    let (mut first, last): (Vec<String>, Vec<String>) =
+        all.iter().cloned().partition(|a| (authority && a.contains("-cert-")) || is_known(a));
+    first.extend(last);
+    first
+}
+
+/// The type of key that an algorithm uses: `rsa-sha2-512-cert-v01@openssh.com` uses `ssh-rsa`.
+fn key_type(algorithm: &str) -> String {
+    let plain = match algorithm.split_once("-cert-v0") {
+        Some((plain, _)) if plain.starts_with("sk-") => format!("{plain}@openssh.com"),
+        Some((plain, _)) => plain.to_owned(),
+        None => algorithm.to_owned(),
+    };
+    if plain.starts_with("rsa-sha2-") { "ssh-rsa".into() } else { plain }
+}
+
+type Lines<'k> = Vec<(&'k str, &'k KnownHostsLine)>;
+
+/// The lines that name the host as it is looked up, or (`plain`) only without its port.
+fn lines(known: &KnownHosts, plain: bool) -> Lines<'_> {
+    let all = known
+        .files
+        .iter()
+        .flat_map(|file| file.lines.iter().map(|line| (file.path.as_str(), line)));
+    all.filter(|(_, line)| line.found_as.is_some() == plain).collect()
+}
+
+fn place(&(path, line): &(&str, &KnownHostsLine)) -> Place {
+    Place {
+        path: path.to_owned(),
+        line: line.line,
+        algorithm: line.algorithm.clone(),
+        sha256: line.sha256.clone(),
+        by_pattern: line.by_pattern,
+    }
+}
+
+/// The line of this marker with this key.
+fn find(lines: &Lines<'_>, marker: Option<Marker>, sha256: &str) -> Option<Place> {
+    let is =
+        |line: &KnownHostsLine| line.marker == marker && line.sha256.as_deref() == Some(sha256);
+    lines.iter().find(|(_, line)| is(line)).map(place)
+}
+
+fn is_revoked(lines: &Lines<'_>, sha256: Option<&str>) -> bool {
+    sha256.is_some_and(|sha256| find(lines, Some(Marker::Revoked), sha256).is_some())
+}
+
+fn look_up(
+    lines: &Lines<'_>,
+    presented: &PublicKeyFacts,
+    principal: &str,
+    now: Timestamp,
+) -> Trust {
+    let certificate = presented.certificate.as_ref();
+    // A revoked key or authority counts before everything else.
+    let signer = certificate.map(|c| c.authority_sha256.as_str());
+    let suspects = std::iter::once(presented.sha256.as_str()).chain(signer);
+    for sha256 in suspects {
+        if let Some(place) = find(lines, Some(Marker::Revoked), sha256) {
+            return Trust::Revoked(place);
+        }
+    }
+    let mut invalid = None;
+    if let Some(certificate) = certificate
+        && let Some(authority) =
+            find(lines, Some(Marker::CertAuthority), &certificate.authority_sha256)
+    {
+        match fault(certificate, principal, now) {
+            None => return Trust::KnownByAuthority(authority),
+            Some(reason) => invalid = Some(Trust::CertificateInvalid { authority, reason }),
+        }
+    }
+    // Without authority, or with a certificate that is not valid, ssh goes by the plain key.
+    if let Some(place) = find(lines, None, &presented.sha256) {
+        return Trust::Known(place);
+    }
+    // A line whose key does not decode is skipped by ssh, too.
+    let others = lines.iter().filter(|(_, l)| l.marker.is_none() && l.sha256.is_some());
+    let (same_type, other_types): (Vec<Place>, Vec<Place>) =
+        others.map(place).partition(|place| place.algorithm == presented.algorithm);
+    if same_type.is_empty() && other_types.is_empty() {
+        return invalid.unwrap_or(Trust::Unknown);
+    }
+    Trust::Changed { same_type, other_types }
+}
+
+/// What is wrong with a certificate, in the order in which `ssh` looks.
+fn fault(
+    certificate: &CertificateFacts,
+    principal: &str,
+    now: Timestamp,
+) -> Option<CertificateFault> {
+    // No principal at all means every host, for the clients that this program stands in for.
+    let names = &certificate.principals;
+    if certificate.is_user {
+        Some(CertificateFault::NotForHosts)
+    } else if certificate.valid_after.is_some_and(|after| now < after) {
+        Some(CertificateFault::NotYetValid)
+    } else if certificate.valid_before.is_some_and(|before| now >= before) {
+        Some(CertificateFault::Expired)
+    } else if !names.is_empty() && !names.iter().any(|name| name == principal) {
+        Some(CertificateFault::WrongPrincipal)
+    } else if !certificate.critical_options.is_empty() {
+        Some(CertificateFault::CriticalOption)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::evidence::{known_hosts::KnownHostsFile, made};
+
+    /// A key with this fingerprint.
+    pub(crate) fn key(algorithm: &str, sha256: &str) -> PublicKeyFacts {
+        PublicKeyFacts {
+            algorithm: algorithm.into(),
+            bits: 256,
+            sha256: sha256.into(),
+            md5: "00:11".into(),
+            comment: String::new(),
+            line: String::new(),
+            certificate: None,
+        }
+    }
+    /// A line with this key.
+    pub(crate) fn line(marker: Option<Marker>, algorithm: &str, sha256: &str) -> KnownHostsLine {
+        KnownHostsLine {
+            line: 3,
+            marker,
+            algorithm: algorithm.into(),
+            sha256: Some(sha256.into()),
+            hashed: false,
+            by_pattern: false,
+            found_as: None,
+        }
+    }
+    /// One file with these lines.
+    pub(crate) fn known(lines: Vec<KnownHostsLine>) -> KnownHosts {
+        let file = KnownHostsFile {
+            path: "/home/ada/.ssh/known_hosts".into(),
+            unreadable: None,
+            exists: true,
+            lines,
+        };
+        KnownHosts { name: "host.example.com".into(), files: vec![file] }
+    }
+    const HOST: &str = "host.example.com";
+    const ED: &str = "ssh-ed25519";
+
+    fn is(trust: &Trust) -> String {
+        serde_json::to_value(trust).unwrap().get("is").unwrap().as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_key_is_judged_as_ssh_judges_it() {
+        let revoked = Some(Marker::Revoked);
+        let plain = KnownHostsLine { found_as: Some(HOST.into()), ..line(None, ED, "a") };
+        let plain_other = KnownHostsLine { found_as: Some(HOST.into()), ..line(None, ED, "b") };
+        let broken = KnownHostsLine { sha256: None, ..line(None, ED, "") };
+        for (lines, expected) in [
+            (vec![], "unknown"),
+            (vec![broken], "unknown"),
+            (vec![line(None, ED, "b"), line(None, ED, "a")], "known"),
+            (vec![line(None, ED, "b")], "changed"),
+            (vec![line(None, "ssh-rsa", "r")], "changed"),
+            (vec![line(None, ED, "a"), line(revoked, ED, "a")], "revoked"),
+            (vec![line(None, ED, "a"), line(revoked, ED, "b")], "known"),
+            (vec![plain.clone()], "known"),
+            (vec![plain_other], "unknown"),
+            (vec![plain, line(None, ED, "b")], "changed"),
+            (vec![line(Some(Marker::CertAuthority), ED, "a")], "unknown"),
+        ] {
+            let words = format!("{lines:?}");
+            let trust = judge_key(&known(lines), &key(ED, "a"), HOST, Timestamp::UNIX_EPOCH);
+            assert_eq!(is(&trust), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_counts_only_where_it_is_valid() {
+        let valid = CertificateFacts {
+            line: String::new(),
+            is_user: false,
+            key_id: "id".into(),
+            serial: 1,
+            principals: vec![HOST.into()],
+            valid_after: Some(Timestamp::from_second(100).unwrap()),
+            valid_before: Some(Timestamp::from_second(200).unwrap()),
+            authority_sha256: "ca".into(),
+            critical_options: Vec::new(),
+        };
+        let user = CertificateFacts { is_user: true, ..valid.clone() };
+        let other = CertificateFacts { principals: vec!["other".into()], ..valid.clone() };
+        let forced = CertificateFacts { critical_options: vec!["x".into()], ..valid.clone() };
+        let ca = || line(Some(Marker::CertAuthority), ED, "ca");
+        let plain = || line(None, ED, "a");
+        for (certificate, at, lines, expected) in [
+            (&valid, 150, vec![ca()], "known-by-authority"),
+            (&valid, 99, vec![ca()], "certificate-invalid"),
+            (&valid, 200, vec![ca()], "certificate-invalid"),
+            (&valid, 200, vec![ca(), plain()], "known"),
+            (&valid, 200, vec![ca(), line(None, ED, "b")], "changed"),
+            (&valid, 150, vec![], "unknown"),
+            (&valid, 150, vec![plain()], "known"),
+            (&valid, 150, vec![ca(), line(Some(Marker::Revoked), ED, "ca")], "revoked"),
+            (&user, 150, vec![ca()], "certificate-invalid"),
+            (&other, 150, vec![ca()], "certificate-invalid"),
+            (&forced, 150, vec![ca()], "certificate-invalid"),
+        ] {
+            let presented =
+                PublicKeyFacts { certificate: Some(certificate.clone()), ..key(ED, "a") };
+            let now = Timestamp::from_second(at).unwrap();
+            let trust = judge_key(&known(lines), &presented, HOST, now);
+            assert_eq!(is(&trust), expected, "{certificate:?} at {at}");
+        }
+    }
+
+    #[test]
+    fn known_types_are_asked_for_first() {
+        let all = ["ssh-ed25519-cert-v01@openssh.com", ED, "rsa-sha2-512", "rsa-sha2-256"];
+        let effective = Effective {
+            host_key_algorithms: all.iter().map(ToString::to_string).collect(),
+            ..made::effective(22)
+        };
+        let order = |lines| preferred_algorithms(&effective, &known(lines));
+        assert_eq!(order(vec![]), all);
+        assert_eq!(order(vec![line(None, ED, "a")]), all);
+        let [cert, ed, rsa512, rsa256] = all;
+        assert_eq!(order(vec![line(None, "ssh-rsa", "r")]), [rsa512, rsa256, cert, ed]);
+        let authority = line(Some(Marker::CertAuthority), ED, "ca");
+        let both = vec![authority, line(None, "ssh-rsa", "r")];
+        assert_eq!(order(both), [cert, rsa512, rsa256, ed]);
+        assert_eq!(key_type("sk-ssh-ed25519-cert-v01@openssh.com"), "sk-ssh-ed25519@openssh.com");
+    }
 }

@@ -186,7 +186,11 @@ fn milliseconds(ms: f64) -> String {
 
 /// `10`, `1.5`: seconds of a limit.
 fn seconds(ms: u64) -> String {
-    if ms % 1000 == 0 { (ms / 1000).to_string() } else { format!("{:.1}", ms as f64 / 1000.0) }
+    if ms.is_multiple_of(1000) {
+        (ms / 1000).to_string()
+    } else {
+        format!("{:.1}", ms as f64 / 1000.0)
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod undetermined;
 
 use serde::{Deserialize, Serialize};
 
+pub use host_key::is_trusted;
 pub use id::Id;
 
 use crate::{case::Case, finding::Hint, text::Text};

@@ -98,6 +98,11 @@ fn bind_address_unavailable(case: &Case) -> Option<Diagnosis> {
     if !attempts.tried.iter().all(at_bind) {
         return None;
     }
+    let list_addresses = match case.machine().map(|m| m.os.as_str()) {
+        Some("windows") => command!["ipconfig"],
+        Some("macos") => command!["ifconfig"],
+        _ => command!["ip", "address"],
+    };
     let (option, value) = match (&effective.bind_interface, &effective.bind_address) {
         (_, Some(address)) => ("BindAddress", text::address(address)),
         (Some(interface), None) => ("BindInterface", foreign(interface)),
@@ -116,7 +121,7 @@ fn bind_address_unavailable(case: &Case) -> Option<Diagnosis> {
                      the command line), or connect the network that it belongs to. The addresses \
                      of this computer are listed by:"
                 ],
-                command!["ip", "address"],
+                list_addresses,
             )),
     )
 }

@@ -296,8 +296,10 @@ impl Evidence {
                 let interactive = self.plan.interactive && !effective.batch_mode;
                 let trusted = match (known, &handshake.host_key) {
                     (Ok(known), Some(key)) => {
-                        let trust = host_trust::trust(&effective, known, key, self.started_at);
-                        host_trust::ssh_goes_on(&effective, &trust, interactive)
+                        let name = host_trust::principal(&effective);
+                        let trust = host_trust::judge_key(known, key, &name, self.started_at);
+                        host_trust::acceptance(&trust, &effective, interactive)
+                            != host_trust::Acceptance::Refuses
                     }
                     _ => false,
                 };
