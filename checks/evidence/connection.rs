@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     net::{TcpSocket, TcpStream},
     time::timeout,
@@ -149,18 +150,20 @@ pub async fn observe(
 
 /// One attempt without limit of time.
 async fn connect(effective: &Effective, to: SocketAddr) -> Result<TcpStream, OsError> {
-    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }
-        .map_err(|e| OsError::of("socket", &e))?;
+    let failed = |e: io::Error| OsError::of("socket", &e);
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP));
+    let socket = socket.map_err(failed)?;
+    socket.set_nonblocking(true).map_err(failed)?;
     // ssh sets it for an interactive session; here it keeps small packets from waiting.
-    socket.set_nodelay(true).map_err(|e| OsError::of("socket", &e))?;
+    socket.set_tcp_nodelay(true).map_err(failed)?;
     if let Some(interface) = &effective.bind_interface {
         bind_interface(&socket, interface)?;
     }
     if let Some(name) = &effective.bind_address {
         let local = local_address(name, to.is_ipv4()).await?;
-        socket.bind(local).map_err(|e| OsError::of("bind", &e))?;
+        socket.bind(&local.into()).map_err(|e| OsError::of("bind", &e))?;
     }
-    socket.connect(to).await.map_err(|e| OsError::of("connect", &e))
+    TcpSocket::from_std_stream(socket.into()).connect(to).await.map_err(|e| OsError::of("connect", &e))
 }
 
 /// The local address that BindAddress names, in the family of the target, as `ssh` resolves it.
@@ -180,7 +183,7 @@ async fn local_address(name: &str, ipv4: bool) -> Result<SocketAddr, OsError> {
 /// Sends through one interface. Linux allows this without privilege since 5.7, and it has the
 /// effect of what `ssh` does, which is to bind to an address of the interface.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn bind_interface(socket: &TcpSocket, interface: &str) -> Result<(), OsError> {
+fn bind_interface(socket: &Socket, interface: &str) -> Result<(), OsError> {
     /// ENODEV: there is no interface of that name.
     const NO_SUCH_DEVICE: i32 = 19;
     socket.bind_device(Some(interface.as_bytes())).map_err(|e| {
@@ -194,7 +197,7 @@ fn bind_interface(socket: &TcpSocket, interface: &str) -> Result<(), OsError> {
 
 /// Without SO_BINDTODEVICE the interface cannot be chosen here.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn bind_interface(_socket: &TcpSocket, _interface: &str) -> Result<(), OsError> {
+fn bind_interface(_socket: &Socket, _interface: &str) -> Result<(), OsError> {
     Err(OsError {
         operation: "bind".into(),
         errno: None,
