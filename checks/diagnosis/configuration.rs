@@ -132,3 +132,45 @@ pub(super) fn unexpected_user(case: &Case) -> Option<Diagnosis> {
             .or(Id::KeyNotAccepted),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::configuration::{Configuration, Source};
+    use crate::{case::Observed, case::Plan, case::TimeLimits, text::Foreign};
+
+    fn refused(line: &str) -> Case {
+        let plan = Plan {
+            input: "h".into(),
+            host: "h".into(),
+            user: None,
+            port: None,
+            ssh_options: Vec::new(),
+            wants_forwarding: false,
+            interactive: false,
+            profile: None,
+            own_profiles: Vec::new(),
+            limits: TimeLimits::default(),
+        };
+        let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);
+        let refusal =
+            Refusal { lines: vec![Foreign::from_bytes(line.as_bytes())], exit: Some(255) };
+        let seen =
+            Ok(Configuration { source: Source::Files, effective: Err(refusal), files: Vec::new() });
+        case.configuration = Some(Observed { started_ms: 0, duration_ms: 0, seen });
+        case
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_its_words() {
+        for (line, id, steps) in [
+            ("Bad owner or permissions on /home/jo/.ssh/config", Id::SshConfigPermissions, 2),
+            ("/c: line 2: Bad configuration option: usekeychain", Id::SshConfigInvalid, 2),
+            ("/c: line 2: Bad configuration option: foo", Id::SshConfigInvalid, 1),
+            ("/c line 3: unsupported option \"mabye\".", Id::SshConfigInvalid, 1),
+        ] {
+            let d = RULES.iter().find_map(|rule| (rule.finds)(&refused(line))).unwrap();
+            assert_eq!((d.id, d.next_steps.len()), (id, steps), "{line}");
+        }
+    }
+}
