@@ -1,10 +1,175 @@
 //! Causes: configuration.
 
-use super::Rule;
+use super::{Diagnosis, Id, Rule};
+use crate::{
+    case::Case,
+    command,
+    evidence::{configuration::Refusal, resolution::LookupErrorKind},
+    finding::Hint,
+    text,
+    text::{foreign, host, path, user},
+};
 
 /// In causal order.
-pub(super) const RULES: &[Rule] = &[];
+pub(super) const RULES: &[Rule] = &[
+    Rule { id: Id::SshConfigPermissions, finds: permissions },
+    Rule { id: Id::SshConfigInvalid, finds: invalid },
+    Rule { id: Id::ShortNameOutside, finds: short_name },
+    Rule { id: Id::PubkeyDisabled, finds: pubkey_disabled },
+];
 
-pub(super) fn unexpected_user(_case: &crate::case::Case) -> Option<super::Diagnosis> {
-    None
+/// Options of Apple's and Red Hat's clients that others refuse.
+const FOREIGN_OPTIONS: [(&str, &str); 2] = [("usekeychain", "UseKeychain"), ("gssapi", "GSSAPI*")];
+
+fn refusal(case: &Case) -> Option<&Refusal> {
+    case.configuration()?.effective.as_ref().err()
+}
+
+fn permissions(case: &Case) -> Option<Diagnosis> {
+    let refused = refusal(case)?;
+    let file = refused
+        .lines
+        .iter()
+        .find_map(|l| l.raw().trim().strip_prefix("Bad owner or permissions on "))?;
+    Some(
+        Diagnosis::new(Id::SshConfigPermissions)
+            .because(text!["ssh says: Bad owner or permissions on ", foreign(file)])
+            .step(Hint::run(
+                "Let nobody else change the file:",
+                command!["chmod", "600", path(file)],
+            ))
+            .step(Hint::advice(
+                "If the file belongs to somebody else, make it your own with chown.",
+            )),
+    )
+}
+
+fn invalid(case: &Case) -> Option<Diagnosis> {
+    let refused = refusal(case)?;
+    let mut d = Diagnosis::new(Id::SshConfigInvalid);
+    for line in &refused.lines {
+        d = d.because(text!["ssh says: ", line]);
+    }
+    let bad = |line: &crate::text::Foreign, word: &str| {
+        let line = line.raw().to_ascii_lowercase();
+        line.contains("bad configuration option") && line.contains(word)
+    };
+    for (word, name) in FOREIGN_OPTIONS {
+        if refused.lines.iter().any(|line| bad(line, word)) {
+            d = d.step(Hint::advice(text![
+                "Your ssh does not know this option of another system's client. Put this line at \
+                 the top of the file: IgnoreUnknown ",
+                name
+            ]));
+        }
+    }
+    Some(d.step(Hint::advice("Correct the line that ssh names, then try again.")))
+}
+
+fn short_name(case: &Case) -> Option<Diagnosis> {
+    let typed = &case.effective()?.host;
+    let error = case.resolution()?.outcome.as_ref().err()?;
+    if typed.contains('.') || error.kind != LookupErrorKind::NoName {
+        return None;
+    }
+    let start = format!("{typed}.");
+    let full = case.nearby()?.names.iter().find(|n| n.name.starts_with(&start))?;
+    let who = &case.effective()?.user;
+    Some(
+        Diagnosis::new(Id::ShortNameOutside)
+            .because(text!["The name ", host(typed), " does not exist for this computer."])
+            .because(text!["The full name ", host(&full.name), " exists."])
+            .step(Hint::run(
+                "Use the full name:",
+                command!["ssh", "-l", user(who), host(&full.name)],
+            )),
+    )
+}
+
+fn pubkey_disabled(case: &Case) -> Option<Diagnosis> {
+    let e = case.effective()?;
+    let left_out = e
+        .preferred_authentications
+        .as_ref()
+        .is_some_and(|methods| !methods.iter().any(|m| m == "publickey"));
+    let what = match (e.pubkey_authentication, left_out) {
+        (false, _) => "The effective configuration has PubkeyAuthentication no.",
+        (true, true) => "PreferredAuthentications is set and does not name publickey.",
+        (true, false) => return None,
+    };
+    Some(Diagnosis::new(Id::PubkeyDisabled).because(what).step(Hint::run(
+        "Try once with it turned on, then correct your ssh configuration:",
+        command![
+            "ssh",
+            "-o",
+            "PubkeyAuthentication=yes",
+            "-o",
+            "PreferredAuthentications=publickey",
+            "-l",
+            user(&e.user),
+            host(&case.plan.host)
+        ],
+    )))
+}
+
+/// Alone a warning; the cause where no key is accepted.
+pub(super) fn unexpected_user(case: &Case) -> Option<Diagnosis> {
+    let e = case.effective()?;
+    let wanted = case.profile().user.as_ref().filter(|wanted| **wanted != e.user)?;
+    let queries = case.queries()?;
+    if queries.accepted().is_some() || queries.open_door || queries.refused() == 0 {
+        return None;
+    }
+    Some(
+        Diagnosis::new(Id::UnexpectedUser)
+            .because(text!["The server accepts no key for the user ", user(&e.user), "."])
+            .because(text!["Logins here need the user ", user(wanted), "."])
+            .step(Hint::run(
+                "Name the user:",
+                command!["ssh", "-l", user(wanted), host(&case.plan.host)],
+            ))
+            .or(Id::KeyNotAccepted),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::configuration::{Configuration, Source};
+    use crate::{case::Observed, case::Plan, case::TimeLimits, text::Foreign};
+
+    fn refused(line: &str) -> Case {
+        let plan = Plan {
+            input: "h".into(),
+            host: "h".into(),
+            user: None,
+            port: None,
+            ssh_options: Vec::new(),
+            wants_forwarding: false,
+            interactive: false,
+            profile: None,
+            own_profiles: Vec::new(),
+            limits: TimeLimits::default(),
+        };
+        let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);
+        let refusal =
+            Refusal { lines: vec![Foreign::from_bytes(line.as_bytes())], exit: Some(255) };
+        let seen =
+            Ok(Configuration { source: Source::Files, effective: Err(refusal), files: Vec::new() });
+        case.configuration = Some(Observed { started_ms: 0, duration_ms: 0, seen });
+        case
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_its_words() {
+        for (line, id, steps) in [
+            ("Bad owner or permissions on /home/jo/.ssh/config", Id::SshConfigPermissions, 2),
+            ("/c: line 2: Bad configuration option: usekeychain", Id::SshConfigInvalid, 2),
+            ("/c: line 2: Bad configuration option: foo", Id::SshConfigInvalid, 1),
+            ("/c line 3: unsupported option \"mabye\".", Id::SshConfigInvalid, 1),
+        ] {
+            let d = RULES.iter().find_map(|rule| (rule.finds)(&refused(line))).unwrap();
+            assert_eq!((d.id, d.next_steps.len()), (id, steps), "{line}");
+        }
+    }
 }

@@ -5,8 +5,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Seen;
+mod files;
+mod ssh_g;
+
+use std::time::Duration;
+
+use super::{Seen, Unseen};
 use crate::{case::Plan, text::Foreign};
+use ssh_g::Context;
 
 /// The configuration, and where it was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -180,7 +186,106 @@ impl Effective {
     }
 }
 
+/// How long `ssh -G` may take: a `Match exec` in the configuration runs commands.
+const LIMIT: Duration = Duration::from_secs(5);
+
 /// Asks `ssh -G`, or reads the files.
-pub async fn observe(_plan: Plan) -> Seen<Configuration> {
-    Err(super::Unseen::Unable("not wired".into()))
+pub async fn observe(plan: Plan) -> Seen<Configuration> {
+    let machine = super::machine::observe().await?;
+    let context = Context {
+        home: machine.home.unwrap_or_default(),
+        user: machine.user.unwrap_or_default(),
+        host: plan.host.clone(),
+        user_named: plan.user.is_some()
+            || values(&plan, 'l').next().is_some()
+            || values(&plan, 'o').any(|o| key_of(o).eq_ignore_ascii_case("user")),
+        named_files: values(&plan, 'i').map(str::to_owned).collect(),
+    };
+    let files = config_files(&plan, &context.home);
+    let mut version = ssh();
+    version.arg("-V");
+    let mut effective = ssh();
+    effective.arg("-G").args(&plan.ssh_options);
+    if let Some(port) = plan.port {
+        effective.args(["-p", &port.to_string()]);
+    }
+    if let Some(user) = &plan.user {
+        effective.args(["-l", user]);
+    }
+    effective.args(["--", &plan.host]);
+    let both = async { tokio::join!(version.output(), effective.output()) };
+    let Ok((version, output)) = tokio::time::timeout(LIMIT, both).await else {
+        return Err(Unseen::Unable("`ssh -G` did not answer within 5 s".into()));
+    };
+    let output = match output {
+        Ok(output) => output,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            let effective = files::read(&plan, &files, &context);
+            return Ok(Configuration { source: Source::Files, effective, files });
+        }
+        Err(e) => return Err(Unseen::Unable(format!("`ssh -G` cannot be run: {e}"))),
+    };
+    let version = version.map(|v| v.stderr).unwrap_or_default();
+    let version = Foreign::from_bytes(version.split(|b| *b == b'\n').next().unwrap_or_default());
+    let effective = if output.status.success() {
+        Ok(ssh_g::parse(&String::from_utf8_lossy(&output.stdout), &context))
+    } else {
+        let lines = output.stderr.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
+        let lines = lines.filter(|l| !l.is_empty()).take(20).map(Foreign::from_bytes).collect();
+        Err(Refusal { lines, exit: output.status.code() })
+    };
+    Ok(Configuration { source: Source::Ssh { version }, effective, files })
+}
+
+fn ssh() -> tokio::process::Command {
+    let mut command = tokio::process::Command::new("ssh");
+    command.env("LC_ALL", "C").stdin(std::process::Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// The values of one of ssh's options, joined to its letter or not.
+fn values(plan: &Plan, letter: char) -> impl Iterator<Item = &str> {
+    let flag = format!("-{letter}");
+    let after = plan.ssh_options.iter().skip(1).chain(std::iter::once(&plan.host));
+    plan.ssh_options.iter().zip(after).filter_map(move |(option, next)| {
+        let joined = option.strip_prefix(flag.as_str())?;
+        Some(if joined.is_empty() { next.as_str() } else { joined })
+    })
+}
+
+/// The keyword of `Key=value` or `Key value`.
+fn key_of(option: &str) -> &str {
+    option.trim().split(['=', ' ', '\t']).next().unwrap_or_default()
+}
+
+/// The files that `ssh` reads first; `-F` replaces both.
+fn config_files(plan: &Plan, home: &str) -> Vec<ConfigFile> {
+    let named = values(plan, 'F').next().map(str::to_owned);
+    let paths = match named {
+        Some(none) if none == "none" => Vec::new(),
+        Some(file) => vec![file],
+        None => vec![format!("{home}/.ssh/config"), "/etc/ssh/ssh_config".to_owned()],
+    };
+    paths.into_iter().filter_map(config_file).collect()
+}
+
+fn config_file(path: String) -> Option<ConfigFile> {
+    let metadata = match std::fs::metadata(&path) {
+        Ok(metadata) => metadata,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(e) => {
+            let unreadable = Some(e.to_string());
+            return Some(ConfigFile { path, owner: None, mode: None, unreadable });
+        }
+    };
+    #[cfg(unix)]
+    let (owner, mode) = {
+        use std::os::unix::fs::MetadataExt;
+        (Some(metadata.uid()), Some(metadata.mode() & 0o7777))
+    };
+    #[cfg(not(unix))]
+    let (owner, mode) = (None, None);
+    // A pipe would wait for a writer.
+    let unreadable = metadata.is_file().then(|| std::fs::File::open(&path).err()).flatten();
+    Some(ConfigFile { path, owner, mode, unreadable: unreadable.map(|e| e.to_string()) })
 }

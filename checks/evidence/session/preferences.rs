@@ -15,7 +15,7 @@ use crate::evidence::configuration::Effective;
 
 /// Preferences for a conversation that resembles the one that `ssh` would have.
 pub fn preferred(effective: &Effective, host_key_algorithms: &[String]) -> Preferred {
-    let mut kexes = known(&effective.kex_algorithms, |n| kex::Name::try_from(n));
+    let mut kexes = known(&effective.kex_algorithms, kex::Name::try_from);
     if kexes.is_empty() {
         kexes = Preferred::DEFAULT.kex.to_vec();
         kexes.push(kex::DH_G14_SHA1);
@@ -26,8 +26,8 @@ pub fn preferred(effective: &Effective, host_key_algorithms: &[String]) -> Prefe
             kexes.push(extension);
         }
     }
-    let ciphers = known(&effective.ciphers, |n| cipher::Name::try_from(n));
-    let macs = known(&effective.macs, |n| mac::Name::try_from(n));
+    let ciphers = known(&effective.ciphers, cipher::Name::try_from);
+    let macs = known(&effective.macs, mac::Name::try_from);
     let (certificates, plain): (Vec<_>, Vec<_>) =
         host_key_algorithms.iter().partition(|name| name.contains("-cert-v01@"));
     let plain: Vec<_> = plain.iter().filter_map(|name| algorithm(name)).collect();
