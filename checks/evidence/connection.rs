@@ -163,7 +163,10 @@ async fn connect(effective: &Effective, to: SocketAddr) -> Result<TcpStream, OsE
         let local = local_address(name, to.is_ipv4()).await?;
         socket.bind(&local.into()).map_err(|e| OsError::of("bind", &e))?;
     }
-    TcpSocket::from_std_stream(socket.into()).connect(to).await.map_err(|e| OsError::of("connect", &e))
+    TcpSocket::from_std_stream(socket.into())
+        .connect(to)
+        .await
+        .map_err(|e| OsError::of("connect", &e))
 }
 
 /// The local address that BindAddress names, in the family of the target, as `ssh` resolves it.

@@ -1,8 +1,21 @@
 //! Key files: each identity that `ssh` would try.
 
-use serde::{Deserialize, Serialize};
+mod content;
 
-use super::{Seen, configuration::Effective, key::PublicKeyFacts};
+use std::{
+    io::{self, ErrorKind, Read},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{
+    Seen,
+    configuration::{Effective, IdentityPath},
+    connection::OsError,
+    key::PublicKeyFacts,
+};
 
 /// The key files, in ssh's order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,7 +154,217 @@ impl IdentityFile {
     }
 }
 
-/// Reads the files.
-pub async fn observe(_effective: Effective) -> Seen<Identities> {
-    Err(super::Unseen::Unable("not wired".into()))
+/// Larger files are no keys (`authfile.c`, MAX_KEY_FILE_SIZE).
+const MOST_BYTES: u64 = 1024 * 1024;
+/// Files of `~/.ssh` that are looked at for keys with other names.
+const MOST_OTHERS: usize = 64;
+
+/// Reads the files: those that `ssh` would try, and the names of those that it would not.
+pub async fn observe(effective: Effective) -> Seen<Identities> {
+    let read = move || {
+        let files: Vec<_> = effective.identity_files.iter().map(read_identity).collect();
+        let certificates =
+            effective.certificate_files.iter().map(|p| read_certificate(p)).collect();
+        let untried = untried(&files);
+        Identities { files, certificates, untried }
+    };
+    tokio::task::spawn_blocking(read).await.map_err(|_| super::Unseen::Crashed)
+}
+
+fn read_identity(identity: &IdentityPath) -> IdentityFile {
+    let path = Path::new(&identity.path);
+    let found = std::fs::metadata(path);
+    let mut file = IdentityFile {
+        path: identity.path.clone(),
+        named: identity.named,
+        content: Content::Missing,
+        mode: None,
+        owner: None,
+        too_open: false,
+        pub_file: read_public(&format!("{}.pub", identity.path)),
+        cert_file: read_public(&format!("{}-cert.pub", identity.path))
+            .filter(|key| key.certificate.is_some()),
+    };
+    match found {
+        Ok(found) => {
+            (file.mode, file.owner) = mode_and_owner(&found);
+            file.content = if found.is_dir() { Content::Directory } else { read_content(path) };
+            let private = matches!(file.content, Content::Private { .. } | Content::Damaged(_));
+            file.too_open = private && is_too_open(file.mode, file.owner);
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => file.content = Content::Unreadable(OsError::of("stat", &error).message),
+    }
+    file
+}
+
+fn read_content(path: &Path) -> Content {
+    match read_bounded(path) {
+        Ok(Some(bytes)) => content::read(&bytes),
+        Ok(None) => Content::Stranger("too large for a key".to_owned()),
+        Err(error) => Content::Unreadable(OsError::of("open", &error).message),
+    }
+}
+
+/// The bytes of a regular file; `None` where it is too large. A pipe or device is never opened: it
+/// could block, or have an effect.
+fn read_bounded(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= MOST_BYTES).then_some(bytes))
+}
+
+fn read_public(path: &str) -> Option<PublicKeyFacts> {
+    let bytes = read_bounded(Path::new(path)).ok()??;
+    let text = std::str::from_utf8(&bytes).ok()?;
+    text.lines().find_map(PublicKeyFacts::of_line)
+}
+
+fn read_certificate(path: &str) -> CertificateFile {
+    let content = match read_bounded(Path::new(path)) {
+        Ok(_) => read_public(path)
+            .filter(|key| key.certificate.is_some())
+            .ok_or_else(|| "there is no certificate in it".to_owned()),
+        Err(error) => Err(OsError::of("open", &error).message),
+    };
+    CertificateFile { path: path.to_owned(), content }
+}
+
+/// Private keys in `~/.ssh` that are not among those that `ssh` tries.
+fn untried(tried: &[IdentityFile]) -> Vec<String> {
+    let Some(folder) = nix_home().map(|home| home.join(".ssh")) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut others: Vec<_> = entries
+        .filter_map(Result::ok)
+        .take(MOST_OTHERS)
+        .map(|entry| entry.path())
+        .filter(|path| !tried.iter().any(|t| Path::new(&t.path) == path))
+        .filter(|path| matches!(read_content(path), Content::Private { .. }))
+        .map(|path| path.display().to_string())
+        .collect();
+    others.sort();
+    others
+}
+
+#[cfg(unix)]
+fn nix_home() -> Option<std::path::PathBuf> {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok()??;
+    Some(user.dir)
+}
+#[cfg(not(unix))]
+fn nix_home() -> Option<std::path::PathBuf> {
+    std::env::home_dir()
+}
+
+#[cfg(unix)]
+fn mode_and_owner(found: &std::fs::Metadata) -> (Option<u32>, Option<u32>) {
+    use std::os::unix::fs::MetadataExt;
+    (Some(found.mode() & 0o7777), Some(found.uid()))
+}
+#[cfg(not(unix))]
+fn mode_and_owner(_found: &std::fs::Metadata) -> (Option<u32>, Option<u32>) {
+    (None, None)
+}
+
+/// `ssh` only looks at the mode of files that belong to the user who runs it.
+#[cfg(unix)]
+fn is_too_open(mode: Option<u32>, owner: Option<u32>) -> bool {
+    owner == Some(nix::unistd::getuid().as_raw()) && mode.is_some_and(|mode| mode & 0o077 != 0)
+}
+#[cfg(not(unix))]
+fn is_too_open(_mode: Option<u32>, _owner: Option<u32>) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::process::Command;
+
+    fn keygen(dir: &Path, name: &str, args: &[&str]) -> Option<String> {
+        let file = dir.join(name);
+        let mut make = Command::new("ssh-keygen");
+        let status = make.args(["-q", "-C", "c", "-f"]).arg(&file).args(args).status().ok()?;
+        assert!(status.success(), "{args:?}");
+        Some(std::fs::read_to_string(file).unwrap())
+    }
+
+    #[test]
+    fn formats_of_ssh_keygen() {
+        let dir = tempfile::tempdir().unwrap();
+        let table: &[(&[&str], &str, bool)] = &[
+            (&["-t", "ed25519", "-N", ""], "openssh", false),
+            (&["-t", "ed25519", "-N", "secret"], "openssh", true),
+            (&["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""], "pem", false),
+            (&["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "secret"], "pem", true),
+            (&["-t", "ecdsa", "-m", "PEM", "-N", ""], "pem", false),
+            (&["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", ""], "pkcs8", false),
+            (&["-t", "ecdsa", "-m", "PKCS8", "-N", "secret"], "pkcs8", true),
+        ];
+        for (place, (args, format, locked)) in table.iter().enumerate() {
+            let name = format!("k{place}");
+            let Some(text) = keygen(dir.path(), &name, args) else { return };
+            let Content::Private { format: told, public, locked_by } =
+                content::read(text.as_bytes())
+            else {
+                panic!("{args:?}: {:?}", content::read(text.as_bytes()))
+            };
+            assert_eq!((told.as_str(), locked_by.is_some()), (*format, *locked), "{args:?}");
+            let beside = read_public(dir.path().join(name + ".pub").to_str().unwrap()).unwrap();
+            match public {
+                Some(public) => assert!(public.same_key(&beside), "{args:?}"),
+                None => assert!(*locked && *format != "openssh", "{args:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn damages_are_those_that_ssh_keygen_stumbles_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let Some(good) = keygen(dir.path(), "k", &["-t", "ed25519", "-N", ""]) else { return };
+        let cut = good.get(..120).unwrap().to_owned();
+        let table = [
+            (good.replace('\n', "\r\n"), Damage::Crlf),
+            (good.trim_end().to_owned(), Damage::NoFinalNewline),
+            (cut, Damage::Truncated),
+            (good.replace('\n', " "), Damage::Flattened),
+            (good.replace('\n', "\\n"), Damage::Flattened),
+            (format!(" {good}"), Damage::BeforeBegin),
+            (String::new(), Damage::Empty),
+        ];
+        for (text, damage) in table {
+            assert_eq!(content::read(text.as_bytes()), Content::Damaged(damage), "{text}");
+            let file = dir.path().join("bad");
+            std::fs::write(&file, &text).unwrap();
+            let _ = Command::new("chmod").arg("600").arg(&file).status();
+            let read = Command::new("ssh-keygen").args(["-y", "-P", "", "-f"]).arg(&file).output();
+            assert!(!read.unwrap().status.success(), "ssh reads it: {text:?}");
+        }
+    }
+
+    #[test]
+    fn strangers_have_names() {
+        let ppk = "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: c\nPublic-Lines: 2\n\
+            AAAAC3NzaC1lZDI1NTE5AAAAIJ2mYVMQqG0/xUF0yKFMm8Rqv4Mxw3wlyvKaTBfR\nZ1Iw\n";
+        let Content::Ppk { version: 3, public: Some(public) } = content::read(ppk.as_bytes())
+        else {
+            panic!("{:?}", content::read(ppk.as_bytes()))
+        };
+        assert_eq!(public.algorithm, "ssh-ed25519");
+        for text in ["-----BEGIN CERTIFICATE-----\nx", "---- BEGIN SSH2 PUBLIC KEY ----\nx"] {
+            assert!(matches!(content::read(text.as_bytes()), Content::Stranger(_)), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_it(bytes: Vec<u8>, text in "(-----BEGIN (OPENSSH |RSA )?PRIVATE KEY-----)?\\PC*") {
+            content::read(&bytes);
+            content::read(text.as_bytes());
+        }
+    }
 }

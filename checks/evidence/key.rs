@@ -1,6 +1,12 @@
 //! What is public about a key.
 
+use base64ct::{Base64, Base64Unpadded, Encoding};
+use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use ssh_key::{Certificate, Fingerprint, HashAlg, PublicKey};
+
+use crate::text::Foreign;
 
 /// What is public about a key: type, size, fingerprints, the line to register.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,22 +71,178 @@ impl PublicKeyFacts {
     }
 }
 impl PublicKeyFacts {
-    /// temp
-    pub fn of(k: &ssh_key::PublicKey) -> Self {
-        let line = k.to_openssh().unwrap_or_default();
-        let line = line.split(' ').take(2).collect::<Vec<_>>().join(" ");
-        Self {
-            algorithm: k.algorithm().to_string(),
+    /// Of a plain key.
+    #[must_use]
+    pub fn of(key: &PublicKey) -> Self {
+        let comment = key.comment().to_string();
+        let blob = key.to_bytes().unwrap_or_default();
+        Self::of_blob(&blob, comment).unwrap_or_else(|| Self {
+            // Only a key that does not encode gets here: there is none.
+            algorithm: key.algorithm().to_string(),
             bits: 0,
-            sha256: k.fingerprint(ssh_key::HashAlg::Sha256).to_string(),
+            sha256: key.fingerprint(HashAlg::Sha256).to_string(),
             md5: String::new(),
-            comment: k.comment().to_string(),
-            line,
+            comment: key.comment().to_string(),
+            line: String::new(),
             certificate: None,
+        })
+    }
+
+    /// Of a certificate: its plain key, with what the certificate adds.
+    #[must_use]
+    pub fn of_certificate(certificate: &Certificate, comment: &str) -> Self {
+        let plain = PublicKey::new(certificate.public_key().clone(), comment);
+        let moment = |seconds: u64| {
+            let seconds = i64::try_from(seconds).ok().filter(|s| *s != 0)?;
+            jiff::Timestamp::from_second(seconds).ok()
+        };
+        let line = certificate.to_openssh().unwrap_or_default();
+        let authority = Fingerprint::new(HashAlg::Sha256, certificate.signature_key());
+        let facts = CertificateFacts {
+            line: line.split(' ').take(2).collect::<Vec<_>>().join(" "),
+            is_user: certificate.cert_type().is_user(),
+            key_id: Foreign::from_bytes(certificate.key_id().as_bytes()).printable(),
+            serial: certificate.serial(),
+            principals: certificate.valid_principals().to_vec(),
+            valid_after: moment(certificate.valid_after()),
+            // "Forever" is the largest number; it is no moment.
+            valid_before: moment(certificate.valid_before()),
+            authority_sha256: authority.to_string(),
+            critical_options: certificate
+                .critical_options()
+                .iter()
+                .map(|(n, _)| n.clone())
+                .collect(),
+        };
+        Self { certificate: Some(facts), ..Self::of(&plain) }
+    }
+
+    /// Of a key as it goes over the wire (RFC 4253, section 6.6), also of types that the library
+    /// does not know: their fingerprints are those of the bytes.
+    #[must_use]
+    pub fn of_blob(blob: &[u8], comment: impl Into<String>) -> Option<Self> {
+        let comment = comment.into();
+        let (algorithm, rest) = string(blob)?;
+        let algorithm = std::str::from_utf8(algorithm).ok()?.to_owned();
+        let is_name = |c: char| c.is_ascii_graphic() && c != ',';
+        if algorithm.is_empty() || algorithm.len() > 64 || !algorithm.chars().all(is_name) {
+            return None;
+        }
+        if algorithm.contains("-cert-v01@") {
+            let certificate = Certificate::from_bytes(blob).ok()?;
+            return Some(Self::of_certificate(&certificate, &comment));
+        }
+        let encoded = Base64::encode_string(blob);
+        let hash = Sha256::digest(blob);
+        let md5 = Md5::digest(blob);
+        let md5: Vec<_> = md5.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(Self {
+            bits: bits(&algorithm, rest),
+            sha256: format!("SHA256:{}", Base64Unpadded::encode_string(&hash)),
+            md5: md5.join(":"),
+            comment,
+            line: format!("{algorithm} {encoded}"),
+            algorithm,
+            certificate: None,
+        })
+    }
+
+    /// Of a line as in a `.pub` file or in `authorized_keys`.
+    #[must_use]
+    pub fn of_line(line: &str) -> Option<Self> {
+        let mut words = line.trim().splitn(3, [' ', '\t']);
+        let (algorithm, encoded) = (words.next()?, words.next()?);
+        let blob = Base64::decode_vec(encoded.trim_end()).ok()?;
+        let comment = words.next().unwrap_or_default().trim();
+        let (inner, _) = string(&blob)?;
+        (inner == algorithm.as_bytes()).then(|| Self::of_blob(&blob, comment))?
+    }
+}
+
+/// A string of RFC 4251, section 5, and what follows it.
+pub(super) fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
+}
+
+/// Size in bits, as `ssh-keygen -l` prints it; 0 for types that are not known.
+fn bits(algorithm: &str, rest: &[u8]) -> u32 {
+    // The n-th number after the name: RSA's modulus is the second, DSA's prime the first.
+    let number_bits = |place: usize| {
+        let mut rest = rest;
+        let mut number: &[u8] = &[];
+        for _ in 0..place {
+            let Some((read, after)) = string(rest) else { return 0 };
+            (number, rest) = (read, after);
+        }
+        let number = number.iter().position(|b| *b != 0).and_then(|at| number.get(at..));
+        let Some((first, others)) = number.and_then(<[u8]>::split_first) else { return 0 };
+        let whole = u32::try_from(others.len()).unwrap_or(0).saturating_mul(8);
+        whole + (8 - first.leading_zeros())
+    };
+    match algorithm {
+        "ssh-rsa" => number_bits(2),
+        "ssh-dss" => number_bits(1),
+        "ssh-ed25519" | "sk-ssh-ed25519@openssh.com" => 256,
+        "ecdsa-sha2-nistp256" | "sk-ecdsa-sha2-nistp256@openssh.com" => 256,
+        "ecdsa-sha2-nistp384" => 384,
+        "ecdsa-sha2-nistp521" => 521,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ED25519: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2mYVMQqG0/xUF0yKFMm8Rqv4Mxw3wlyvKaTBfRZ1Iw me@here";
+
+    #[test]
+    fn facts_are_those_that_ssh_keygen_prints() {
+        // Each line: what ssh-keygen made, and what `ssh-keygen -l` and `-l -E md5` print of it.
+        for kind in
+            [&["-t", "ed25519"][..], &["-t", "rsa", "-b", "2048"], &["-t", "ecdsa", "-b", "384"]]
+        {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("k");
+            let made = std::process::Command::new("ssh-keygen")
+                .args(["-q", "-N", "", "-C", "a b", "-f"])
+                .arg(&file)
+                .args(kind)
+                .status();
+            let Ok(status) = made else { return };
+            assert!(status.success());
+            let line = std::fs::read_to_string(file.with_extension("pub")).unwrap();
+            let facts = PublicKeyFacts::of_line(&line).unwrap();
+            for (form, print) in
+                [("sha256", facts.sha256.clone()), ("md5", format!("MD5:{}", facts.md5))]
+            {
+                let told = std::process::Command::new("ssh-keygen")
+                    .args(["-l", "-E", form, "-f"])
+                    .arg(&file)
+                    .output()
+                    .unwrap();
+                let told = String::from_utf8(told.stdout).unwrap();
+                let ours = format!("{} {print} a b ({})\n", facts.bits, facts.kind());
+                assert_eq!(told, ours);
+            }
         }
     }
-    /// temp
-    pub fn of_certificate(_: &ssh_key::Certificate, _: &str) -> Self {
-        todo!()
+
+    #[test]
+    fn the_library_and_the_bytes_tell_the_same() {
+        let key = PublicKey::from_openssh(ED25519).unwrap();
+        assert_eq!(PublicKeyFacts::of(&key), PublicKeyFacts::of_line(ED25519).unwrap());
+        assert_eq!(PublicKeyFacts::of(&key).comment, "me@here");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_it(bytes: Vec<u8>, line in "\\PC*") {
+            let _ = PublicKeyFacts::of_blob(&bytes, "");
+            let _ = PublicKeyFacts::of_line(&line);
+        }
     }
 }
