@@ -70,7 +70,13 @@ impl Look {
     /// Colours, where that is allowed.
     #[must_use]
     pub fn paint(&self, text: &str, paint: impl Fn(&str) -> ColoredString) -> String {
-        if self.color { paint(text).to_string() } else { text.to_owned() }
+        if !self.color {
+            return text.to_owned();
+        }
+        // The decision is made: the crate must not look at the terminal again. It is a switch for
+        // the whole process, so it is only ever set to one value.
+        colored::control::set_override(true);
+        paint(text).to_string()
     }
 
     /// In the colour of a status.

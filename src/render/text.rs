@@ -15,8 +15,6 @@ use super::look::Look;
 /// The report as text, ending in a line break.
 #[must_use]
 pub fn render(report: &Report, look: &Look) -> String {
-    // The decision to colour is made in `look`; the crate must not look at the terminal again.
-    colored::control::set_override(look.color);
     let mut page = Page { look, out: String::new() };
     let input = checks::text::foreign(&report.case.plan.input).plain();
     if look.quiet {
@@ -31,7 +29,7 @@ pub fn render(report: &Report, look: &Look) -> String {
         page.line("");
         page.verdict(report);
     }
-    if look.unicode { page.out } else { ascii(&page.out) }
+    page.out
 }
 
 /// Where the locale has no such letters. Foreign letters become `?`: nothing is lost in the JSON.
@@ -53,7 +51,9 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn line(&mut self, line: &str) {
-        self.out.push_str(line.trim_end());
+        let line = line.trim_end();
+        let line = if self.look.unicode { line.to_owned() } else { ascii(line) };
+        self.out.push_str(&line);
         self.out.push('\n');
     }
 
@@ -67,10 +67,10 @@ impl Page<'_> {
         }
     }
 
-    /// On a line of its own and never broken, so that it can be pasted.
+    /// On a line of its own, never broken and no letter replaced, so that it can be pasted.
     fn command(&mut self, indent: &str, command: &Command) {
         let painted = self.look.paint(&command.plain(), |t| t.cyan());
-        self.line(&format!("{indent}{painted}"));
+        self.out.push_str(&format!("{indent}{painted}\n"));
     }
 
     fn check(&mut self, checked: &Checked, column: usize) {
