@@ -1,0 +1,9 @@
+//! What a person meets: command line, reports, exit codes. No network and no judgement.
+
+pub mod cli;
+pub mod exit;
+pub mod progress;
+pub mod render;
+pub mod run;
+pub mod schema;
+pub mod ssh_options;

@@ -1,0 +1,258 @@
+//! The report for machines: a contract. New fields may be added, none changes meaning.
+
+use checks::{
+    diagnosis::Id,
+    finding::{Hint, Status},
+    report::{Report, Verdict},
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// The version of the form. It changes only if a field changes its meaning.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The page about a diagnosis.
+#[must_use]
+pub fn docs(id: Id) -> String {
+    format!("{}/blob/main/docs/diagnoses/{id}.md", env!("CARGO_PKG_REPOSITORY"))
+}
+
+/// What is printed: one report for one target, an envelope for several.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(title = "ssh-preflight report")]
+pub enum Document {
+    /// One target.
+    One(Box<ReportJson>),
+    /// Several targets.
+    Many(Envelope),
+}
+
+/// The reports about several targets.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Envelope {
+    /// Version of the form: 1.
+    pub schema_version: u32,
+    /// The program that made the report.
+    pub tool: Tool,
+    /// The worst verdict: not-ready over inconclusive over ready.
+    pub verdict: VerdictJson,
+    /// One report for each target, in the order of the command line.
+    pub reports: Vec<ReportJson>,
+}
+
+/// The report about one target.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ReportJson {
+    /// Version of the form: 1.
+    pub schema_version: u32,
+    /// The program that made the report.
+    pub tool: Tool,
+    /// When the run began: RFC 3339, UTC, with milliseconds.
+    pub started_at: String,
+    /// Milliseconds that the run took.
+    pub duration_ms: u64,
+    /// What was examined.
+    pub target: TargetJson,
+    /// Whether the connection will work.
+    pub verdict: VerdictJson,
+    /// The one cause; null where ready.
+    pub diagnosis: Option<DiagnosisJson>,
+    /// Each check that ran, in the order in which a connection goes.
+    pub checks: Vec<CheckJson>,
+}
+
+/// The program that made the report.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Tool {
+    /// Always ssh-preflight.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What was examined.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TargetJson {
+    /// As it was typed.
+    pub input: String,
+    /// The host that ssh connects to.
+    pub host: String,
+    /// The port; null where the configuration could not be read.
+    pub port: Option<u16>,
+    /// The user; null where the configuration could not be read.
+    pub user: Option<String>,
+    /// Name of the provider's profile.
+    pub profile: String,
+}
+
+/// Whether the connection will work.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerdictJson {
+    /// It will work.
+    Ready,
+    /// It will not.
+    NotReady,
+    /// It could not be found out.
+    Inconclusive,
+}
+
+/// The one cause, why it is the cause, and what to do.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DiagnosisJson {
+    /// Stable word, as in the documentation.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// What was observed, a sentence each.
+    pub because: Vec<String>,
+    /// What to do, the first thing first.
+    pub next_steps: Vec<Step>,
+    /// Ids of causes that look the same from here.
+    pub also_possible: Vec<String>,
+    /// The page about it.
+    pub docs: String,
+}
+
+/// Something to do.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Step {
+    /// In words.
+    pub text: String,
+    /// The command that does it, quoted for a POSIX shell; null where none can.
+    pub command: Option<String>,
+}
+
+/// What one check found.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CheckJson {
+    /// Stable word, as in --only.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// How it ended.
+    pub status: StatusJson,
+    /// One line.
+    pub summary: String,
+    /// More lines.
+    pub details: Vec<String>,
+    /// What to do about it.
+    pub hints: Vec<Step>,
+    /// The facts behind the words. Text that a server or a file gave is as it came: escape it
+    /// before you show it.
+    pub evidence: Map<String, Value>,
+    /// Milliseconds since the run began.
+    pub started_ms: u64,
+    /// Milliseconds that it took.
+    pub duration_ms: u64,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StatusJson {
+    /// As it should be.
+    Pass,
+    /// Not looked at, or not needed; the summary says why.
+    Skip,
+    /// Works, but will surprise somebody.
+    Warn,
+    /// Does not work.
+    Fail,
+}
+
+/// The reports as JSON, ending in a line break.
+#[must_use]
+pub fn render(reports: &[Report]) -> String {
+    let document = match reports {
+        [one] => Document::One(Box::new(ReportJson::from(one))),
+        many => Document::Many(Envelope {
+            schema_version: SCHEMA_VERSION,
+            tool: Tool::this(),
+            verdict: crate::exit::worst_verdict(many).into(),
+            reports: many.iter().map(ReportJson::from).collect(),
+        }),
+    };
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+impl Tool {
+    fn this() -> Self {
+        Self { name: "ssh-preflight".into(), version: env!("CARGO_PKG_VERSION").into() }
+    }
+}
+
+impl From<Verdict> for VerdictJson {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Ready => Self::Ready,
+            Verdict::NotReady => Self::NotReady,
+            Verdict::Inconclusive => Self::Inconclusive,
+        }
+    }
+}
+
+impl From<Status> for StatusJson {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pass => Self::Pass,
+            Status::Skip => Self::Skip,
+            Status::Warn => Self::Warn,
+            Status::Fail => Self::Fail,
+        }
+    }
+}
+
+impl From<&Hint> for Step {
+    fn from(hint: &Hint) -> Self {
+        let command = hint.command.as_ref().map(checks::text::Command::plain);
+        Self { text: hint.text.plain(), command }
+    }
+}
+
+impl From<&Report> for ReportJson {
+    fn from(report: &Report) -> Self {
+        let case = &report.case;
+        let effective = case.effective();
+        let target = TargetJson {
+            input: checks::text::foreign(&case.plan.input).plain(),
+            host: effective.map_or(&case.plan.host, |e| &e.host).clone(),
+            port: effective.map(|e| e.port).or(case.plan.port),
+            user: effective.map(|e| e.user.clone()).or_else(|| case.plan.user.clone()),
+            profile: case.profile().name.clone(),
+        };
+        let diagnosis = report.diagnosis.as_ref().map(|d| DiagnosisJson {
+            id: d.id.to_string(),
+            title: d.id.title().into(),
+            because: d.because.iter().map(checks::text::Text::plain).collect(),
+            next_steps: d.next_steps.iter().map(Step::from).collect(),
+            also_possible: d.also_possible.iter().map(ToString::to_string).collect(),
+            docs: docs(d.id),
+        });
+        let checks = report.checks.iter().map(|c| CheckJson {
+            id: c.about.id.into(),
+            title: c.about.title.into(),
+            status: c.finding.status.into(),
+            summary: c.finding.summary.plain(),
+            details: c.finding.details.iter().map(checks::text::Text::plain).collect(),
+            hints: c.finding.hints.iter().map(Step::from).collect(),
+            evidence: c.finding.evidence.clone(),
+            started_ms: c.started_ms,
+            duration_ms: c.duration_ms,
+        });
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tool: Tool::this(),
+            started_at: format!("{:.3}", case.started_at),
+            duration_ms: report.duration_ms,
+            target,
+            verdict: report.verdict.into(),
+            diagnosis,
+            checks: checks.collect(),
+        }
+    }
+}

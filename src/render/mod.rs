@@ -1,0 +1,5 @@
+//! Reports as text and as JSON: pure, a report in and text out.
+
+pub mod json;
+pub mod look;
+pub mod text;

@@ -1,0 +1,221 @@
+//! The report for people.
+
+use checks::{
+    diagnosis::Diagnosis,
+    finding::{Hint, Status},
+    report::{Checked, Report, Verdict},
+    text::Command,
+};
+use colored::Colorize;
+use textwrap::Options;
+use unicode_width::UnicodeWidthStr;
+
+use super::look::Look;
+
+/// The report as text, ending in a line break.
+#[must_use]
+pub fn render(report: &Report, look: &Look) -> String {
+    let mut page = Page { look, out: String::new() };
+    let input = checks::text::foreign(&report.case.plan.input).plain();
+    if look.quiet {
+        page.verdict(report);
+    } else {
+        page.line(&look.paint(&format!("ssh-preflight {input}"), |t| t.bold()));
+        page.line("");
+        let column = report.checks.iter().map(|c| c.about.title.width()).max().unwrap_or(0);
+        for checked in &report.checks {
+            page.check(checked, column);
+        }
+        page.line("");
+        page.verdict(report);
+    }
+    page.out
+}
+
+/// Where the locale has no such letters. Foreign letters become `?`: nothing is lost in the JSON.
+fn ascii(text: &str) -> String {
+    let letter = |c: char| match c {
+        '–' | '—' => '-',
+        '’' | '‘' => '\'',
+        '…' => '~',
+        c if c.is_ascii() => c,
+        _ => '?',
+    };
+    text.chars().map(letter).collect()
+}
+
+struct Page<'a> {
+    look: &'a Look,
+    out: String,
+}
+
+impl Page<'_> {
+    fn line(&mut self, line: &str) {
+        let line = line.trim_end();
+        let line = if self.look.unicode { line.to_owned() } else { ascii(line) };
+        self.out.push_str(&line);
+        self.out.push('\n');
+    }
+
+    /// Words, wrapped; later lines are indented as deep as the first line's mark is wide.
+    fn wrapped(&mut self, mark: &str, words: &str) {
+        let hanging = " ".repeat(mark.width());
+        let options =
+            Options::new(self.look.width).initial_indent(mark).subsequent_indent(&hanging);
+        for line in textwrap::wrap(words, options) {
+            self.line(&line);
+        }
+    }
+
+    /// On a line of its own, never broken and no letter replaced, so that it can be pasted.
+    fn command(&mut self, indent: &str, command: &Command) {
+        let painted = self.look.paint(&command.plain(), |t| t.cyan());
+        self.out.push_str(&format!("{indent}{painted}\n"));
+    }
+
+    fn check(&mut self, checked: &Checked, column: usize) {
+        let (look, finding) = (self.look, &checked.finding);
+        let title = checked.about.title;
+        let gap = " ".repeat(column.saturating_sub(title.width()));
+        let symbol = look.symbol(finding.status);
+        let first = format!("{symbol} {title}{gap}  ");
+        // In a narrow terminal the summary goes below the title.
+        let summary = finding.summary.plain();
+        let indent = if look.width < 60 { "  ".to_owned() } else { " ".repeat(first.width()) };
+        let mut lines = textwrap::wrap(
+            &summary,
+            Options::new(look.width).initial_indent(&indent).subsequent_indent(&indent),
+        )
+        .into_iter();
+        let painted = format!("{} {title}{gap}", look.status(finding.status, symbol));
+        if look.width < 60 {
+            self.line(&painted);
+        } else {
+            let words = lines.next().unwrap_or_default();
+            self.line(&format!("{painted}  {}", words.trim_start()));
+        }
+        for line in lines {
+            self.line(&line);
+        }
+        if look.verbose || matches!(finding.status, Status::Warn | Status::Fail) {
+            for detail in &finding.details {
+                self.wrapped(&indent, &detail.plain());
+            }
+        }
+        // What to do about a failure is in the diagnosis, once.
+        if finding.status == Status::Warn || look.verbose {
+            for hint in &finding.hints {
+                self.hint(&format!("{indent}{} ", self.arrow()), &indent, hint);
+            }
+        }
+    }
+
+    fn arrow(&self) -> &'static str {
+        if self.look.unicode { "→" } else { ">" }
+    }
+
+    fn hint(&mut self, mark: &str, indent: &str, hint: &Hint) {
+        self.wrapped(mark, &hint.text.plain());
+        if let Some(command) = &hint.command {
+            self.command(&format!("{indent}    "), command);
+        }
+    }
+
+    fn verdict(&mut self, report: &Report) {
+        match &report.diagnosis {
+            None => self.ready(report),
+            Some(diagnosis) => self.diagnosis(report.verdict, diagnosis),
+        }
+    }
+
+    fn ready(&mut self, report: &Report) {
+        let case = &report.case;
+        let user = case.queries().map(|q| q.user.as_str());
+        let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
+        let winner = case.queries().and_then(|q| q.winner(case.plan.interactive));
+        let mut words = "Ready: ssh will get in".to_owned();
+        if let Some(user) = user {
+            words.push_str(&format!(" as {}", checks::text::user(user).plain()));
+        }
+        if let Some(winner) = winner {
+            let offer = &winner.offer;
+            let place = match &offer.path {
+                Some(path) => checks::text::path(path).plain(),
+                None => "a key in the agent".to_owned(),
+            };
+            words.push_str(&format!(" with {place}"));
+        }
+        words.push('.');
+        self.painted(&words, Status::Pass);
+        let warns = report.checks.iter().filter(|c| c.finding.status == Status::Warn);
+        let warns: Vec<_> = warns.collect();
+        if !warns.is_empty() {
+            self.line("");
+            self.line("But note:");
+            for warn in warns {
+                let words = format!("{}: {}", warn.about.title, warn.finding.summary.plain());
+                self.wrapped("  ! ", &words);
+            }
+        }
+        self.line("");
+        self.command("    ", &ssh_command(report));
+    }
+
+    /// A whole paragraph in one colour; wrapped first, since colours have no width.
+    fn painted(&mut self, words: &str, status: Status) {
+        for line in textwrap::wrap(words, self.look.width) {
+            let line = self.look.status(status, &line);
+            self.line(&line);
+        }
+    }
+
+    fn diagnosis(&mut self, verdict: Verdict, diagnosis: &Diagnosis) {
+        let (word, status) = match verdict {
+            Verdict::Ready => ("Ready", Status::Pass),
+            Verdict::NotReady => ("Not ready", Status::Fail),
+            Verdict::Inconclusive => ("Not found out", Status::Warn),
+        };
+        self.painted(&format!("{word}: {}.", diagnosis.id.title()), status);
+        if !diagnosis.because.is_empty() {
+            self.line("");
+            self.line("Because:");
+            let mark = if self.look.unicode { "  • " } else { "  * " };
+            for sentence in &diagnosis.because {
+                self.wrapped(mark, &sentence.plain());
+            }
+        }
+        if !diagnosis.next_steps.is_empty() {
+            self.line("");
+            self.line("Do this:");
+            for (n, step) in (1..).zip(&diagnosis.next_steps) {
+                self.hint(&format!("  {n}. "), "  ", step);
+            }
+        }
+        if !diagnosis.also_possible.is_empty() {
+            self.line("");
+            self.line("It could also be:");
+            let mark = if self.look.unicode { "  • " } else { "  * " };
+            for id in &diagnosis.also_possible {
+                self.wrapped(mark, &format!("{} ({id})", id.title()));
+            }
+        }
+        self.line("");
+        self.line(&format!("More: {}", super::json::docs(diagnosis.id)));
+    }
+}
+
+/// The command that one would type now.
+fn ssh_command(report: &Report) -> Command {
+    let plan = &report.case.plan;
+    let word = |word: &str| checks::text::Text::from(checks::text::foreign(word));
+    let mut words = vec![checks::text::Text::from("ssh")];
+    words.extend(plan.ssh_options.iter().map(|o| word(o)));
+    if let Some(port) = plan.port {
+        words.extend([word("-p"), word(&port.to_string())]);
+    }
+    words.push(match &plan.user {
+        Some(user) => word(&format!("{user}@{}", plan.host)),
+        None => word(&plan.host),
+    });
+    Command(words)
+}

@@ -1,0 +1,234 @@
+//! Tells `ssh`'s own options, our long options and targets apart: pure.
+//!
+//! `ssh` reads its arguments with `getopt`: flags may be joined (`-vA`), a value may be attached or
+//! be the next word (`-p22`, `-p 22`), and options may follow the host (ssh.c, `main`).
+
+use std::fmt;
+
+/// Options of `ssh` without a value.
+const FLAGS: &str = "46AaCfGgKkMNnqsTtVvXxYy";
+/// Options of `ssh` with a value.
+const VALUED: &str = "BbcDEeFIiJLlmOopPQRSWw";
+/// Ours that take a value in the next word. A test holds this list and clap's together.
+pub const OURS_WITH_VALUE: [&str; 10] = [
+    "--format",
+    "--output",
+    "--only",
+    "--skip",
+    "--fail-on",
+    "--timeout",
+    "--profile",
+    "--color",
+    "--record",
+    "--replay",
+];
+
+/// The command line, sorted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sorted {
+    /// Our long options with their values, for clap.
+    pub ours: Vec<String>,
+    /// What `ssh -G` is to be given; the user and the port are not among it.
+    pub ssh: Vec<String>,
+    /// Targets, or a subcommand.
+    pub words: Vec<String>,
+    /// Whether the first word came after `--`, and so is no subcommand.
+    pub only_targets: bool,
+    /// `-l`: the first one counts.
+    pub user: Option<FirstWins<String>>,
+    /// `-p`: the first one counts.
+    pub port: Option<FirstWins<u16>>,
+    /// `-A`, not taken back by `-a`.
+    pub forwarding: bool,
+    /// `-V`.
+    pub version: bool,
+}
+
+/// `ssh` takes the first user and the first port of its command line, whether an option or the
+/// target names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstWins<T> {
+    value: T,
+    before_target: bool,
+}
+
+impl<T: Clone> FirstWins<T> {
+    /// What counts, of the option and the target.
+    #[must_use]
+    pub fn or_target(option: Option<&Self>, target: Option<T>) -> Option<T> {
+        match option {
+            Some(option) if option.before_target => Some(option.value.clone()),
+            Some(option) => Some(target.unwrap_or_else(|| option.value.clone())),
+            None => target,
+        }
+    }
+}
+
+/// What is wrong with the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong(pub String);
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Sorts the words after the program's name.
+///
+/// # Errors
+/// An option that neither `ssh` nor we have, or one whose value is missing or useless.
+pub fn sort(arguments: impl IntoIterator<Item = String>) -> Result<Sorted, Wrong> {
+    let mut sorted = Sorted::default();
+    let mut rest = arguments.into_iter();
+    while let Some(word) = rest.next() {
+        if word == "--" {
+            sorted.only_targets = sorted.words.is_empty();
+            sorted.words.extend(rest.by_ref());
+        } else if word.starts_with("--") {
+            let takes_next = OURS_WITH_VALUE.contains(&word.as_str());
+            sorted.ours.push(word);
+            if takes_next {
+                sorted.ours.extend(rest.next());
+            }
+        } else if let Some(letters) = word.strip_prefix('-').filter(|l| !l.is_empty()) {
+            sorted.letters(letters, &mut rest)?;
+        } else {
+            sorted.words.push(word);
+        }
+    }
+    Ok(sorted)
+}
+
+impl Sorted {
+    /// One word of `ssh`'s options, such as `-vAp22`.
+    fn letters(
+        &mut self,
+        letters: &str,
+        rest: &mut impl Iterator<Item = String>,
+    ) -> Result<(), Wrong> {
+        let mut left = letters.chars();
+        while let Some(letter) = left.next() {
+            if FLAGS.contains(letter) {
+                self.flag(letter);
+                continue;
+            }
+            if letter == 'h' {
+                self.ours.push("--help".into());
+                continue;
+            }
+            if !VALUED.contains(letter) {
+                return Err(Wrong(format!(
+                    "ssh has no option -{}. Our own options begin with two dashes; see --help.",
+                    letter.escape_default()
+                )));
+            }
+            let attached = left.as_str();
+            let value = if attached.is_empty() { rest.next() } else { Some(attached.to_owned()) };
+            let missing = || Wrong(format!("The option -{letter} needs a value after it."));
+            return self.valued(letter, value.ok_or_else(missing)?);
+        }
+        Ok(())
+    }
+
+    fn flag(&mut self, letter: char) {
+        match letter {
+            'V' => self.version = true,
+            // About a session that we never open; `ssh -G` refuses -f and -s without a command,
+            // and -y would write to the system's log.
+            'f' | 'G' | 's' | 'y' => {}
+            _ => {
+                match letter {
+                    'A' => self.forwarding = true,
+                    'a' => self.forwarding = false,
+                    _ => {}
+                }
+                self.ssh.push(format!("-{letter}"));
+            }
+        }
+    }
+
+    fn valued(&mut self, letter: char, value: String) -> Result<(), Wrong> {
+        let before_target = self.words.is_empty();
+        match letter {
+            'l' => {
+                self.user.get_or_insert(FirstWins { value, before_target });
+            }
+            'p' => {
+                let port = value.parse().ok().filter(|port: &u16| *port != 0);
+                let shown = value.escape_default();
+                let wrong = || {
+                    Wrong(format!("The port must be a number from 1 to 65535, not \"{shown}\"."))
+                };
+                let port = port.ok_or_else(wrong)?;
+                self.port.get_or_insert(FirstWins { value: port, before_target });
+            }
+            // It would write a log file, and we write no file that --output does not name.
+            'E' => {}
+            'O' | 'Q' => {
+                return Err(Wrong(format!(
+                    "The option -{letter} asks ssh about itself, not about a host; use ssh for it."
+                )));
+            }
+            _ => self.ssh.extend([format!("-{letter}"), value]),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sorted(line: &str) -> Sorted {
+        sort(line.split_whitespace().map(str::to_owned)).unwrap()
+    }
+
+    #[test]
+    fn flags_join_and_values_attach() {
+        let s = sorted("-vAp22 -i key u@h -oUser=x --only dns -4");
+        assert_eq!(s.ssh, ["-v", "-A", "-i", "key", "-o", "User=x", "-4"]);
+        assert_eq!((FirstWins::or_target(s.port.as_ref(), None), s.forwarding), (Some(22), true));
+        assert_eq!(s.words, ["u@h"]);
+        assert_eq!(s.ours, ["--only", "dns"]);
+    }
+
+    #[test]
+    fn the_first_user_and_port_count_as_for_ssh() {
+        let user = |line, target: Option<&str>| {
+            FirstWins::or_target(sorted(line).user.as_ref(), target.map(str::to_owned))
+        };
+        assert_eq!(user("-l a -l b h", None).as_deref(), Some("a"));
+        assert_eq!(user("-l a u@h", Some("u")).as_deref(), Some("a"));
+        assert_eq!(user("u@h -l a", Some("u")).as_deref(), Some("u"));
+        assert_eq!(user("h -l a", None).as_deref(), Some("a"));
+        let port = sorted("ssh://h:9 -p 1").port;
+        assert_eq!(FirstWins::or_target(port.as_ref(), Some(9)), Some(9));
+        assert!(!sorted("-A -a h").forwarding);
+    }
+
+    #[test]
+    fn what_could_write_or_refuse_is_kept_from_ssh() {
+        assert_eq!(sorted("-fNsy -E log h").ssh, ["-N"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (line, words) in
+            [("-Z h", "no option -Z"), ("h -p", "needs a value"), ("-p 0 h", "1 to 65535")]
+        {
+            let Wrong(said) = sort(line.split(' ').map(str::to_owned)).unwrap_err();
+            assert!(said.contains(words), "{line}: {said}");
+        }
+        assert_eq!(sorted("-- demo").words, ["demo"]);
+        assert!(sorted("-- demo").only_targets);
+    }
+
+    proptest! {
+        #[test]
+        fn no_command_line_makes_it_panic(words in proptest::collection::vec(".{0,8}", 0..6)) {
+            let _ = sort(words);
+        }
+    }
+}
