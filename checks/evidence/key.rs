@@ -108,11 +108,7 @@ impl PublicKeyFacts {
             // "Forever" is the largest number; it is no moment.
             valid_before: moment(certificate.valid_before()),
             authority_sha256: authority.to_string(),
-            critical_options: certificate
-                .critical_options()
-                .iter()
-                .map(|(n, _)| n.clone())
-                .collect(),
+            critical_options: certificate.critical_options().keys().cloned().collect(),
         };
         Self { certificate: Some(facts), ..Self::of(&plain) }
     }
