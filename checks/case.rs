@@ -21,6 +21,8 @@ use crate::{
         resolution::Resolution,
     },
     profile::Profile,
+    text,
+    text::{Text, host, user},
 };
 
 /// What was asked for, before anything was looked at.
@@ -170,6 +172,22 @@ impl Case {
     #[must_use]
     pub fn effective(&self) -> Option<&Effective> {
         self.configuration()?.effective.as_ref().ok()
+    }
+
+    /// Whether somebody is there to type a passphrase or to answer `yes`, and `ssh` may ask.
+    #[must_use]
+    pub fn is_interactive(&self) -> bool {
+        self.plan.interactive && self.effective().is_none_or(|e| !e.batch_mode)
+    }
+
+    /// The target as one word for a command, as it was typed.
+    #[must_use]
+    pub fn target(&self) -> Text {
+        let name = host(&self.plan.host);
+        match self.effective() {
+            Some(e) if !e.user_is_local_default => text![user(&e.user), "@", name],
+            _ => text![name],
+        }
     }
 
     /// The profile of this target.

@@ -24,6 +24,7 @@ pub mod evidence;
 pub mod finding;
 pub mod greeting;
 pub mod host_trust;
+pub mod key_trouble;
 pub mod negotiation;
 pub mod offers;
 pub mod profile;
