@@ -226,6 +226,11 @@ fn quote(word: &str) -> String {
         Some(rest) => ("~/", rest),
         None => ("", word),
     };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%_-+=:,./".contains(c);
+    if !rest.is_empty() && rest.chars().all(plain) {
+        // shlex would quote `=` too, which only matters in the first word of a command.
+        return word.to_owned();
+    }
     // Only a NUL byte cannot be quoted, and that was escaped when the word was made printable.
     let quoted = shlex::try_quote(rest).unwrap_or_default();
     format!("{home}{quoted}")
