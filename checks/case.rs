@@ -3,6 +3,8 @@
 //! A live run fills it, `--record` writes it, `--replay` judges it again with no network, and
 //! diagnosis reads nothing else.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -46,6 +48,9 @@ pub struct Plan {
     pub profile: Option<Profile>,
     /// Profiles of the user's own configuration directory.
     pub own_profiles: Vec<Profile>,
+    /// Name servers to ask in place of the system's resolver: for an environment that is made up.
+    #[serde(default)]
+    pub name_servers: Vec<SocketAddr>,
     /// Limits of time, in milliseconds.
     pub limits: TimeLimits,
 }

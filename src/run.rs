@@ -119,6 +119,7 @@ fn plans(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
             interactive: place_for_answers,
             profile: profile.clone(),
             own_profiles: own_profiles.clone(),
+            name_servers: Vec::new(),
             limits,
         })
     };

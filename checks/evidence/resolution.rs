@@ -1,6 +1,9 @@
 //! What the system's resolver says, the one that `ssh` uses.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use dns_lookup::AddrInfoHints;
 use serde::{Deserialize, Serialize};
@@ -9,6 +12,8 @@ use socket2::{Domain, Type};
 use super::{
     Seen,
     configuration::{AddressFamily, Effective},
+    dns_query::{self, Kind},
+    name_servers::AnswerCode,
 };
 use crate::case::TimeLimits;
 
@@ -61,17 +66,21 @@ pub struct HostsLine {
     pub address: IpAddr,
 }
 
-/// Asks the system: `getaddrinfo`, as `ssh` does, with the family that it may use.
-pub async fn observe(effective: Effective, limits: TimeLimits) -> Seen<Resolution> {
+/// Asks the system: `getaddrinfo`, as `ssh` does, with the family that it may use. `instead`: these
+/// name servers in its place.
+pub async fn observe(
+    effective: Effective,
+    instead: Vec<SocketAddr>,
+    limits: TimeLimits,
+) -> Seen<Resolution> {
     let name = effective.host.clone();
     if let Ok(address) = name.parse::<IpAddr>() {
         let outcome = Ok(vec![address]);
         let (other_family, hosts_lines) = (Vec::new(), Vec::new());
         return Ok(Resolution { name, literal: true, outcome, other_family, hosts_lines });
     }
-    let hosts_lines = hosts_lines(&name);
-    let limit = Duration::from_millis(limits.dns_ms.saturating_mul(2));
-    let outcome = look_up(name.clone(), effective.address_family, limit).await;
+    let hosts_lines = if instead.is_empty() { hosts_lines(&name) } else { Vec::new() };
+    let outcome = look_up(&name, effective.address_family, &instead, limits).await;
     // Where one family alone is allowed and has nothing, the other tells why.
     let other = match effective.address_family {
         AddressFamily::Inet => Some(AddressFamily::Inet6),
@@ -80,15 +89,59 @@ pub async fn observe(effective: Effective, limits: TimeLimits) -> Seen<Resolutio
     };
     let other_family = match other {
         Some(family) if outcome.is_err() => {
-            look_up(name.clone(), family, limit).await.unwrap_or_default()
+            look_up(&name, family, &instead, limits).await.unwrap_or_default()
         }
         _ => Vec::new(),
     };
     Ok(Resolution { name, literal: false, outcome, other_family, hosts_lines })
 }
 
+/// Looks a name up as `ssh` would, or at the first of the given servers.
+pub(super) async fn look_up(
+    name: &str,
+    family: AddressFamily,
+    instead: &[SocketAddr],
+    limits: TimeLimits,
+) -> Result<Vec<IpAddr>, LookupError> {
+    match instead.first() {
+        Some(server) => ask_server(*server, name, family, limits).await,
+        None => {
+            let limit = Duration::from_millis(limits.dns_ms.saturating_mul(2));
+            ask_system(name.to_owned(), family, limit).await
+        }
+    }
+}
+
+/// One server in place of the system, with the answers that glibc would make of it.
+async fn ask_server(
+    server: SocketAddr,
+    name: &str,
+    family: AddressFamily,
+    limits: TimeLimits,
+) -> Result<Vec<IpAddr>, LookupError> {
+    let limit = Duration::from_millis(limits.dns_ms);
+    let (a, aaaa) = futures_util::join!(
+        dns_query::ask(server, name, Kind::A, limit),
+        dns_query::ask(server, name, Kind::Aaaa, limit),
+    );
+    let v4 = a.addresses.iter().filter(|_| family != AddressFamily::Inet6);
+    let v6 = aaaa.addresses.iter().filter(|_| family != AddressFamily::Inet);
+    let addresses: Vec<_> = v6.chain(v4).copied().collect();
+    if !addresses.is_empty() {
+        return Ok(addresses);
+    }
+    let (kind, message) = match (&a.code, &aaaa.code) {
+        (AnswerCode::NxDomain, _) => (LookupErrorKind::NoName, "Name or service not known"),
+        (AnswerCode::NoError, AnswerCode::NoError) => {
+            (LookupErrorKind::NoData, "No address associated with hostname")
+        }
+        _ => (LookupErrorKind::TemporaryFailure, "Temporary failure in name resolution"),
+    };
+    Err(LookupError { kind, message: message.to_owned() })
+}
+
 /// One call of `getaddrinfo`, in a thread of its own: it blocks, and nothing can end it early.
-async fn look_up(
+async fn ask_system(
     name: String,
     family: AddressFamily,
     limit: Duration,
@@ -190,15 +243,15 @@ mod tests {
     #[tokio::test]
     async fn a_literal_is_not_looked_up_and_a_wrong_name_is_told() {
         let literal = Effective { host: "192.0.2.1".into(), ..made::effective(22) };
-        let seen = observe(literal, TimeLimits::default()).await.unwrap();
+        let seen = observe(literal, vec![], TimeLimits::default()).await.unwrap();
         assert!(seen.literal);
         assert_eq!(seen.outcome.unwrap(), ["192.0.2.1".parse::<IpAddr>().unwrap()]);
         let local = Effective { host: "localhost".into(), ..made::effective(22) };
-        let seen = observe(local, TimeLimits::default()).await.unwrap();
+        let seen = observe(local, vec![], TimeLimits::default()).await.unwrap();
         assert!(seen.outcome.unwrap().iter().all(IpAddr::is_loopback));
         // Not a name at all: no name server is asked (RFC 1035, section 2.3.4).
         let long = Effective { host: "x".repeat(300), ..made::effective(22) };
-        assert!(observe(long, TimeLimits::default()).await.unwrap().outcome.is_err());
+        assert!(observe(long, vec![], TimeLimits::default()).await.unwrap().outcome.is_err());
     }
 
     proptest! {
