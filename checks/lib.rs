@@ -25,6 +25,7 @@ pub mod finding;
 pub mod greeting;
 pub mod host_trust;
 pub mod negotiation;
+pub mod key_files;
 pub mod offers;
 pub mod profile;
 pub mod report;
