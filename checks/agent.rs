@@ -1,22 +1,196 @@
-//! SSH agent.
+//! SSH agent: whether it answers, what it holds, and whether that is enough.
 
 use crate::{
     case::Plan,
     check::{About, Check},
-    evidence::Evidence,
-    finding::Finding,
+    command,
+    diagnosis::agent_trouble,
+    evidence::{
+        Evidence, Seen, Unseen,
+        agent::{AgentKeys, AgentState},
+        configuration::Effective,
+        identities::Identities,
+        queries::{Queries, Query},
+    },
+    finding::{Finding, Hint},
+    key_files, portal, text,
+    text::{Command, Text, foreign, key, number, path, shell},
 };
+
+/// How many refused keys most servers bear (MaxAuthTries of sshd_config, default 6).
+const MOST_TRIES: usize = 6;
 
 /// SSH agent.
 pub struct Agent;
 
+/// What is judged.
+pub struct Facts<'e> {
+    /// What `ssh` would do.
+    pub effective: Result<&'e Effective, Unseen>,
+    /// Keys in the agent.
+    pub agent: &'e Seen<AgentKeys>,
+    /// Key files.
+    pub identities: &'e Seen<Identities>,
+    /// Which key the server takes; only looked at where the agent is to be forwarded, so that
+    /// otherwise nobody waits for the network here.
+    pub queries: Option<&'e Seen<Queries>>,
+}
+
 impl Check for Agent {
     const ABOUT: About = About { id: "agent", title: "SSH agent" };
-    type Facts<'e> = ();
+    type Facts<'e> = Facts<'e>;
 
-    async fn observe(_evidence: &Evidence) {}
-
-    fn judge(_plan: &Plan, (): ()) -> Finding {
-        Finding::skip("Not looked at.")
+    async fn observe(evidence: &Evidence) -> Facts<'_> {
+        let (agent, identities) = futures_util::join!(evidence.agent(), evidence.identities());
+        let effective = evidence.effective().await;
+        let forwards = effective.as_ref().is_ok_and(|e| forwards(evidence.plan(), e));
+        let queries = if forwards { Some(evidence.queries().await) } else { None };
+        Facts { effective, agent, identities, queries }
     }
+
+    fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
+        let (effective, agent) = match (facts.effective, facts.agent) {
+            (Ok(effective), Ok(agent)) => (effective, agent),
+            (Err(why), _) => return Finding::unseen(&why),
+            (_, Err(why)) => return Finding::unseen(why),
+        };
+        let identities = facts.identities.as_ref().ok();
+        let forwards = forwards(plan, effective);
+        let interactive = plan.interactive && !effective.batch_mode;
+        let won = facts
+            .queries
+            .and_then(|queries| queries.as_ref().ok())
+            .and_then(|queries| queries.winner(interactive));
+        let own = identities.and_then(key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
+        let finding = judge(effective, agent, own, forwards, won);
+        finding
+            .detail_all(agent.keys().iter().enumerate().map(|(place, held)| {
+                text![number(place + 1), ". ", foreign(&held.comment), ": "]
+                    .then(text![held.kind(), " ", key(&held.sha256)])
+                    .with(if held.certificate.is_some() { ", certificate" } else { "" })
+            }))
+            .detail_all(use_of(effective, identities, agent))
+            .fact("socket", &agent.socket)
+            .fact("state", &agent.state)
+            .fact("forwarding", forwards)
+    }
+}
+
+fn forwards(plan: &Plan, effective: &Effective) -> bool {
+    plan.wants_forwarding || effective.forward_agent
+}
+
+fn judge(
+    effective: &Effective,
+    agent: &AgentKeys,
+    own: &str,
+    forwards: bool,
+    won: Option<&Query>,
+) -> Finding {
+    let place = agent.socket.as_deref().unwrap_or_default();
+    let gone = |why: Text| {
+        if forwards {
+            Finding::fail(why.with(" Forwarding needs it."))
+        } else {
+            Finding::warn(why.with(" Keys in files work without it."))
+        }
+    };
+    match &agent.state {
+        AgentState::Disabled if forwards => Finding::fail(
+            "Forwarding needs an agent, but your ssh configuration turns it off (IdentityAgent none).",
+        )
+        .hint(Hint::advice("Remove IdentityAgent none for this host from your ssh configuration.")),
+        AgentState::Disabled => {
+            Finding::skip("Not used: your ssh configuration turns the agent off (IdentityAgent none).")
+        }
+        AgentState::NotConfigured => {
+            gone(text!["There is no SSH agent in this terminal (SSH_AUTH_SOCK is not set)."])
+                .hint(Hint::run("Start one and load your key:", start(own)))
+        }
+        AgentState::Unreachable(_) | AgentState::NotAnAgent(_) | AgentState::TimedOut { .. } => {
+            let why = agent_trouble(&agent.state, place).unwrap_or_default();
+            gone(why)
+                .hint(Hint::advice(
+                    "Open a new terminal: this one may remember an agent that has ended.",
+                ))
+                .hint(Hint::run("Or start an agent here and load your key:", start(own)))
+        }
+        AgentState::Keys(keys) if keys.is_empty() => {
+            gone(text!["The SSH agent holds no key, or it is locked."])
+                .hint(Hint::run("Load your key:", command!["ssh-add", path(own)]))
+                .hint(Hint::run("If it is locked, unlock it:", command!["ssh-add", "-X"]))
+        }
+        AgentState::Keys(keys) => holds(effective, keys.len(), forwards, won),
+    }
+}
+
+/// The agent answers and holds keys.
+fn holds(effective: &Effective, count: usize, forwards: bool, won: Option<&Query>) -> Finding {
+    let keys = if count == 1 { " key" } else { " keys" };
+    let holds = text!["The SSH agent holds ", number(count), keys];
+    match won {
+        Some(won) if forwards && won.offer.in_agent => Finding::pass(
+            holds
+                .with(", among them the one that the server takes: ")
+                .with(portal::name(won))
+                .with("."),
+        ),
+        Some(won) if forwards => {
+            let finding = Finding::fail(
+                holds
+                    .with(", but not the one that the server takes (")
+                    .with(portal::name(won))
+                    .with("): login works, forwarding it does not."),
+            );
+            match &won.offer.path {
+                Some(file) => {
+                    finding.hint(Hint::run("Load that key:", command!["ssh-add", path(file)]))
+                }
+                None => finding,
+            }
+        }
+        _ if count > MOST_TRIES && !effective.identities_only => Finding::warn(
+            holds.with("; most servers hang up after six, so the right one may come too late."),
+        )
+        .hint(Hint::advice(
+            "Name the one key for this host: IdentityFile and IdentitiesOnly yes in ~/.ssh/config.",
+        )),
+        _ => Finding::pass(holds.with(".")),
+    }
+}
+
+/// What `ssh` makes of the agent's keys.
+fn use_of(
+    effective: &Effective,
+    identities: Option<&Identities>,
+    agent: &AgentKeys,
+) -> Option<Text> {
+    let keys = agent.keys();
+    if keys.is_empty() {
+        return None;
+    }
+    let named = |held: &&crate::evidence::key::PublicKeyFacts| {
+        let mut files = identities.into_iter().flat_map(|i| &i.files);
+        files.any(|file| file.offered().is_some_and(|public| public.same_key(held)))
+    };
+    let in_files = keys.iter().filter(named).count();
+    Some(if effective.identities_only {
+        text![
+            "IdentitiesOnly: of these, ssh offers the ",
+            number(in_files),
+            " that a key file names too."
+        ]
+    } else if in_files > 0 {
+        text![
+            "ssh offers the ",
+            number(in_files),
+            " that a key file names too first, then the others, then the remaining files."
+        ]
+    } else {
+        text!["ssh offers these first, then the key files."]
+    })
+}
+
+fn start(own: &str) -> Command {
+    command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(own)]
 }

@@ -1,22 +1,319 @@
-//! Public key.
+//! Public key: which keys `ssh` would use, and whether each can be used.
+
+use jiff::Timestamp;
 
 use crate::{
     case::Plan,
     check::{About, Check},
-    evidence::Evidence,
-    finding::Finding,
+    command,
+    evidence::{
+        Evidence, Seen, Unseen,
+        agent::AgentKeys,
+        configuration::Effective,
+        identities::{Content, Identities, IdentityFile},
+        key::PublicKeyFacts,
+    },
+    finding::{Finding, Hint},
+    key_files::{self, Trouble},
+    offers::{self, Offer, Provable},
+    text,
+    text::{Span, Text, foreign, key, number, path},
 };
 
 /// Public key.
 pub struct Fingerprint;
 
+/// What is judged.
+pub struct Facts<'e> {
+    /// What `ssh` would do.
+    pub effective: Result<&'e Effective, Unseen>,
+    /// Key files.
+    pub identities: &'e Seen<Identities>,
+    /// Keys in the agent.
+    pub agent: &'e Seen<AgentKeys>,
+    /// The moment at which validity is judged.
+    pub now: Timestamp,
+}
+
 impl Check for Fingerprint {
     const ABOUT: About = About { id: "fingerprint", title: "Public key" };
-    type Facts<'e> = ();
+    type Facts<'e> = Facts<'e>;
 
-    async fn observe(_evidence: &Evidence) {}
-
-    fn judge(_plan: &Plan, (): ()) -> Finding {
-        Finding::skip("Not looked at.")
+    async fn observe(evidence: &Evidence) -> Facts<'_> {
+        let (identities, agent) = futures_util::join!(evidence.identities(), evidence.agent());
+        let effective = evidence.effective().await;
+        Facts { effective, identities, agent, now: evidence.started_at() }
     }
+
+    fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
+        let (effective, identities) = match (facts.effective, facts.identities) {
+            (Ok(effective), Ok(identities)) => (effective, identities),
+            (Err(why), _) => return Finding::unseen(&why),
+            (_, Err(why)) => return Finding::unseen(why),
+        };
+        let nobody = AgentKeys::none();
+        let agent = facts.agent.as_ref().unwrap_or(&nobody);
+        let keys = Keys {
+            effective,
+            identities,
+            agent,
+            now: facts.now,
+            interactive: plan.interactive && !effective.batch_mode,
+            offers: offers::in_order(effective, identities, agent),
+        };
+        let finding = keys.judge();
+        let finding = match facts.agent {
+            Ok(_) => finding,
+            Err(why) => finding.detail(text!["The agent was not asked. "].then(why.words())),
+        };
+        finding.fact("offers", &keys.offers).fact("identities", identities)
+    }
+}
+
+/// Everything that the judgement reads.
+struct Keys<'e> {
+    effective: &'e Effective,
+    identities: &'e Identities,
+    agent: &'e AgentKeys,
+    now: Timestamp,
+    interactive: bool,
+    offers: Vec<Offer>,
+}
+
+impl Keys<'_> {
+    fn judge(&self) -> Finding {
+        let troubles = self.troubles();
+        let faults: Vec<Text> = self.offers.iter().filter_map(|offer| self.fault(offer)).collect();
+        let usable = self.usable();
+        let finding = if !self.effective.pubkey_authentication {
+            Finding::fail(
+                "Your ssh configuration turns login by key off (PubkeyAuthentication no).",
+            )
+        } else if usable == 0 {
+            self.none_usable(&troubles)
+        } else {
+            let locked = self.locked();
+            let what = match (self.offers.first(), usable) {
+                (Some(offer), 1) => text!["ssh has one key to use: ", name(offer)]
+                    .with(", ")
+                    .with(offer.key.kind())
+                    .with(" ")
+                    .with(key(&offer.key.sha256)),
+                _ => text!["ssh has ", number(usable), " keys to use"],
+            };
+            match (troubles.first(), faults.first(), locked.first()) {
+                (Some(trouble), _, _) => {
+                    let first = trouble.sentences.first().cloned().unwrap_or_default();
+                    Finding::warn(what.with(". ").then(first))
+                }
+                (None, Some(_), _) => Finding::warn(what.with(", but not all are in order.")),
+                (None, None, Some(file)) => Finding::warn(
+                    what.with("; ")
+                        .with(path(*file))
+                        .with(" is locked with a passphrase, so ssh will ask for it."),
+                ),
+                (None, None, None) => Finding::pass(what.with(".")),
+            }
+        };
+        let mut finding = finding
+            .detail_all(self.offers.iter().enumerate().flat_map(|(n, o)| self.lines(n + 1, o)))
+            .detail_all(self.not_readable())
+            .detail_all(faults)
+            .detail_all(troubles.iter().flat_map(|trouble| trouble.sentences.clone()))
+            .detail_all(self.certificates())
+            .detail_all(self.missing_defaults())
+            .detail_all(self.untried());
+        for step in troubles.into_iter().flat_map(|trouble| trouble.steps) {
+            finding = finding.hint(step);
+        }
+        if let Some(file) = self.locked().first().filter(|_| usable > 0) {
+            finding = finding.hint(Hint::run(
+                "To type the passphrase once and not at each login, load the key into the agent:",
+                command!["ssh-add", path(*file)],
+            ));
+        }
+        finding
+    }
+
+    /// How many keys `ssh` could log in with, as far as can be seen from here.
+    fn usable(&self) -> usize {
+        let provable = |offer: &&Offer| match offer.provable {
+            Provable::Yes => true,
+            Provable::NeedsPassphrase => self.interactive,
+            Provable::No => false,
+        };
+        let hidden = offers::unknown_public(self.identities).filter(|_| self.interactive).count();
+        self.offers.iter().filter(provable).count() + hidden
+    }
+
+    fn none_usable(&self, troubles: &[Trouble]) -> Finding {
+        if let Some(first) = troubles.first().and_then(|trouble| trouble.sentences.first()) {
+            return Finding::fail(first.clone());
+        }
+        if let Some(file) = self.locked().first() {
+            return Finding::fail(text![
+                "The key ",
+                path(*file),
+                " is locked with a passphrase, and nobody can type it."
+            ])
+            .hint(Hint::run(
+                "Load the key into the agent before this runs:",
+                command!["ssh-add", path(*file)],
+            ));
+        }
+        let weak = self.identities.files.iter().filter_map(IdentityFile::offered);
+        let weak = weak.chain(self.agent.keys()).next();
+        let finding = match weak {
+            Some(public) if self.effective.identities_only && self.files_are_empty() => {
+                return Finding::fail(text![
+                    "The agent holds ",
+                    public.kind(),
+                    " keys, but IdentitiesOnly forbids ssh to use those that no file names."
+                ])
+                .hint(Hint::advice("Name the .pub file of the right key with IdentityFile."));
+            }
+            Some(public) => Finding::fail(text![
+                "There is a key of the type ",
+                public.kind(),
+                ", which your ssh does not offer."
+            ]),
+            None => Finding::fail("There is no SSH key to log in with."),
+        };
+        finding.hint(Hint::run(
+            "Make a key, with a passphrase, and have its public half registered:",
+            command!["ssh-keygen", "-t", "ed25519"],
+        ))
+    }
+
+    fn files_are_empty(&self) -> bool {
+        self.identities.files.iter().all(|file| file.offered().is_none())
+    }
+
+    fn troubles(&self) -> Vec<Trouble> {
+        let files = self.identities.files.iter();
+        files
+            .filter_map(|file| key_files::trouble(file, self.agent, &self.identities.untried))
+            .collect()
+    }
+
+    /// Locked files whose keys the agent does not hold.
+    fn locked(&self) -> Vec<&str> {
+        let files = self.identities.files.iter().filter(|file| file.is_locked() && !file.too_open);
+        files
+            .filter(|f| !f.offered().is_some_and(|k| key_files::is_in_agent(self.agent, k)))
+            .map(|file| file.path.as_str())
+            .collect()
+    }
+
+    /// A key or certificate that will hardly be taken anywhere.
+    fn fault(&self, offer: &Offer) -> Option<Text> {
+        let weak = key_files::weakness(self.effective, &offer.key);
+        let certificate = offer.key.certificate.as_ref();
+        let invalid = || {
+            certificate
+                .and_then(|c| key_files::certificate_fault(c, &self.effective.user, self.now))
+                .map(|why| text!["Certificate: "].then(why))
+        };
+        weak.or_else(invalid).map(|why| text![name(offer), ": "].then(why))
+    }
+
+    /// One key in its place, as `ssh` would offer it.
+    fn lines(&self, place: usize, offer: &Offer) -> Vec<Text> {
+        let public = &offer.key;
+        let mut line = text![number(place), ". ", name(offer), ": "].then(describe(public));
+        if offer.path.is_some() && !public.comment.is_empty() {
+            line = line.with(", \"").with(foreign(&public.comment)).with("\"");
+        }
+        line = line.with(match (offer.in_agent, offer.provable) {
+            (true, _) => ", in the agent",
+            (false, Provable::Yes) => ", not locked",
+            (false, Provable::NeedsPassphrase) => ", locked with a passphrase",
+            (false, Provable::No) => ", its private half cannot be used",
+        });
+        let mut lines = vec![line];
+        if let Some(certificate) = &public.certificate {
+            let mut line = text!["   Certificate \"", foreign(&certificate.key_id), "\", valid "];
+            line = line.with(match certificate.valid_after {
+                Some(start) => format!("from {} ", key_files::moment(start)),
+                None => String::new(),
+            });
+            line = line.with(match certificate.valid_before {
+                Some(end) => format!("until {}", key_files::moment(end)),
+                None => "without end".to_owned(),
+            });
+            for (place, name) in certificate.principals.iter().take(8).enumerate() {
+                line = line.with(if place > 0 { ", " } else { ", for " }).with(foreign(name));
+            }
+            line = line.with(", signed by ").with(key(&certificate.authority_sha256)).with(".");
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// Locked keys in a format that hides the public half too.
+    fn not_readable(&self) -> Vec<Text> {
+        let hidden = offers::unknown_public(self.identities);
+        hidden
+            .map(|file| {
+                text![
+                    "",
+                    path(&file.path),
+                    ": locked with a passphrase; its fingerprint cannot be read without it."
+                ]
+            })
+            .collect()
+    }
+
+    /// Certificate files that cannot be used.
+    fn certificates(&self) -> Vec<Text> {
+        let files = self.identities.certificates.iter();
+        files
+            .filter_map(|file| {
+                let why = file.content.as_ref().err()?;
+                Some(text![
+                    "The certificate ",
+                    path(&file.path),
+                    " cannot be used: ",
+                    foreign(why),
+                    "."
+                ])
+            })
+            .collect()
+    }
+
+    /// ssh's default names are many; that none exists is one line.
+    fn missing_defaults(&self) -> Option<Text> {
+        let files = &self.identities.files;
+        let missing = |file: &IdentityFile| !file.named && matches!(file.content, Content::Missing);
+        let all = !files.is_empty() && files.iter().all(missing);
+        all.then(|| {
+            let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+            key_files::listing("None of the default key files exists: ", &paths)
+        })
+    }
+
+    fn untried(&self) -> Option<Text> {
+        let others = &self.identities.untried;
+        (!others.is_empty()).then(|| {
+            key_files::listing("Private keys that ssh does not try unless they are named: ", others)
+        })
+    }
+}
+
+/// A key as people know it: its file, or its comment in the agent.
+fn name(offer: &Offer) -> Span {
+    match &offer.path {
+        Some(file) => path(file),
+        None if !offer.key.comment.is_empty() => foreign(&offer.key.comment),
+        None => key(&offer.key.sha256),
+    }
+}
+
+/// Type, size, and both fingerprints.
+fn describe(public: &PublicKeyFacts) -> Text {
+    let mut line = text![public.kind()];
+    if public.bits > 0 {
+        line = line.with(", ").with(number(public.bits)).with(" bits");
+    }
+    line.with(", ").with(key(&public.sha256)).with(", MD5 ").with(key(&public.md5))
 }

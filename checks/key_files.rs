@@ -10,7 +10,7 @@ use crate::{
     evidence::{
         agent::AgentKeys,
         configuration::Effective,
-        identities::{Content, Damage, Identities, IdentityFile},
+        identities::{Content, Damage, Identities, IdentityFile, NOT_REGULAR},
         key::{CertificateFacts, PublicKeyFacts},
     },
     finding::Hint,
@@ -67,6 +67,7 @@ pub fn trouble(file: &IdentityFile, agent: &AgentKeys, others: &[String]) -> Opt
         Content::Missing => missing(file, others),
         Content::Unreadable(why) => Some(unreadable(file, why)),
         Content::Private { .. } if file.too_open => Some(too_open(file)),
+        Content::Private { format, .. } if format == "dsa" => Some(is_dsa(file)),
         Content::Private { .. } => mismatch(file),
         Content::Public(_) => Some(is_public(file, others)),
         Content::Ppk { version, .. } => Some(is_ppk(file, *version)),
@@ -132,7 +133,7 @@ fn unreadable(file: &IdentityFile, why: &str) -> Trouble {
         Id::KeyUnreadable,
         text!["The key file ", path(&file.path), " cannot be read: ", foreign(why), "."],
     );
-    if why == "not a regular file" {
+    if why == NOT_REGULAR {
         return found.step(Hint::advice(
             "It is a pipe or a device. ssh opens a key file more than once: give it a real file.",
         ));
@@ -180,6 +181,17 @@ fn too_open(file: &IdentityFile) -> Trouble {
         ));
     }
     found
+}
+
+fn is_dsa(file: &IdentityFile) -> Trouble {
+    Trouble::new(
+        Id::KeyTooWeak,
+        text!["The key ", path(&file.path), " is a DSA key; ssh and servers have given those up."],
+    )
+    .step(Hint::run(
+        "Make a new pair of keys, with a passphrase, and have the public half registered:",
+        command!["ssh-keygen", "-t", "ed25519"],
+    ))
 }
 
 fn mismatch(file: &IdentityFile) -> Option<Trouble> {
