@@ -1,29 +1,39 @@
-//! SSH agent: whether it answers, and what it holds.
+//! SSH agent: whether it answers, what it holds, and whether that is enough.
 
 use crate::{
     case::Plan,
     check::{About, Check},
     command,
+    diagnosis::agent_trouble,
     evidence::{
         Evidence, Seen, Unseen,
         agent::{AgentKeys, AgentState},
         configuration::Effective,
-        identities::{Content, Identities},
-        key::PublicKeyFacts,
+        identities::Identities,
+        queries::{Queries, Query},
     },
     finding::{Finding, Hint},
-    text,
+    key_files, portal, text,
     text::{Command, Text, foreign, key, number, path, shell},
 };
+
+/// How many refused keys most servers bear (MaxAuthTries of sshd_config, default 6).
+const MOST_TRIES: usize = 6;
 
 /// SSH agent.
 pub struct Agent;
 
 /// What is judged.
 pub struct Facts<'e> {
-    effective: Result<&'e Effective, Unseen>,
-    agent: &'e Seen<AgentKeys>,
-    identities: &'e Seen<Identities>,
+    /// What `ssh` would do.
+    pub effective: Result<&'e Effective, Unseen>,
+    /// Keys in the agent.
+    pub agent: &'e Seen<AgentKeys>,
+    /// Key files.
+    pub identities: &'e Seen<Identities>,
+    /// Which key the server takes; only looked at where the agent is to be forwarded, so that
+    /// otherwise nobody waits for the network here.
+    pub queries: Option<&'e Seen<Queries>>,
 }
 
 impl Check for Agent {
@@ -32,7 +42,10 @@ impl Check for Agent {
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let (agent, identities) = futures_util::join!(evidence.agent(), evidence.identities());
-        Facts { effective: evidence.effective().await, agent, identities }
+        let effective = evidence.effective().await;
+        let forwards = effective.as_ref().is_ok_and(|e| forwards(evidence.plan(), e));
+        let queries = if forwards { Some(evidence.queries().await) } else { None };
+        Facts { effective, agent, identities, queries }
     }
 
     fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
@@ -41,113 +54,143 @@ impl Check for Agent {
             (Err(why), _) => return Finding::unseen(&why),
             (_, Err(why)) => return Finding::unseen(why),
         };
-        let file = facts.identities.as_ref().ok().and_then(first_private);
-        let wanted = plan.wants_forwarding || effective.forward_agent;
-        let finding = match &agent.state {
-            AgentState::Keys(keys) if !keys.is_empty() => holds(keys, effective),
-            state => {
-                let words = trouble(agent).unwrap_or_default();
-                let finding = match state {
-                    _ if wanted => Finding::fail(words).detail(FORWARDING_NEEDS_IT),
-                    AgentState::Disabled | AgentState::NotConfigured => {
-                        Finding::skip(words).detail("It is not needed to log in with a key file.")
-                    }
-                    AgentState::Keys(_) => Finding::warn(words),
-                    _ => Finding::warn(words).detail("ssh goes on with key files alone."),
-                };
-                let needed = wanted || !matches!(state, AgentState::Disabled);
-                let steps = if needed { remedy(agent, file) } else { Vec::new() };
-                steps.into_iter().fold(finding, Finding::hint)
-            }
-        };
+        let identities = facts.identities.as_ref().ok();
+        let forwards = forwards(plan, effective);
+        let interactive = plan.interactive && !effective.batch_mode;
+        let won = facts
+            .queries
+            .and_then(|queries| queries.as_ref().ok())
+            .and_then(|queries| queries.winner(interactive));
+        let own = identities.and_then(key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
+        let finding = judge(effective, agent, own, forwards, won);
         finding
+            .detail_all(agent.keys().iter().enumerate().map(|(place, held)| {
+                text![number(place + 1), ". ", foreign(&held.comment), ": "]
+                    .then(text![held.kind(), " ", key(&held.sha256)])
+                    .with(if held.certificate.is_some() { ", certificate" } else { "" })
+            }))
+            .detail_all(use_of(effective, identities, agent))
             .fact("socket", &agent.socket)
             .fact("state", &agent.state)
-            .fact("forwarding_wanted", wanted)
+            .fact("forwarding", forwards)
     }
 }
 
-/// Why an agent matters with `-A`.
-pub const FORWARDING_NEEDS_IT: &str = "Agent forwarding (-A) was asked for: it lets the first \
-     environment use your key for a copy to a second one, and it passes on what the agent holds.";
-
-/// The first private key file, to be named in commands.
-fn first_private(identities: &Identities) -> Option<&str> {
-    let mut files = identities.files.iter();
-    let found = files.find(|file| matches!(file.content, Content::Private { .. }))?;
-    Some(found.path.as_str())
+fn forwards(plan: &Plan, effective: &Effective) -> bool {
+    plan.wants_forwarding || effective.forward_agent
 }
 
-fn holds(keys: &[PublicKeyFacts], effective: &Effective) -> Finding {
-    let summary = match keys {
-        [one] => text!["The agent holds one key: ", one.kind(), " ", key(&one.sha256), "."],
-        many => text!["The agent holds ", number(many.len()), " keys."],
-    };
-    let line = |public: &PublicKeyFacts| {
-        let comment = foreign(&public.comment);
-        text![public.kind(), " ", key(&public.sha256), ", MD5 ", key(&public.md5), " ", comment]
-    };
-    let finding = Finding::pass(summary).detail_all(keys.iter().map(line));
-    if effective.identities_only {
-        return finding.detail(
-            "IdentitiesOnly is set: ssh only offers those that an identity file names too.",
-        );
-    }
-    finding
-}
-
-/// What is wrong with the agent, where something is.
-#[must_use]
-pub fn trouble(agent: &AgentKeys) -> Option<Text> {
-    let socket = || path(agent.socket.clone().unwrap_or_default());
-    Some(match &agent.state {
-        AgentState::Keys(keys) if !keys.is_empty() => return None,
-        AgentState::Keys(_) => text!["The agent answers and holds no key."],
-        AgentState::NotConfigured => {
-            text!["No agent: SSH_AUTH_SOCK, which tells where it is, is not set."]
+fn judge(
+    effective: &Effective,
+    agent: &AgentKeys,
+    own: &str,
+    forwards: bool,
+    won: Option<&Query>,
+) -> Finding {
+    let place = agent.socket.as_deref().unwrap_or_default();
+    let gone = |why: Text| {
+        if forwards {
+            Finding::fail(why.with(" Forwarding needs it."))
+        } else {
+            Finding::warn(why.with(" Keys in files work without it."))
         }
+    };
+    match &agent.state {
+        AgentState::Disabled if forwards => Finding::fail(
+            "Forwarding needs an agent, but your ssh configuration turns it off (IdentityAgent none).",
+        )
+        .hint(Hint::advice("Remove IdentityAgent none for this host from your ssh configuration.")),
         AgentState::Disabled => {
-            text!["The configuration turns the agent off (IdentityAgent none)."]
+            Finding::skip("Not used: your ssh configuration turns the agent off (IdentityAgent none).")
         }
-        AgentState::Unreachable(error) => {
-            text!["The agent does not answer at ", socket(), ": ", foreign(&error.message), "."]
+        AgentState::NotConfigured => {
+            gone(text!["There is no SSH agent in this terminal (SSH_AUTH_SOCK is not set)."])
+                .hint(Hint::run("Start one and load your key:", start(own)))
         }
-        AgentState::NotAnAgent(why) => {
-            text!["What answers at ", socket(), " is no agent: ", foreign(why), "."]
+        AgentState::Unreachable(_) | AgentState::NotAnAgent(_) | AgentState::TimedOut { .. } => {
+            let why = agent_trouble(&agent.state, place).unwrap_or_default();
+            gone(why)
+                .hint(Hint::advice(
+                    "Open a new terminal: this one may remember an agent that has ended.",
+                ))
+                .hint(Hint::run("Or start an agent here and load your key:", start(own)))
         }
-        AgentState::TimedOut { after_ms } => text![
-            "The agent at ",
-            socket(),
-            " gave no answer within ",
-            number(after_ms / 1000),
-            " seconds. It may be waiting for a window that you have not seen.",
-        ],
+        AgentState::Keys(keys) if keys.is_empty() => {
+            gone(text!["The SSH agent holds no key, or it is locked."])
+                .hint(Hint::run("Load your key:", command!["ssh-add", path(own)]))
+                .hint(Hint::run("If it is locked, unlock it:", command!["ssh-add", "-X"]))
+        }
+        AgentState::Keys(keys) => holds(effective, keys.len(), forwards, won),
+    }
+}
+
+/// The agent answers and holds keys.
+fn holds(effective: &Effective, count: usize, forwards: bool, won: Option<&Query>) -> Finding {
+    let keys = if count == 1 { " key" } else { " keys" };
+    let holds = text!["The SSH agent holds ", number(count), keys];
+    match won {
+        Some(won) if forwards && won.offer.in_agent => Finding::pass(
+            holds
+                .with(", among them the one that the server takes: ")
+                .with(portal::name(won))
+                .with("."),
+        ),
+        Some(won) if forwards => {
+            let finding = Finding::fail(
+                holds
+                    .with(", but not the one that the server takes (")
+                    .with(portal::name(won))
+                    .with("): login works, forwarding it does not."),
+            );
+            match &won.offer.path {
+                Some(file) => {
+                    finding.hint(Hint::run("Load that key:", command!["ssh-add", path(file)]))
+                }
+                None => finding,
+            }
+        }
+        _ if count > MOST_TRIES && !effective.identities_only => Finding::warn(
+            holds.with("; most servers hang up after six, so the right one may come too late."),
+        )
+        .hint(Hint::advice(
+            "Name the one key for this host: IdentityFile and IdentitiesOnly yes in ~/.ssh/config.",
+        )),
+        _ => Finding::pass(holds.with(".")),
+    }
+}
+
+/// What `ssh` makes of the agent's keys.
+fn use_of(
+    effective: &Effective,
+    identities: Option<&Identities>,
+    agent: &AgentKeys,
+) -> Option<Text> {
+    let keys = agent.keys();
+    if keys.is_empty() {
+        return None;
+    }
+    let named = |held: &&crate::evidence::key::PublicKeyFacts| {
+        let mut files = identities.into_iter().flat_map(|i| &i.files);
+        files.any(|file| file.offered().is_some_and(|public| public.same_key(held)))
+    };
+    let in_files = keys.iter().filter(named).count();
+    Some(if effective.identities_only {
+        text![
+            "IdentitiesOnly: of these, ssh offers the ",
+            number(in_files),
+            " that a key file names too."
+        ]
+    } else if in_files > 0 {
+        text![
+            "ssh offers the ",
+            number(in_files),
+            " that a key file names too first, then the others, then the remaining files."
+        ]
+    } else {
+        text!["ssh offers these first, then the key files."]
     })
 }
 
-/// What to do about it; `file` is the user's own key, where one is known.
-#[must_use]
-pub fn remedy(agent: &AgentKeys, file: Option<&str>) -> Vec<Hint> {
-    let add = || match file {
-        Some(file) => command!["ssh-add", path(file)],
-        None => command!["ssh-add"],
-    };
-    match &agent.state {
-        AgentState::Keys(_) => {
-            vec![Hint::run(text!["Put your key into the agent:"], add())]
-        }
-        AgentState::Disabled => {
-            vec![Hint::advice("Remove \"IdentityAgent none\" from your ssh configuration.")]
-        }
-        _ => {
-            // One line, so that the variables are set in the shell that then runs ssh.
-            let mut start = vec![Text::from("eval"), Text::from(shell("\"$(ssh-agent -s)\""))];
-            start.push(Text::from(shell("&&")));
-            start.extend(add().0);
-            vec![Hint::run(
-                text!["Start an agent in this shell and put your key into it:"],
-                Command(start),
-            )]
-        }
-    }
+fn start(own: &str) -> Command {
+    command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(own)]
 }

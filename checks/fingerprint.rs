@@ -1,4 +1,4 @@
-//! Public key: each identity that `ssh` would try, and whether it can be used.
+//! Public key: which keys `ssh` would use, and whether each can be used.
 
 use jiff::Timestamp;
 
@@ -14,10 +14,10 @@ use crate::{
         key::PublicKeyFacts,
     },
     finding::{Finding, Hint},
-    key_trouble::{self, Trouble},
+    key_files::{self, Trouble},
     offers::{self, Offer, Provable},
     text,
-    text::{Text, foreign, key, number, path},
+    text::{Span, Text, foreign, key, number, path},
 };
 
 /// Public key.
@@ -25,10 +25,14 @@ pub struct Fingerprint;
 
 /// What is judged.
 pub struct Facts<'e> {
-    effective: Result<&'e Effective, Unseen>,
-    identities: &'e Seen<Identities>,
-    agent: &'e Seen<AgentKeys>,
-    now: Timestamp,
+    /// What `ssh` would do.
+    pub effective: Result<&'e Effective, Unseen>,
+    /// Key files.
+    pub identities: &'e Seen<Identities>,
+    /// Keys in the agent.
+    pub agent: &'e Seen<AgentKeys>,
+    /// The moment at which validity is judged.
+    pub now: Timestamp,
 }
 
 impl Check for Fingerprint {
@@ -47,170 +51,269 @@ impl Check for Fingerprint {
             (Err(why), _) => return Finding::unseen(&why),
             (_, Err(why)) => return Finding::unseen(why),
         };
-        let none = AgentKeys::none();
-        let agent = facts.agent.as_ref().unwrap_or(&none);
-        let interactive = plan.interactive && !effective.batch_mode;
-        let order = offers::in_order(effective, identities, agent);
-        let troubles = troubles(effective, identities, agent, facts.now);
-        verdict(&order, &troubles, identities, interactive)
-            .detail_all(order.iter().enumerate().map(|(place, offer)| line(place + 1, offer)))
-            .detail_all(offers::unknown_public(identities).map(|file| {
-                let p = path(&file.path);
-                text![p, " is locked, and its public half is not known without the passphrase."]
-            }))
-            .detail_all(troubles.iter().map(|t| t.what.clone()))
-            .detail_all(others(identities))
-            .fact("offers", &order)
-            .fact("files", &identities.files)
-            .fact("certificates", &identities.certificates)
-    }
-}
-
-/// What is wrong with files and certificates, in ssh's order.
-#[must_use]
-pub fn troubles(
-    effective: &Effective,
-    identities: &Identities,
-    agent: &AgentKeys,
-    now: Timestamp,
-) -> Vec<Trouble> {
-    let of_file = |file: &IdentityFile| {
-        let certificate = file.cert_file.as_ref().and_then(|k| k.certificate.as_ref());
-        let beside = certificate
-            .and_then(|c| key_trouble::of_certificate(c, &file.path, &effective.user, now));
-        key_trouble::of_file(file, effective, agent).into_iter().chain(beside)
-    };
-    let of_certificates = identities.certificates.iter().filter_map(|file| {
-        let facts = file.content.as_ref().ok()?.certificate.as_ref()?;
-        key_trouble::of_certificate(facts, &file.path, &effective.user, now)
-    });
-    identities.files.iter().flat_map(of_file).chain(of_certificates).collect()
-}
-
-fn verdict(
-    order: &[Offer],
-    troubles: &[Trouble],
-    identities: &Identities,
-    interactive: bool,
-) -> Finding {
-    let usable = |offer: &&Offer| match offer.provable {
-        Provable::Yes => true,
-        Provable::NeedsPassphrase => interactive,
-        Provable::No => false,
-    };
-    let count = order.iter().filter(usable).count();
-    let locked = offers::unknown_public(identities).count();
-    let Some(first) = order.iter().find(usable) else {
-        if locked > 0 && interactive {
-            return Finding::warn("The only key is locked; ssh will ask for its passphrase first.");
-        }
-        return no_usable_key(order, troubles, locked);
-    };
-    let others = match count {
-        1 => String::new(),
-        n => format!(", the first of {n} that ssh would try"),
-    };
-    let summary =
-        text![kind(&first.key), " ", key(&first.key.sha256), " (", place(first), ")", others, "."];
-    let mut finding = match troubles.first() {
-        Some(_) => Finding::warn(summary),
-        None => Finding::pass(summary),
-    };
-    for step in troubles.iter().filter_map(|t| t.steps.first()) {
-        finding = finding.hint(step.clone());
-    }
-    if first.provable == Provable::NeedsPassphrase
-        && let Some(file) = &first.path
-    {
-        finding = finding.hint(Hint::run(
-            text!["ssh will ask for the key's passphrase. To type it only once:"],
-            command!["ssh-add", path(file)],
-        ));
-    }
-    finding
-}
-
-fn no_usable_key(order: &[Offer], troubles: &[Trouble], locked: usize) -> Finding {
-    if let Some(trouble) = troubles.first() {
-        let finding = Finding::fail(trouble.what.clone()).detail(trouble.means.clone());
-        return trouble.steps.iter().cloned().fold(finding, Finding::hint);
-    }
-    let needs = order.iter().find(|o| o.provable == Provable::NeedsPassphrase);
-    if needs.is_some() || locked > 0 {
-        let finding = Finding::fail("Each key is locked, and nobody can type a passphrase here.");
-        return match needs.and_then(|offer| offer.path.as_ref()) {
-            Some(file) => finding.hint(Hint::run(
-                text!["Put the key into an agent first, at a terminal:"],
-                command!["ssh-add", path(file)],
-            )),
-            None => finding,
+        let nobody = AgentKeys::none();
+        let agent = facts.agent.as_ref().unwrap_or(&nobody);
+        let keys = Keys {
+            effective,
+            identities,
+            agent,
+            now: facts.now,
+            interactive: plan.interactive && !effective.batch_mode,
+            offers: offers::in_order(effective, identities, agent),
         };
-    }
-    Finding::fail("There is no key that ssh could use.").hint(Hint::run(
-        text!["Make one, then have its public half registered:"],
-        command!["ssh-keygen", "-t", "ed25519"],
-    ))
-}
-
-/// Type and size, as people say them.
-fn kind(public: &PublicKeyFacts) -> String {
-    let certificate = if public.certificate.is_some() { " certificate" } else { "" };
-    match public.algorithm.as_str() {
-        "ssh-rsa" | "ssh-dss" => format!("{} {}{certificate}", public.kind(), public.bits),
-        _ => format!("{}{certificate}", public.kind()),
+        let finding = keys.judge();
+        let finding = match facts.agent {
+            Ok(_) => finding,
+            Err(why) => finding.detail(text!["The agent was not asked. "].then(why.words())),
+        };
+        finding.fact("offers", &keys.offers).fact("identities", identities)
     }
 }
 
-fn place(offer: &Offer) -> crate::text::Span {
+/// Everything that the judgement reads.
+struct Keys<'e> {
+    effective: &'e Effective,
+    identities: &'e Identities,
+    agent: &'e AgentKeys,
+    now: Timestamp,
+    interactive: bool,
+    offers: Vec<Offer>,
+}
+
+impl Keys<'_> {
+    fn judge(&self) -> Finding {
+        let troubles = self.troubles();
+        let faults: Vec<Text> = self.offers.iter().filter_map(|offer| self.fault(offer)).collect();
+        let usable = self.usable();
+        let finding = if !self.effective.pubkey_authentication {
+            Finding::fail(
+                "Your ssh configuration turns login by key off (PubkeyAuthentication no).",
+            )
+        } else if usable == 0 {
+            self.none_usable(&troubles)
+        } else {
+            let locked = self.locked();
+            let what = match (self.offers.first(), usable) {
+                (Some(offer), 1) => text!["ssh has one key to use: ", name(offer)]
+                    .with(", ")
+                    .with(offer.key.kind())
+                    .with(" ")
+                    .with(key(&offer.key.sha256)),
+                _ => text!["ssh has ", number(usable), " keys to use"],
+            };
+            match (troubles.first(), faults.first(), locked.first()) {
+                (Some(trouble), _, _) => {
+                    let first = trouble.sentences.first().cloned().unwrap_or_default();
+                    Finding::warn(what.with(". ").then(first))
+                }
+                (None, Some(_), _) => Finding::warn(what.with(", but not all are in order.")),
+                (None, None, Some(file)) => Finding::warn(
+                    what.with("; ")
+                        .with(path(*file))
+                        .with(" is locked with a passphrase, so ssh will ask for it."),
+                ),
+                (None, None, None) => Finding::pass(what.with(".")),
+            }
+        };
+        let mut finding = finding
+            .detail_all(self.offers.iter().enumerate().flat_map(|(n, o)| self.lines(n + 1, o)))
+            .detail_all(self.not_readable())
+            .detail_all(faults)
+            .detail_all(troubles.iter().flat_map(|trouble| trouble.sentences.clone()))
+            .detail_all(self.certificates())
+            .detail_all(self.missing_defaults())
+            .detail_all(self.untried());
+        for step in troubles.into_iter().flat_map(|trouble| trouble.steps) {
+            finding = finding.hint(step);
+        }
+        if let Some(file) = self.locked().first().filter(|_| usable > 0) {
+            finding = finding.hint(Hint::run(
+                "To type the passphrase once and not at each login, load the key into the agent:",
+                command!["ssh-add", path(*file)],
+            ));
+        }
+        finding
+    }
+
+    /// How many keys `ssh` could log in with, as far as can be seen from here.
+    fn usable(&self) -> usize {
+        let provable = |offer: &&Offer| match offer.provable {
+            Provable::Yes => true,
+            Provable::NeedsPassphrase => self.interactive,
+            Provable::No => false,
+        };
+        let hidden = offers::unknown_public(self.identities).filter(|_| self.interactive).count();
+        self.offers.iter().filter(provable).count() + hidden
+    }
+
+    fn none_usable(&self, troubles: &[Trouble]) -> Finding {
+        if let Some(first) = troubles.first().and_then(|trouble| trouble.sentences.first()) {
+            return Finding::fail(first.clone());
+        }
+        if let Some(file) = self.locked().first() {
+            return Finding::fail(text![
+                "The key ",
+                path(*file),
+                " is locked with a passphrase, and nobody can type it."
+            ])
+            .hint(Hint::run(
+                "Load the key into the agent before this runs:",
+                command!["ssh-add", path(*file)],
+            ));
+        }
+        let weak = self.identities.files.iter().filter_map(IdentityFile::offered);
+        let weak = weak.chain(self.agent.keys()).next();
+        let finding = match weak {
+            Some(public) if self.effective.identities_only && self.files_are_empty() => {
+                return Finding::fail(text![
+                    "The agent holds ",
+                    public.kind(),
+                    " keys, but IdentitiesOnly forbids ssh to use those that no file names."
+                ])
+                .hint(Hint::advice("Name the .pub file of the right key with IdentityFile."));
+            }
+            Some(public) => Finding::fail(text![
+                "There is a key of the type ",
+                public.kind(),
+                ", which your ssh does not offer."
+            ]),
+            None => Finding::fail("There is no SSH key to log in with."),
+        };
+        finding.hint(Hint::run(
+            "Make a key, with a passphrase, and have its public half registered:",
+            command!["ssh-keygen", "-t", "ed25519"],
+        ))
+    }
+
+    fn files_are_empty(&self) -> bool {
+        self.identities.files.iter().all(|file| file.offered().is_none())
+    }
+
+    fn troubles(&self) -> Vec<Trouble> {
+        let files = self.identities.files.iter();
+        files
+            .filter_map(|file| key_files::trouble(file, self.agent, &self.identities.untried))
+            .collect()
+    }
+
+    /// Locked files whose keys the agent does not hold.
+    fn locked(&self) -> Vec<&str> {
+        let files = self.identities.files.iter().filter(|file| file.is_locked() && !file.too_open);
+        files
+            .filter(|f| !f.offered().is_some_and(|k| key_files::is_in_agent(self.agent, k)))
+            .map(|file| file.path.as_str())
+            .collect()
+    }
+
+    /// A key or certificate that will hardly be taken anywhere.
+    fn fault(&self, offer: &Offer) -> Option<Text> {
+        let weak = key_files::weakness(self.effective, &offer.key);
+        let certificate = offer.key.certificate.as_ref();
+        let invalid = || {
+            certificate
+                .and_then(|c| key_files::certificate_fault(c, &self.effective.user, self.now))
+                .map(|why| text!["Certificate: "].then(why))
+        };
+        weak.or_else(invalid).map(|why| text![name(offer), ": "].then(why))
+    }
+
+    /// One key in its place, as `ssh` would offer it.
+    fn lines(&self, place: usize, offer: &Offer) -> Vec<Text> {
+        let public = &offer.key;
+        let mut line = text![number(place), ". ", name(offer), ": "].then(describe(public));
+        if offer.path.is_some() && !public.comment.is_empty() {
+            line = line.with(", \"").with(foreign(&public.comment)).with("\"");
+        }
+        line = line.with(match (offer.in_agent, offer.provable) {
+            (true, _) => ", in the agent",
+            (false, Provable::Yes) => ", not locked",
+            (false, Provable::NeedsPassphrase) => ", locked with a passphrase",
+            (false, Provable::No) => ", its private half cannot be used",
+        });
+        let mut lines = vec![line];
+        if let Some(certificate) = &public.certificate {
+            let mut line = text!["   Certificate \"", foreign(&certificate.key_id), "\", valid "];
+            line = line.with(match certificate.valid_after {
+                Some(start) => format!("from {} ", key_files::moment(start)),
+                None => String::new(),
+            });
+            line = line.with(match certificate.valid_before {
+                Some(end) => format!("until {}", key_files::moment(end)),
+                None => "without end".to_owned(),
+            });
+            for (place, name) in certificate.principals.iter().take(8).enumerate() {
+                line = line.with(if place > 0 { ", " } else { ", for " }).with(foreign(name));
+            }
+            line = line.with(", signed by ").with(key(&certificate.authority_sha256)).with(".");
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// Locked keys in a format that hides the public half too.
+    fn not_readable(&self) -> Vec<Text> {
+        let hidden = offers::unknown_public(self.identities);
+        hidden
+            .map(|file| {
+                text![
+                    "",
+                    path(&file.path),
+                    ": locked with a passphrase; its fingerprint cannot be read without it."
+                ]
+            })
+            .collect()
+    }
+
+    /// Certificate files that cannot be used.
+    fn certificates(&self) -> Vec<Text> {
+        let files = self.identities.certificates.iter();
+        files
+            .filter_map(|file| {
+                let why = file.content.as_ref().err()?;
+                Some(text![
+                    "The certificate ",
+                    path(&file.path),
+                    " cannot be used: ",
+                    foreign(why),
+                    "."
+                ])
+            })
+            .collect()
+    }
+
+    /// ssh's default names are many; that none exists is one line.
+    fn missing_defaults(&self) -> Option<Text> {
+        let files = &self.identities.files;
+        let missing = |file: &IdentityFile| !file.named && matches!(file.content, Content::Missing);
+        let all = !files.is_empty() && files.iter().all(missing);
+        all.then(|| {
+            let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+            key_files::listing("None of the default key files exists: ", &paths)
+        })
+    }
+
+    fn untried(&self) -> Option<Text> {
+        let others = &self.identities.untried;
+        (!others.is_empty()).then(|| {
+            key_files::listing("Private keys that ssh does not try unless they are named: ", others)
+        })
+    }
+}
+
+/// A key as people know it: its file, or its comment in the agent.
+fn name(offer: &Offer) -> Span {
     match &offer.path {
         Some(file) => path(file),
-        None => "in the agent".into(),
+        None if !offer.key.comment.is_empty() => foreign(&offer.key.comment),
+        None => key(&offer.key.sha256),
     }
 }
 
-/// One line for one key: what it is, where, and both fingerprints.
-fn line(number_in_order: usize, offer: &Offer) -> Text {
-    let public = &offer.key;
-    let state = match (offer.in_agent, offer.provable) {
-        (true, _) if offer.path.is_some() => ", in the agent too",
-        (true, _) => "",
-        (false, Provable::Yes) => ", not locked",
-        (false, Provable::NeedsPassphrase) => ", locked with a passphrase",
-        (false, Provable::No) => ", its private half cannot be used",
-    };
-    let mut line = text![
-        number(number_in_order),
-        ". ",
-        kind(public),
-        " ",
-        key(&public.sha256),
-        ", MD5 ",
-        key(&public.md5),
-        ", ",
-        place(offer),
-    ];
-    if !public.comment.is_empty() {
-        line = line.with(" (").with(foreign(&public.comment)).with(")");
+/// Type, size, and both fingerprints.
+fn describe(public: &PublicKeyFacts) -> Text {
+    let mut line = text![public.kind()];
+    if public.bits > 0 {
+        line = line.with(", ").with(number(public.bits)).with(" bits");
     }
-    line = line.with(state);
-    if let Some(certificate) = &public.certificate {
-        line = line.with(", for ").with(foreign(certificate.principals.join(", ")));
-        if let Some(end) = certificate.valid_before {
-            line = line.with(", until ").with(end.to_string());
-        }
-    }
-    line
-}
-
-/// What `ssh` does not try.
-fn others(identities: &Identities) -> Vec<Text> {
-    let mut lines = Vec::new();
-    let default: Vec<_> = identities.files.iter().filter(|f| !f.named).collect();
-    if !default.is_empty() && default.iter().all(|f| f.content == Content::Missing) {
-        lines.push(text!["None of ssh's default key files exists."]);
-    }
-    for file in &identities.untried {
-        lines.push(text![path(file), " is a private key that ssh does not try for this host."]);
-    }
-    lines
+    line.with(", ").with(key(&public.sha256)).with(", MD5 ").with(key(&public.md5))
 }

@@ -26,6 +26,7 @@ pub mod greeting;
 pub mod host_trust;
 pub mod key_trouble;
 pub mod negotiation;
+pub mod key_files;
 pub mod offers;
 pub mod profile;
 pub mod report;

@@ -72,7 +72,18 @@ pub fn in_order(effective: &Effective, identities: &Identities, agent: &AgentKey
     order.extend(others);
     order.extend(files);
     order.retain(|offer| is_allowed(effective, &offer.key));
-    order
+    let mut once: Vec<Offer> = Vec::new();
+    for mut offer in order {
+        // A certificate is signed for by whoever holds its plain key (sign_and_send_pubkey).
+        let held = |key: &PublicKeyFacts| key.same_key(&offer.key);
+        if offer.key.certificate.is_some() && agent.keys().iter().any(held) {
+            offer.provable = Provable::Yes;
+        }
+        if !once.iter().any(|known| is_same(&known.key, &offer.key)) {
+            once.push(offer);
+        }
+    }
+    once
 }
 
 /// Identity files whose public half cannot be read without the passphrase: `ssh` asks for it

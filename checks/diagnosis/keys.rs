@@ -1,148 +1,448 @@
-//! Causes in the keys on this computer.
+//! Causes: keys.
+//!
+//! None of them is a cause where a key is accepted that `ssh` can prove. Where the server was not
+//! asked, they are causes only if no key is left that it could have been asked about.
 
 use super::{Diagnosis, Id, Rule};
 use crate::{
-    agent,
     case::Case,
     command,
-    evidence::{agent::AgentKeys, identities::Content},
+    evidence::{
+        Needed, Unseen,
+        agent::{AgentKeys, AgentState},
+        configuration::Effective,
+        identities::{Content, Identities, IdentityFile},
+        key::PublicKeyFacts,
+        queries::{Answer, Queries},
+    },
     finding::Hint,
-    fingerprint,
-    key_trouble::{self, Trouble},
+    key_files::{self, Trouble},
     offers::{self, Offer, Provable},
     text,
-    text::{path, shell},
+    text::{Command, Text, foreign, host, key, number, path, shell, user},
 };
 
-/// In causal order: the file, what is in it, whether it may be used, whether it can be unlocked.
+/// In causal order.
 pub(super) const RULES: &[Rule] = &[
-    Rule { id: Id::KeyFileMissing, finds: |case| file_trouble(case, Id::KeyFileMissing) },
-    Rule { id: Id::KeyUnreadable, finds: |case| file_trouble(case, Id::KeyUnreadable) },
-    Rule { id: Id::KeyIsPpk, finds: |case| file_trouble(case, Id::KeyIsPpk) },
-    Rule { id: Id::KeyMalformed, finds: |case| file_trouble(case, Id::KeyMalformed) },
-    Rule { id: Id::KeyIsPublic, finds: |case| file_trouble(case, Id::KeyIsPublic) },
-    Rule { id: Id::KeyPermissions, finds: |case| file_trouble(case, Id::KeyPermissions) },
-    Rule { id: Id::KeyPairMismatch, finds: |case| file_trouble(case, Id::KeyPairMismatch) },
-    Rule { id: Id::KeyTooWeak, finds: |case| file_trouble(case, Id::KeyTooWeak) },
-    Rule { id: Id::CertificateExpired, finds: |case| file_trouble(case, Id::CertificateExpired) },
-    Rule { id: Id::KeyLocked, finds: key_locked },
     Rule { id: Id::NoKey, finds: no_key },
+    Rule { id: Id::KeyFileMissing, finds: |c| file_trouble(c, Id::KeyFileMissing) },
+    Rule { id: Id::KeyUnreadable, finds: |c| file_trouble(c, Id::KeyUnreadable) },
+    Rule { id: Id::KeyPermissions, finds: |c| file_trouble(c, Id::KeyPermissions) },
+    Rule { id: Id::KeyIsPublic, finds: |c| file_trouble(c, Id::KeyIsPublic) },
+    Rule { id: Id::KeyIsPpk, finds: |c| file_trouble(c, Id::KeyIsPpk) },
+    Rule { id: Id::KeyMalformed, finds: |c| file_trouble(c, Id::KeyMalformed) },
+    Rule { id: Id::KeyTooWeak, finds: too_weak },
+    Rule { id: Id::KeyPairMismatch, finds: |c| file_trouble(c, Id::KeyPairMismatch) },
+    Rule { id: Id::CertificateExpired, finds: certificate },
+    Rule { id: Id::KeyLocked, finds: locked },
+    Rule { id: Id::NotExamined, finds: not_askable },
 ];
 
-/// What there is to log in with, where that is not enough as it stands.
-struct Keys {
-    order: Vec<Offer>,
-    troubles: Vec<(bool, Trouble)>,
+/// What is known of the keys of a login that does not work.
+pub(super) struct Failing<'c> {
+    pub effective: &'c Effective,
+    pub identities: &'c Identities,
+    pub agent: &'c AgentKeys,
+    /// What the server said; none where it was not asked.
+    pub queries: Option<&'c Queries>,
+    /// What `ssh` would offer.
+    pub offers: Vec<Offer>,
+    pub interactive: bool,
 }
 
-/// `None` where a key is accepted that can be proven: then whatever else is wrong is no cause.
-fn keys(case: &Case) -> Option<Keys> {
-    let (effective, identities) = (case.effective()?, case.identities()?);
-    if case.queries().is_some_and(|q| q.winner(case.is_interactive()).is_some()) {
-        return None;
+const NOBODY: &AgentKeys = &AgentKeys::none();
+
+impl<'c> Failing<'c> {
+    /// `None` where the login works, or where it is not known whether it does.
+    pub fn of(case: &'c Case) -> Option<Self> {
+        let effective = case.effective()?;
+        let identities = case.identities()?;
+        let agent = case.agent().unwrap_or(NOBODY);
+        let interactive = case.plan.interactive && !effective.batch_mode;
+        let failing = Self {
+            effective,
+            identities,
+            agent,
+            queries: case.queries(),
+            offers: offers::in_order(effective, identities, agent),
+            interactive,
+        };
+        let fails = match (failing.queries, case.queries.as_ref().map(|q| &q.seen)) {
+            (Some(queries), _) => !queries.open_door && queries.winner(interactive).is_none(),
+            (None, Some(Err(Unseen::Needs(Needed::Key)))) => true,
+            // Not asked: without a key that could be proven it fails all the same.
+            (None, _) => !failing.could_prove_one(),
+        };
+        // Where the agent was not seen, or a provider of keys is not examined, nothing is known.
+        let agent_known = case.agent.is_none() || case.agent().is_some();
+        (fails && agent_known && effective.pkcs11_provider.is_none()).then_some(failing)
     }
-    let none = AgentKeys::none();
-    let held = case.agent().unwrap_or(&none);
-    let accepted = case.queries().and_then(|q| q.accepted()).and_then(|q| q.offer.path.clone());
-    let order = offers::in_order(effective, identities, held);
-    // A file that nobody named is one of many that ssh happens to try: it is the cause only where
-    // the server takes its key, or where there is no other.
-    let others = order.iter().any(|offer| offer.provable != Provable::No);
-    let mut troubles: Vec<_> = identities
-        .files
-        .iter()
-        .filter_map(|file| {
-            let meant = file.named || accepted.as_deref() == Some(&file.path) || !others;
-            Some((meant, key_trouble::of_file(file, effective, held)?))
+
+    fn could_prove_one(&self) -> bool {
+        let provable = |offer: &Offer| match offer.provable {
+            Provable::Yes => true,
+            Provable::NeedsPassphrase => self.interactive,
+            Provable::No => false,
+        };
+        self.offers.iter().any(provable)
+            || (self.interactive && offers::unknown_public(self.identities).next().is_some())
+    }
+
+    /// The key that the server takes and `ssh` cannot prove.
+    fn accepted(&self) -> Option<&'c Offer> {
+        self.queries?.accepted().map(|query| &query.offer)
+    }
+
+    fn refused(&self) -> usize {
+        self.queries.map_or(0, Queries::refused)
+    }
+
+    /// The files that can be the cause: the one whose key the server takes; else those that were
+    /// named, and the default ones where no other key got as far as to be refused.
+    fn suspects(&self) -> impl Iterator<Item = &'c IdentityFile> {
+        let accepted = self.accepted();
+        let any_default = self.refused() == 0;
+        self.identities.files.iter().filter(move |file| match accepted {
+            Some(offer) => offer.path.as_deref() == Some(file.path.as_str()),
+            None => file.named || any_default,
         })
-        .collect();
-    let certificates = fingerprint::troubles(effective, identities, held, case.started_at);
-    let certificates = certificates.into_iter().filter(|t| t.id == Id::CertificateExpired);
-    troubles.extend(certificates.map(|trouble| (true, trouble)));
-    Some(Keys { order, troubles })
+    }
+
+    fn trouble(&self, id: Id) -> Option<Trouble> {
+        let find = |file| key_files::trouble(file, self.agent, &self.identities.untried);
+        let found = self.suspects().filter_map(find).find(|trouble| trouble.id == id);
+        // Beside a wrong .pub the right key was never tried, whatever else was refused.
+        let all = self.identities.files.iter();
+        let wrong_pair = || all.filter_map(find).find(|trouble| trouble.id == id);
+        let anywhere = id == Id::KeyPairMismatch && self.accepted().is_none();
+        found.or_else(|| if anywhere { wrong_pair() } else { None })
+    }
+
+    /// What the server said so far, for the reasons.
+    fn answers(&self) -> Option<Text> {
+        if self.accepted().is_some() {
+            return Some(text!["The server would accept this key."]);
+        }
+        match self.refused() {
+            0 => None,
+            1 => Some(text!["Of the other keys one was offered; the server does not accept it."]),
+            n => Some(text![
+                "Of the other keys ",
+                number(n),
+                " were offered; the server accepts none of them."
+            ]),
+        }
+    }
+}
+
+/// `ssh` with options, to this target.
+pub(super) fn ssh_with(case: &Case, options: impl IntoIterator<Item = Text>) -> Command {
+    let mut words = vec![Text::from("ssh")];
+    words.extend(options);
+    if let Some(effective) = case.effective() {
+        if effective.port != 22 {
+            words.extend([text!["-p"], text![number(effective.port)]]);
+        }
+        words.extend([text!["-l"], text![user(&effective.user)]]);
+    }
+    words.push(text![host(&case.plan.host)]);
+    Command(words)
 }
 
 fn file_trouble(case: &Case, id: Id) -> Option<Diagnosis> {
-    let troubles = keys(case)?.troubles;
-    let (_, trouble) = troubles.into_iter().find(|(meant, trouble)| *meant && trouble.id == id)?;
-    let found = Diagnosis::new(id).because(trouble.what).because(trouble.means);
-    Some(trouble.steps.into_iter().fold(found, Diagnosis::step))
+    let failing = Failing::of(case)?;
+    let trouble = failing.trouble(id)?;
+    let mut found = Diagnosis::new(id);
+    found.because = trouble.sentences;
+    found.because.extend(failing.answers());
+    found.next_steps = trouble.steps;
+    Some(if failing.refused() > 0 { found.or(Id::KeyNotAccepted) } else { found })
 }
 
-fn key_locked(case: &Case) -> Option<Diagnosis> {
-    if case.is_interactive() {
+/// Nothing to log in with in any place that `ssh` looks at.
+fn no_key(case: &Case) -> Option<Diagnosis> {
+    let failing = Failing::of(case)?;
+    let Failing { effective, identities, agent, .. } = &failing;
+    let files = || identities.files.iter();
+    let nothing = failing.offers.is_empty()
+        && failing.queries.is_none_or(|queries| queries.offers.is_empty())
+        && effective.pubkey_authentication
+        && identities.certificates.is_empty()
+        && files()
+            .all(|f| matches!(f.content, Content::Missing) && !f.named && f.offered().is_none());
+    // An agent that is announced and does not answer is the cause before this one.
+    let agent_broken = matches!(
+        agent.state,
+        AgentState::Unreachable(_) | AgentState::NotAnAgent(_) | AgentState::TimedOut { .. }
+    );
+    if !nothing || agent_broken {
         return None;
     }
-    let keys = keys(case)?;
-    let accepted = case.queries().and_then(|q| q.accepted()).map(|q| &q.offer);
-    let accepted = accepted.filter(|offer| offer.provable == Provable::NeedsPassphrase);
-    let hidden = offers::unknown_public(case.identities()?).next();
-    let file = match (accepted, hidden) {
-        (Some(offer), _) => offer.path.as_ref()?,
-        // Nothing else could be offered: the locked one is all there is.
-        (None, Some(file)) if keys.order.is_empty() => &file.path,
-        _ => return None,
+    let paths: Vec<String> = files().map(|f| f.path.clone()).collect();
+    let mut found = Diagnosis::new(Id::NoKey).because(if paths.is_empty() {
+        text!["Your ssh configuration names no key file."]
+    } else {
+        key_files::listing("None of the key files that ssh looks for exists: ", &paths)
+    });
+    let hidden = effective.identities_only && !agent.keys().is_empty();
+    found = found.because(match &agent.state {
+        AgentState::Disabled => {
+            text!["Your ssh configuration turns the agent off (IdentityAgent none)."]
+        }
+        AgentState::Keys(keys) if hidden => text![
+            "The agent holds ",
+            number(keys.len()),
+            " keys, but IdentitiesOnly forbids ssh to use those that no file names."
+        ],
+        AgentState::Keys(_) => text!["The agent holds no key."],
+        _ => text!["There is no SSH agent that could hold one."],
+    });
+    if hidden {
+        return Some(found.step(Hint::run(
+            "Allow the keys of the agent:",
+            ssh_with(case, [text!["-o"], text!["IdentitiesOnly=no"]]),
+        )));
+    }
+    if let Some(first) = identities.untried.first() {
+        found = found
+            .because(key_files::listing(
+                "ssh does not try these private keys unless they are named: ",
+                &identities.untried,
+            ))
+            .step(Hint::run(
+                "If one of them is yours for this host, name it:",
+                ssh_with(case, [text!["-i"], text![path(first)]]),
+            ));
+    }
+    if agent.state == AgentState::Disabled {
+        found = found.step(Hint::advice(
+            "If your key is in an agent, remove IdentityAgent none from your ssh configuration.",
+        ));
+    }
+    found = found
+        .step(Hint::run(
+            "If you have no key, make one, with a passphrase:",
+            command!["ssh-keygen", "-t", "ed25519"],
+        ))
+        .step(Hint::advice(
+            "Give the public half (the file that ends in .pub) to those who run the host or to \
+             their portal. Never send the other file.",
+        ));
+    Some(match &agent.state {
+        AgentState::Keys(_) => found.or(Id::AgentEmpty).or(Id::AgentLocked),
+        AgentState::NotConfigured => found.or(Id::AgentNotRunning),
+        _ => found,
+    })
+}
+
+/// All keys are of a kind or size that the client does not offer, or that servers refuse.
+fn too_weak(case: &Case) -> Option<Diagnosis> {
+    let failing = Failing::of(case)?;
+    if failing.accepted().is_some() {
+        return None;
+    }
+    let effective = failing.effective;
+    let weak = |key: &PublicKeyFacts| key_files::weakness(effective, key);
+    if failing.offers.iter().any(|offer| weak(&offer.key).is_none()) {
+        return None;
+    }
+    let from_files = failing.identities.files.iter().filter_map(|file| {
+        let name = text![path(&file.path)];
+        Some((name, file.offered()?))
+    });
+    let from_agent = failing.agent.keys().iter().map(|key| (text![foreign(&key.comment)], key));
+    let (name, public) = from_files.chain(from_agent).next()?;
+    let found = Diagnosis::new(Id::KeyTooWeak).because(
+        text!["The only key is "].then(name).with(": ").with(key(&public.sha256)).with("."),
+    );
+    let make = Hint::run(
+        "Make a new pair of keys, with a passphrase, and have the public half registered:",
+        command!["ssh-keygen", "-t", "ed25519"],
+    );
+    if let Some(why) = weak(public) {
+        let found = found
+            .because(why)
+            .step(make)
+            .step(Hint::run(
+                "Where only RSA keys are taken:",
+                command!["ssh-keygen", "-t", "rsa", "-b", "4096"],
+            ))
+            .step(Hint::advice("Once the new key works, have the old one removed there."));
+        return Some(if failing.refused() > 0 { found.or(Id::KeyNotAccepted) } else { found });
+    }
+    if !failing.offers.is_empty() || failing.queries.is_some() {
+        return None;
+    }
+    // Neither weak nor offered: the client's own list leaves it out.
+    let listed = !effective.pubkey_accepted_algorithms.is_empty();
+    (listed && effective.pubkey_authentication && !effective.identities_only).then(|| {
+        found
+            .because(text![
+                "Your ssh configuration (PubkeyAcceptedAlgorithms) does not allow keys of the type ",
+                foreign(&public.algorithm),
+                ", so ssh does not offer it."
+            ])
+            .step(Hint::run(
+                "Allow this type for one login, then correct the configuration:",
+                ssh_with(
+                    case,
+                    [
+                        text!["-o"],
+                        text![format!("PubkeyAcceptedAlgorithms=+{}", public.algorithm)],
+                    ],
+                ),
+            ))
+            .step(make)
+    })
+}
+
+/// A certificate that does not help this user now.
+fn certificate(case: &Case) -> Option<Diagnosis> {
+    let failing = Failing::of(case)?;
+    if failing.accepted().is_some() {
+        return None;
+    }
+    let login = &failing.effective.user;
+    let found = failing.offers.iter().find_map(|offer| {
+        let certificate = offer.key.certificate.as_ref()?;
+        let why = key_files::certificate_fault(certificate, login, case.started_at)?;
+        Some((offer, certificate, why))
+    });
+    let (offer, certificate, why) = found?;
+    let name = match (&offer.path, offer.in_agent) {
+        (Some(file), false) => text![path(file)],
+        _ => text!["in the agent"],
     };
-    let mut found = Diagnosis::new(Id::KeyLocked).because(text![
-        "The private key ",
-        path(file),
-        " is locked with a passphrase."
-    ]);
-    if accepted.is_some() {
-        found = found.because(text!["The server would take it: it is registered and activated."]);
+    let mut found = Diagnosis::new(Id::CertificateExpired)
+        .because(
+            text!["You log in with the certificate \"", foreign(&certificate.key_id), "\" ("]
+                .then(name)
+                .with(")."),
+        )
+        .because(why)
+        .because(text![
+            "Now it is ",
+            key_files::moment(case.started_at),
+            " by this computer's clock."
+        ]);
+    if let Some(answers) = failing.answers() {
+        found = found.because(answers);
+    }
+    found = found.step(Hint::advice(
+        "Get a new certificate for this user, with the tool or the page that gave you this one.",
+    ));
+    let beside = failing.identities.files.iter().find(|file| {
+        file.cert_file.as_ref().is_some_and(|beside| beside.certificate == offer.key.certificate)
+    });
+    let file = match beside {
+        Some(file) => Some(format!("{}-cert.pub", file.path)),
+        None => offer.path.clone(),
+    };
+    if let Some(file) = file {
+        found =
+            found.step(Hint::run("Look at it:", command!["ssh-keygen", "-L", "-f", path(file)]));
     }
     Some(
         found
-            .because(text!["There is no terminal, or BatchMode is set, so ssh cannot ask for it."])
-            .step(Hint::run(
-                text!["At a terminal, put it into an agent once, in the shell that then runs ssh:"],
-                command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(file),],
-            ))
-            .step(Hint::advice(text![
-                "In CI: use a key of its own without passphrase, kept as a protected secret and ",
-                "loaded into an agent.",
-            ])),
+            .step(Hint::run("If the dates look right, check your clock:", command!["date", "-u"]))
+            .or(Id::KeyNotAccepted),
     )
 }
 
-fn no_key(case: &Case) -> Option<Diagnosis> {
-    let keys = keys(case)?;
-    if !keys.order.is_empty() || !case.effective()?.pubkey_authentication {
+/// A passphrase, and nobody to type it.
+fn locked(case: &Case) -> Option<Diagnosis> {
+    let failing = Failing::of(case)?;
+    if failing.interactive {
         return None;
     }
-    let identities = case.identities()?;
-    if offers::unknown_public(identities).next().is_some() {
-        return None;
-    }
-    let mut found = Diagnosis::new(Id::NoKey);
-    for file in &identities.files {
-        found = found.because(match &file.content {
-            Content::Missing => text![path(&file.path), " does not exist."],
-            _ => text![path(&file.path), " holds no key that ssh would offer."],
-        });
-    }
-    let held = case.agent()?;
-    if let Some(trouble) = agent::trouble(held) {
-        found = found.because(trouble);
+    let accepted = failing.accepted();
+    let unproven = match accepted {
+        Some(offer) => Some(offer).filter(|o| o.provable == Provable::NeedsPassphrase),
+        // Refused keys are not the cause, however they are locked.
+        None if failing.queries.is_some() => None,
+        None => failing.offers.iter().find(|o| o.provable == Provable::NeedsPassphrase),
+    };
+    let hidden = || {
+        let mut files = offers::unknown_public(failing.identities);
+        files.find(|f| f.named || failing.refused() == 0).filter(|_| accepted.is_none())
+    };
+    let file = match unproven {
+        Some(offer) => offer.path.clone()?,
+        None => hidden()?.path.clone(),
+    };
+    let nobody = if failing.effective.batch_mode {
+        text!["BatchMode is set, so ssh asks nobody for it."]
     } else {
-        found = found.because(text![
-            "The agent holds keys, but ssh may not offer them to this host (IdentitiesOnly, or ",
-            "their type is not allowed).",
-        ]);
+        text!["There is no terminal at which somebody could type it."]
+    };
+    let mut found = Diagnosis::new(Id::KeyLocked)
+        .because(text![
+            "The key ",
+            path(&file),
+            " is locked with a passphrase, and the agent does not hold it."
+        ])
+        .because(nobody);
+    if let Some(answers) = failing.answers() {
+        found = found.because(answers);
     }
-    if let Some(file) = identities.untried.first() {
-        found = found.step(Hint::run(
-            text!["There is a private key with another name. If it is the one, name it:"],
-            command!["ssh", "-i", path(file), case.target()],
-        ));
+    found = match &failing.agent.state {
+        AgentState::Keys(_) => found.step(Hint::run(
+            "Load the key into the agent before this runs:",
+            command!["ssh-add", path(&file)],
+        )),
+        _ => found.step(Hint::run(
+            "Start an agent and load the key into it before this runs:",
+            start_agent(&file),
+        )),
+    };
+    Some(
+        found
+            .step(Hint::advice(
+                "For a CI job, use a key of its own without passphrase, kept as a secret of the \
+                 CI, and have it registered.",
+            ))
+            .step(Hint::advice("At a terminal, without BatchMode, ssh would ask for it.")),
+    )
+}
+
+/// A locked key in an old format: what the server says about it cannot be found out.
+fn not_askable(case: &Case) -> Option<Diagnosis> {
+    let failing = Failing::of(case)?;
+    if !failing.interactive || failing.accepted().is_some() {
+        return None;
     }
-    found = found.step(Hint::run(
-        text!["If you have no key yet: make one."],
-        command!["ssh-keygen", "-t", "ed25519"],
-    ));
-    found = found.step(Hint::advice(match &case.profile().portal {
-        Some(portal) => text!["Then register its public half in ", portal.name.clone(), "."],
-        None => text!["Then send its public half (the .pub file) to those who run the server."],
-    }));
-    Some(found.or(Id::AgentLocked))
+    let mut files = offers::unknown_public(failing.identities);
+    let file = files.find(|file| file.named || failing.refused() == 0)?;
+    Some(
+        Diagnosis::new(Id::NotExamined)
+            .because(text![
+                "The key ",
+                path(&file.path),
+                " is locked with a passphrase, and its format hides the public half as well."
+            ])
+            .because(text![
+                "ssh would ask for the passphrase; without it nobody can ask the server about this key."
+            ])
+            .step(Hint::run(
+                "Write the public half beside it (this asks for the passphrase), then run this again:",
+                command![
+                    "ssh-keygen",
+                    "-y",
+                    "-f",
+                    path(&file.path),
+                    shell(">"),
+                    path(format!("{}.pub", file.path))
+                ],
+            )),
+    )
+}
+
+/// Starts an agent in this terminal and loads a key.
+pub(super) fn start_agent(file: &str) -> Command {
+    command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(file)]
+}
+
+/// Whether an answer is one of a server.
+pub(super) const fn is_unasked(answer: Answer) -> bool {
+    matches!(answer, Answer::LimitReached | Answer::NoAnswer)
 }

@@ -16,6 +16,7 @@ mod undetermined;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use agent::trouble as agent_trouble;
 pub use host_key::is_trusted;
 pub use id::Id;
 

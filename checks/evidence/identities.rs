@@ -62,7 +62,7 @@ pub enum Content {
     Directory,
     /// A private key.
     Private {
-        /// `openssh`, `pem` or `pkcs8`.
+        /// `openssh`, `pem`, `pkcs8`, or `dsa` for a DSA key in PEM, which no ssh uses any more.
         format: String,
         /// The public half, where it can be read without passphrase.
         public: Option<PublicKeyFacts>,
@@ -156,6 +156,8 @@ impl IdentityFile {
 
 /// Larger files are no keys (`authfile.c`, MAX_KEY_FILE_SIZE).
 const MOST_BYTES: u64 = 1024 * 1024;
+/// Why a pipe or a device is not read.
+pub(crate) const NOT_REGULAR: &str = "not a regular file";
 /// Files of `~/.ssh` that are looked at for keys with other names.
 const MOST_OTHERS: usize = 64;
 
@@ -209,10 +211,13 @@ fn read_content(path: &Path) -> Content {
 /// The bytes of a regular file; `None` where it is too large. A pipe or device is never opened: it
 /// could block, or have an effect.
 fn read_bounded(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
+    let found = std::fs::metadata(path)?;
+    if !found.is_file() {
+        return Err(io::Error::other(NOT_REGULAR));
     }
-    let mut bytes = Zeroizing::new(Vec::new());
+    // Room for all of it at once: a buffer that grows would leave copies behind.
+    let room = usize::try_from(found.len().min(MOST_BYTES) + 64).unwrap_or(0);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= MOST_BYTES).then_some(bytes))
 }
@@ -242,11 +247,20 @@ fn untried(tried: &[IdentityFile]) -> Vec<String> {
         .take(MOST_OTHERS)
         .map(|entry| entry.path())
         .filter(|path| !tried.iter().any(|t| Path::new(&t.path) == path))
-        .filter(|path| matches!(read_content(path), Content::Private { .. }))
+        .filter(|path| begins_like_a_key(path))
         .map(|path| path.display().to_string())
         .collect();
     others.sort();
     others
+}
+
+/// The first line is enough: what `ssh` does not use is not read any further.
+fn begins_like_a_key(path: &Path) -> bool {
+    let mut start = [0; 40];
+    let regular = std::fs::metadata(path).is_ok_and(|found| found.is_file());
+    regular
+        && std::fs::File::open(path).and_then(|mut file| file.read(&mut start)).is_ok()
+        && content::begins_like_a_key(&start)
 }
 
 #[cfg(unix)]
@@ -304,6 +318,7 @@ mod tests {
             (&["-t", "ecdsa", "-m", "PEM", "-N", ""], "pem", false),
             (&["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", ""], "pkcs8", false),
             (&["-t", "ecdsa", "-m", "PKCS8", "-N", "secret"], "pkcs8", true),
+            (&["-t", "ecdsa", "-b", "521", "-m", "PKCS8", "-N", ""], "pkcs8", false),
         ];
         for (place, (args, format, locked)) in table.iter().enumerate() {
             let name = format!("k{place}");
@@ -322,28 +337,110 @@ mod tests {
         }
     }
 
+    /// Whether the installed ssh can read it: the authority on what is damaged.
+    fn ssh_reads(dir: &Path, text: &str) -> bool {
+        let file = dir.join("variant");
+        std::fs::write(&file, text).unwrap();
+        let _ = Command::new("chmod").arg("600").arg(&file).status();
+        let read = Command::new("ssh-keygen").args(["-y", "-P", "", "-f"]).arg(&file).output();
+        read.unwrap().status.success()
+    }
+
     #[test]
     fn damages_are_those_that_ssh_keygen_stumbles_over() {
         let dir = tempfile::tempdir().unwrap();
         let Some(good) = keygen(dir.path(), "k", &["-t", "ed25519", "-N", ""]) else { return };
         let cut = good.get(..120).unwrap().to_owned();
+        let undecodable = |why: &str| Damage::Undecodable(why.to_owned());
+        let header = crate::text::Foreign::from_bytes(b"----BEGIN OPENSSH PRIVATE KEY");
         let table = [
             (good.replace('\n', "\r\n"), Damage::Crlf),
             (good.trim_end().to_owned(), Damage::NoFinalNewline),
             (cut, Damage::Truncated),
             (good.replace('\n', " "), Damage::Flattened),
             (good.replace('\n', "\\n"), Damage::Flattened),
+            (format!("\"{}\"", good.replace('\n', "\\n")), Damage::Flattened),
             (format!(" {good}"), Damage::BeforeBegin),
+            (format!("\"{good}"), Damage::BeforeBegin),
+            (format!("\n{good}"), Damage::BeforeBegin),
+            (format!("\u{feff}{good}"), Damage::BeforeBegin),
+            (good.replacen("-----BEGIN", "----BEGIN", 1), Damage::WrongHeader(header)),
+            (good.replace("b3BlbnNz", "b3BlbnN!"), undecodable("it is not base64")),
+            (
+                format!("{} \n", good.trim_end()),
+                undecodable("something stands beside the END line"),
+            ),
             (String::new(), Damage::Empty),
         ];
         for (text, damage) in table {
             assert_eq!(content::read(text.as_bytes()), Content::Damaged(damage), "{text}");
-            let file = dir.path().join("bad");
-            std::fs::write(&file, &text).unwrap();
-            let _ = Command::new("chmod").arg("600").arg(&file).status();
-            let read = Command::new("ssh-keygen").args(["-y", "-P", "", "-f"]).arg(&file).output();
-            assert!(!read.unwrap().status.success(), "ssh reads it: {text:?}");
+            assert!(!ssh_reads(dir.path(), &text), "ssh reads it: {text:?}");
         }
+    }
+
+    #[test]
+    fn what_ssh_reads_is_no_damage_and_the_other_way_round() {
+        let dir = tempfile::tempdir().unwrap();
+        let kinds: [&[&str]; 4] = [
+            &["-t", "ed25519", "-N", ""],
+            &["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""],
+            &["-t", "ecdsa", "-m", "PEM", "-N", ""],
+            &["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", ""],
+        ];
+        for (place, args) in kinds.iter().enumerate() {
+            let Some(good) = keygen(dir.path(), &format!("v{place}"), args) else { return };
+            let (first, rest) = good.split_once('\n').unwrap();
+            let variants = [
+                good.clone(),
+                good.replace('\n', "\r\n"),
+                good.trim_end().to_owned(),
+                format!("\n{good}"),
+                format!("  {}", good.replace('\n', "\n  ")),
+                format!("junk\n{good}"),
+                format!("{good}\n\n  x\n"),
+                good.replace('\n', " "),
+                format!("{first} \n{rest}"),
+                format!("{} \n", good.trim_end()),
+                format!("{first}\n {rest}"),
+                format!("{first}\n{}", rest.replacen('\n', " \r\n", 1)),
+                good.lines().filter(|l| !l.contains("END")).collect::<Vec<_>>().join("\n"),
+                good.get(..good.len() / 2).unwrap().to_owned(),
+            ];
+            for text in variants {
+                let ours = matches!(content::read(text.as_bytes()), Content::Private { .. });
+                assert_eq!(ours, ssh_reads(dir.path(), &text), "{args:?}: {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_key_is_not_shown() {
+        for text in ["hunter2\n", "c2VjcmV0LXNlZWQtb2YtYS1rZXk=\n", "{\"password\": \"x\"}"] {
+            let told = format!("{:?}", content::read(text.as_bytes()));
+            assert!(!told.contains(text.trim()) && !told.contains("hunter"), "{told}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn modes_pipes_and_folders() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let Some(_) = keygen(dir.path(), "k", &["-t", "ed25519", "-N", ""]) else { return };
+        let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+        let read = |name: &str| read_identity(&IdentityPath { path: at(name), named: true });
+        assert!(!read("k").too_open && read("k").can_sign() && read("k").pub_file.is_some());
+        for (mode, open) in [(0o640, true), (0o604, true), (0o700, false), (0o400, false)] {
+            std::fs::set_permissions(at("k"), PermissionsExt::from_mode(mode)).unwrap();
+            assert_eq!(read("k").too_open, open, "{mode:o}");
+        }
+        assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+        assert_eq!(read("pipe").content, Content::Unreadable(NOT_REGULAR.into()));
+        std::fs::create_dir(at("folder")).unwrap();
+        assert_eq!(read("folder").content, Content::Directory);
+        assert_eq!(read("none").content, Content::Missing);
+        std::fs::write(at("large"), vec![b'x'; 2 << 20]).unwrap();
+        assert!(matches!(read("large").content, Content::Stranger(_)));
     }
 
     #[test]
@@ -361,6 +458,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_changed_key_breaks_nothing(at in 0usize..400, byte: u8, cut in 0usize..400) {
+            // The example of the documentation of the ssh-key crate.
+            const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
+QyNTUxOQAAACCzPq7zfqLffKoBDe/eo04kH2XxtSmk9D7RQyf1xUqrYgAAAJgAIAxdACAM
+XQAAAAtzc2gtZWQyNTUxOQAAACCzPq7zfqLffKoBDe/eo04kH2XxtSmk9D7RQyf1xUqrYg
+AAAEC2BsIi0QwW2uFscKTUUXNHLsYX4FxlaSDSblbAj7WR7bM+rvN+ot98qgEN796jTiQf
+ZfG1KaT0PtFDJ/XFSqtiAAAAEHVzZXJAZXhhbXBsZS5jb20BAgMEBQ==
+-----END OPENSSH PRIVATE KEY-----
+";
+            let mut bytes = KEY.as_bytes().to_vec();
+            if let Some(one) = bytes.get_mut(at) {
+                *one = byte;
+            }
+            let _ = content::read(&bytes);
+            bytes.truncate(cut);
+            let _ = content::read(&bytes);
+        }
+
         #[test]
         fn no_bytes_break_it(bytes: Vec<u8>, text in "(-----BEGIN (OPENSSH |RSA )?PRIVATE KEY-----)?\\PC*") {
             let _ = content::read(&bytes);

@@ -124,7 +124,10 @@ impl PublicKeyFacts {
         if algorithm.is_empty() || algorithm.len() > 64 || !algorithm.chars().all(is_name) {
             return None;
         }
-        if algorithm.contains("-cert-v01@") {
+        if algorithm.contains(CERTIFICATE_MARK) {
+            if nests_certificates(blob) {
+                return None;
+            }
             let certificate = Certificate::from_bytes(blob).ok()?;
             return Some(Self::of_certificate(&certificate, &comment));
         }
@@ -153,6 +156,16 @@ impl PublicKeyFacts {
         let (inner, _) = string(&blob)?;
         (inner == algorithm.as_bytes()).then(|| Self::of_blob(&blob, comment))?
     }
+}
+
+/// What the name of every certificate's algorithm has in it (PROTOCOL.certkeys).
+const CERTIFICATE_MARK: &str = "-cert-v01@";
+
+/// Whether certificates could stand inside certificates. PROTOCOL.certkeys forbids them, and the
+/// library reads them with a depth that only the sender limits. A few marks may be plain text.
+pub(in crate::evidence) fn nests_certificates(blob: &[u8]) -> bool {
+    let mark = CERTIFICATE_MARK.as_bytes();
+    blob.windows(mark.len()).filter(|window| *window == mark).count() > 4
 }
 
 /// A string of RFC 4251, section 5, and what follows it.
@@ -198,9 +211,14 @@ mod tests {
     #[test]
     fn facts_are_those_that_ssh_keygen_prints() {
         // Each line: what ssh-keygen made, and what `ssh-keygen -l` and `-l -E md5` print of it.
-        for kind in
-            [&["-t", "ed25519"][..], &["-t", "rsa", "-b", "2048"], &["-t", "ecdsa", "-b", "384"]]
-        {
+        for kind in [
+            &["-t", "ed25519"][..],
+            &["-t", "rsa", "-b", "1024"],
+            &["-t", "rsa", "-b", "3072"],
+            &["-t", "ecdsa", "-b", "256"],
+            &["-t", "ecdsa", "-b", "384"],
+            &["-t", "ecdsa", "-b", "521"],
+        ] {
             let dir = tempfile::tempdir().unwrap();
             let file = dir.path().join("k");
             let made = std::process::Command::new("ssh-keygen")
@@ -228,10 +246,64 @@ mod tests {
     }
 
     #[test]
+    fn a_hardware_key_has_its_size_and_kind() {
+        let mut blob = Vec::new();
+        for part in [&b"sk-ssh-ed25519@openssh.com"[..], &[7; 32], b"ssh:"] {
+            blob.extend(u32::try_from(part.len()).unwrap().to_be_bytes());
+            blob.extend(part);
+        }
+        let facts = PublicKeyFacts::of_blob(&blob, "").unwrap();
+        assert_eq!((facts.kind(), facts.bits), ("ED25519-SK", 256));
+        let key = PublicKey::from_openssh(&facts.line).unwrap();
+        assert_eq!(key.fingerprint(HashAlg::Sha256).to_string(), facts.sha256);
+    }
+
+    #[test]
+    fn a_certificate_tells_its_plain_key_names_and_dates() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let keygen = |args: &[&str]| {
+            let mut run = std::process::Command::new("ssh-keygen");
+            run.current_dir(dir.path()).arg("-q").args(args).status()
+        };
+        let Ok(made) = keygen(&["-t", "ed25519", "-N", "", "-f", "ca"]) else { return };
+        assert!(made.success());
+        keygen(&["-t", "ed25519", "-N", "", "-C", "c", "-f", "k"]).unwrap();
+        let line = |name: &str| std::fs::read_to_string(at(name)).unwrap();
+        let facts = |name: &str| PublicKeyFacts::of_line(&line(name)).unwrap();
+        let sign = |more: &[&str]| {
+            let args = [&["-s", "ca", "-I", "an id", "-z", "7"], more, &["k.pub"]].concat();
+            assert!(keygen(&args).unwrap().success());
+            facts("k-cert.pub")
+        };
+        let forever = sign(&["-n", "ada,bob"]);
+        assert!(forever.same_key(&facts("k.pub")) && forever.line == facts("k.pub").line);
+        let told = forever.certificate.unwrap();
+        assert_eq!((told.key_id.as_str(), told.serial, told.is_user), ("an id", 7, true));
+        assert_eq!(told.principals, ["ada", "bob"]);
+        assert_eq!((told.valid_after, told.valid_before), (None, None));
+        assert_eq!(told.authority_sha256, facts("ca.pub").sha256);
+        let dated = sign(&["-h", "-V", "20200101000000Z:20210101000000Z"]).certificate.unwrap();
+        assert!(!dated.is_user);
+        assert_eq!(dated.valid_before.unwrap().to_string(), "2021-01-01T00:00:00Z");
+    }
+
+    #[test]
     fn the_library_and_the_bytes_tell_the_same() {
         let key = PublicKey::from_openssh(ED25519).unwrap();
         assert_eq!(PublicKeyFacts::of(&key), PublicKeyFacts::of_line(ED25519).unwrap());
         assert_eq!(PublicKeyFacts::of(&key).comment, "me@here");
+    }
+
+    #[test]
+    fn certificates_inside_certificates_are_not_followed() {
+        let name = b"ssh-ed25519-cert-v01@openssh.com";
+        let mut blob = Vec::new();
+        for _ in 0..50_000 {
+            blob.extend(32u32.to_be_bytes());
+            blob.extend(name);
+        }
+        assert_eq!(PublicKeyFacts::of_blob(&blob, ""), None);
     }
 
     proptest! {

@@ -2,12 +2,24 @@
 
 use base64ct::{Base64, Encoding};
 use russh::keys::ssh_key::PrivateKey;
+use zeroize::Zeroizing;
 
 use super::{Content, Damage};
-use crate::{evidence::key::PublicKeyFacts, text::Foreign};
+use crate::{
+    evidence::key::{PublicKeyFacts, nests_certificates},
+    text::Foreign,
+};
 
 const OPENSSH_BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const OPENSSH_END: &str = "-----END OPENSSH PRIVATE KEY-----";
+
+/// Whether the first bytes of a file are those of a private key.
+#[must_use]
+pub fn begins_like_a_key(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start);
+    let line = text.lines().next().unwrap_or_default();
+    line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY")
+}
 
 /// Reads what is in the file as `ssh` does (`sshkey.c`, `authfile.c`), and names what is not a key.
 #[must_use]
@@ -19,7 +31,8 @@ pub fn read(bytes: &[u8]) -> Content {
     if let Some(version) = text.strip_prefix("PuTTY-User-Key-File-") {
         return ppk(version, text);
     }
-    if let Some(public) = text.lines().next().and_then(PublicKeyFacts::of_line) {
+    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+    if let Some(public) = lines.next().and_then(PublicKeyFacts::of_line) {
         return Content::Public(public);
     }
     if let Some(name) = stranger(text) {
@@ -30,61 +43,104 @@ pub fn read(bytes: &[u8]) -> Content {
 
 /// A private key, whole or damaged.
 fn private(text: &str) -> Content {
-    let Some(begin) = text.find("-----BEGIN ") else {
-        let first = text.lines().next().unwrap_or_default();
-        let unwrapped = Base64::decode_vec(&text.split_whitespace().collect::<String>());
-        if unwrapped.is_ok_and(|inner| inner.starts_with(b"-----BEGIN ")) {
-            return Content::Damaged(Damage::Flattened);
-        }
-        return Content::Damaged(Damage::WrongHeader(shown(first)));
-    };
-    let header = text.get(begin..).and_then(|t| t.lines().next()).unwrap_or_default();
+    let Some((header, block)) = first_block(text) else { return without_begin(text) };
     if header.contains("\\n") || header.matches("-----").count() > 2 {
         return Content::Damaged(Damage::Flattened);
     }
-    let Some(label) =
-        header.trim_end().strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----"))
-    else {
-        return Content::Damaged(Damage::WrongHeader(shown(header)));
+    let begin = header.find("-----BEGIN ").unwrap_or(0);
+    let (before, marked) = header.split_at_checked(begin).unwrap_or(("", header));
+    let label = marked.trim_end().strip_prefix("-----BEGIN ");
+    let Some(label) = label.and_then(|rest| rest.strip_suffix("-----")) else {
+        return wrong_header(header);
     };
+    if label == "OPENSSH PRIVATE KEY" {
+        return openssh(text);
+    }
+    let format = match label {
+        "RSA PRIVATE KEY" | "EC PRIVATE KEY" => "pem",
+        "DSA PRIVATE KEY" => "dsa",
+        "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => "pkcs8",
+        _ => return wrong_header(header),
+    };
+    // The reader of PEM takes anything between lines, and nothing in front of BEGIN in its line.
+    if !before.trim_start_matches('\u{feff}').is_empty() {
+        return Content::Damaged(Damage::BeforeBegin);
+    }
     let end = format!("-----END {label}-----");
-    match label {
-        "OPENSSH PRIVATE KEY" => openssh(text, begin),
-        "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "DSA PRIVATE KEY" if !text.contains(&end) => {
-            Content::Damaged(Damage::Truncated)
-        }
-        "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" if !text.contains(&end) => {
-            Content::Damaged(Damage::Truncated)
-        }
-        "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "DSA PRIVATE KEY" => {
-            let locked_by = text
-                .lines()
-                .find_map(|line| line.trim().strip_prefix("DEK-Info: "))
-                .map(|info| shown(info.split(',').next().unwrap_or(info)).printable());
-            pem(text, "pem", locked_by)
-        }
-        "ENCRYPTED PRIVATE KEY" => pem(text, "pkcs8", Some("PKCS#8".to_owned())),
-        "PRIVATE KEY" => pem(text, "pkcs8", None),
-        _ => Content::Damaged(Damage::WrongHeader(shown(header))),
+    let Some((body, _)) = block.split_once(end.as_str()) else {
+        return Content::Damaged(Damage::Truncated);
+    };
+    let dek = body.lines().find_map(|line| line.trim().strip_prefix("DEK-Info: "));
+    let locked_by = match dek {
+        Some(info) => Some(shown(info.split(',').next().unwrap_or(info)).printable()),
+        None => (label == "ENCRYPTED PRIVATE KEY").then(|| "PKCS#8".to_owned()),
+    };
+    if locked_by.is_some() || format == "dsa" {
+        return Content::Private { format: format.to_owned(), public: None, locked_by };
+    }
+    pem(label, body, format)
+}
+
+/// The first line with BEGIN and KEY, and what follows it. Parameters of a curve may stand before.
+fn first_block(text: &str) -> Option<(&str, &str)> {
+    let is_begin = |line: &&str| line.contains("-----BEGIN ") && line.contains("KEY");
+    let header = text.split('\n').find(is_begin)?;
+    let (_, block) = text.split_once(header)?;
+    Some((header, block))
+}
+
+fn without_begin(text: &str) -> Content {
+    let packed = Zeroizing::new(text.split_whitespace().collect::<String>());
+    let unwrapped = Base64::decode_vec(&packed).map(Zeroizing::new);
+    if unwrapped.is_ok_and(|inner| inner.starts_with(b"-----BEGIN ")) {
+        return Content::Stranger("a key that was packed once more, in base64".to_owned());
+    }
+    match text.lines().find(|line| line.contains("BEGIN ")) {
+        Some(line) => wrong_header(line),
+        // Nothing of it is shown: it may be a password.
+        None => Content::Stranger("text without a BEGIN line".to_owned()),
     }
 }
 
-/// OpenSSH's own format (PROTOCOL.key): both lines must stand exactly so, each with its line end.
-fn openssh(text: &str, begin: usize) -> Content {
-    if begin > 0 {
+fn wrong_header(line: &str) -> Content {
+    let begin = line.find("BEGIN").unwrap_or(0);
+    let end = line.find("KEY").filter(|end| *end > begin).map_or(line.len(), |end| end + 3);
+    Content::Damaged(Damage::WrongHeader(shown(line.get(..end).unwrap_or_default())))
+}
+
+/// OpenSSH's own format (PROTOCOL.key). Both lines must stand exactly so, each with its line end;
+/// in between `ssh` passes over line ends of any kind, and spaces (`sshkey.c`, private2_uudecode).
+fn openssh(text: &str) -> Content {
+    let Some(after) = text.strip_prefix(OPENSSH_BEGIN) else {
         return Content::Damaged(Damage::BeforeBegin);
-    }
-    if text.contains("\r\n") {
+    };
+    if after.starts_with("\r\n") {
         return Content::Damaged(Damage::Crlf);
     }
-    let Some(end) = text.find(OPENSSH_END) else { return Content::Damaged(Damage::Truncated) };
-    if text.get(end + OPENSSH_END.len()..).is_none_or(|rest| !rest.starts_with('\n')) {
+    let Some(block) = after.strip_prefix('\n') else {
+        return wrong_header(text.lines().next().unwrap_or_default());
+    };
+    let Some((body, rest)) = block.split_once(OPENSSH_END) else {
+        return Content::Damaged(Damage::Truncated);
+    };
+    if rest.starts_with('\r') {
+        return Content::Damaged(Damage::Crlf);
+    }
+    if rest.is_empty() {
         return Content::Damaged(Damage::NoFinalNewline);
     }
-    if !text.get(OPENSSH_BEGIN.len()..).is_some_and(|rest| rest.starts_with('\n')) {
-        return Content::Damaged(Damage::WrongHeader(shown(text.lines().next().unwrap_or(""))));
+    if !rest.starts_with('\n') || !body.ends_with('\n') {
+        let why = "something stands beside the END line".to_owned();
+        return Content::Damaged(Damage::Undecodable(why));
     }
-    match PrivateKey::from_openssh(text) {
+    let packed = packed(body);
+    let Ok(bytes) = Base64::decode_vec(&packed).map(Zeroizing::new) else {
+        return Content::Damaged(Damage::Undecodable("it is not base64".to_owned()));
+    };
+    if nests_certificates(&bytes) {
+        return Content::Damaged(Damage::Undecodable("certificates inside".to_owned()));
+    }
+    match PrivateKey::from_bytes(&bytes) {
         Ok(key) => Content::Private {
             format: "openssh".to_owned(),
             public: Some(PublicKeyFacts::of(key.public_key())),
@@ -94,17 +150,27 @@ fn openssh(text: &str, begin: usize) -> Content {
     }
 }
 
-/// PEM and PKCS#8. The public half of a locked one cannot be read.
-fn pem(text: &str, format: &str, locked_by: Option<String>) -> Content {
-    let format = format.to_owned();
-    if locked_by.is_some() {
-        return Content::Private { format, public: None, locked_by };
+/// The base64 of a block, without its line ends and spaces.
+fn packed(body: &str) -> Zeroizing<String> {
+    let mut packed = Zeroizing::new(String::with_capacity(body.len()));
+    packed.extend(body.chars().filter(|c| !c.is_ascii_whitespace()));
+    packed
+}
+
+/// An unlocked key in PEM or PKCS#8.
+fn pem(label: &str, body: &str, format: &str) -> Content {
+    let packed = packed(body);
+    // The library wants the lines bare; `ssh` does not mind spaces and text around them.
+    let mut bare = Zeroizing::new(String::with_capacity(packed.len() + 2 * label.len() + 64));
+    for part in ["-----BEGIN ", label, "-----\n", &packed, "\n-----END ", label, "-----\n"] {
+        bare.push_str(part);
     }
-    match russh::keys::decode_secret_key(text, None) {
-        Ok(key) => {
-            let public = Some(PublicKeyFacts::of(key.public_key()));
-            Content::Private { format, public, locked_by }
-        }
+    match russh::keys::decode_secret_key(&bare, None) {
+        Ok(key) => Content::Private {
+            format: format.to_owned(),
+            public: Some(PublicKeyFacts::of(key.public_key())),
+            locked_by: None,
+        },
         Err(error) => Content::Damaged(Damage::Undecodable(error.to_string())),
     }
 }
