@@ -24,7 +24,6 @@ pub mod evidence;
 pub mod finding;
 pub mod greeting;
 pub mod host_trust;
-pub mod key_trouble;
 pub mod negotiation;
 pub mod key_files;
 pub mod offers;
