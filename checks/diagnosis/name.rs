@@ -1,6 +1,276 @@
-//! Causes: name.
+//! Causes in name resolution.
 
-use super::Rule;
+use std::net::IpAddr;
 
-/// In causal order.
-pub(super) const RULES: &[Rule] = &[];
+use super::{Diagnosis, Id, Rule};
+use crate::{
+    case::Case,
+    command, dns,
+    evidence::{
+        name_servers::AnswerCode,
+        resolution::{LookupError, LookupErrorKind, Resolution},
+    },
+    finding::Hint,
+    text,
+    text::{Text, address, foreign, host, number, path, user},
+};
+
+/// In causal order: no network at all, then what the servers say, then what is wrong in what is
+/// used though it was told.
+pub(super) const RULES: &[Rule] = &[
+    Rule { id: Id::NoNetwork, finds: no_network },
+    Rule { id: Id::NameNotFound, finds: name_not_found },
+    Rule { id: Id::NameHasNoAddress, finds: name_has_no_address },
+    Rule { id: Id::DnsServerFailure, finds: dns_server_failure },
+    Rule { id: Id::DnsTimeout, finds: dns_timeout },
+    Rule { id: Id::HostsFileOverride, finds: hosts_file_override },
+    Rule { id: Id::DnsDisagreement, finds: dns_disagreement },
+];
+
+/// The lookup, where it failed.
+fn failed(case: &Case) -> Option<(&Resolution, &LookupError)> {
+    let resolution = case.resolution()?;
+    Some((resolution, resolution.outcome.as_ref().err()?))
+}
+
+/// What `ssh` prints.
+fn ssh_says(resolution: &Resolution, error: &LookupError) -> Text {
+    let name = host(&resolution.name);
+    text!["ssh would print: Could not resolve hostname ", name, ": ", foreign(&error.message)]
+}
+
+/// What each name server said, a sentence each.
+fn servers_say(case: &Case) -> Vec<Text> {
+    let Some(servers) = case.name_servers() else { return Vec::new() };
+    let line = |s: &crate::evidence::name_servers::NameServer| {
+        let start = text!["The name server ", address(s.server), " says: IPv4 "];
+        start.then(dns::words(&s.a)).with(", IPv6 ").then(dns::words(&s.aaaa)).with(".")
+    };
+    servers.servers.iter().map(line).collect()
+}
+
+fn with_servers(mut found: Diagnosis, case: &Case) -> Diagnosis {
+    found.because.extend(servers_say(case));
+    found
+}
+
+fn no_network(case: &Case) -> Option<Diagnosis> {
+    let machine = case.machine()?;
+    if machine.ipv4_route || machine.ipv6_route {
+        return None;
+    }
+    let unresolved = failed(case).is_some_and(|(_, e)| e.kind != LookupErrorKind::NoData);
+    let unconnected = case.attempts().is_some_and(|a| {
+        a.connected().is_none() && a.tried.iter().all(|t| !t.to.ip().is_loopback())
+    });
+    (unresolved || unconnected).then(|| {
+        Diagnosis::new(Id::NoNetwork)
+            .because(text!["This computer has no route to any other network, by IPv4 or IPv6."])
+            .step(Hint::advice("Connect it: cable, Wi-Fi, or VPN. Then run this again."))
+            .step(Hint::run(text!["This shows what there is:"], command!["ip", "route"]))
+    })
+}
+
+fn name_not_found(case: &Case) -> Option<Diagnosis> {
+    let (resolution, error) = failed(case)?;
+    if error.kind != LookupErrorKind::NoName {
+        return None;
+    }
+    let name = &resolution.name;
+    let mut found = Diagnosis::new(Id::NameNotFound).because(text![
+        "There is no host of the name ",
+        host(name),
+        "."
+    ]);
+    found = with_servers(found, case).because(ssh_says(resolution, error));
+    if name.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        return Some(found.step(Hint::advice(text![
+            "That is meant as an address, but it is none: an IPv4 address has four numbers from 0 ",
+            "to 255. Correct it.",
+        ])));
+    }
+    if !name.is_ascii() {
+        found = found.because(text![
+            "The name has letters outside ASCII. ssh does not translate them; the name in DNS ",
+            "begins with xn--.",
+        ]);
+    }
+    if let Some(nearby) = case.nearby() {
+        for near in &nearby.names {
+            let who = case.effective().map(|e| user(&e.user));
+            let word = match who {
+                Some(who) => text![who, "@", host(&near.name)],
+                None => text![host(&near.name)],
+            };
+            found = found.step(Hint::run(
+                text!["This name exists. If it is the one that you mean:"],
+                command!["ssh-preflight", word],
+            ));
+        }
+    }
+    found = found.step(Hint::advice(text![
+        "Compare the name letter by letter with the one that you were given.",
+    ]));
+    Some(found.step(Hint::advice(text![
+        "If it is right, it may only be known inside a network: connect to its VPN, or ask those ",
+        "who run the host whether it still exists.",
+    ])))
+}
+
+fn name_has_no_address(case: &Case) -> Option<Diagnosis> {
+    let (resolution, error) = failed(case)?;
+    if error.kind != LookupErrorKind::NoData && resolution.other_family.is_empty() {
+        return None;
+    }
+    let name = host(&resolution.name);
+    let mut found = Diagnosis::new(Id::NameHasNoAddress);
+    if let Some(first) = resolution.other_family.first() {
+        let has = if first.is_ipv4() { "IPv4" } else { "IPv6" };
+        let asked = if first.is_ipv4() { "IPv6" } else { "IPv4" };
+        found = found
+            .because(text![
+                name,
+                " has an ",
+                has,
+                " address (",
+                address(first),
+                "), but only ",
+                asked,
+                " is allowed here, by -4, -6 or AddressFamily.",
+            ])
+            .step(Hint::run(
+                text!["Allow both families:"],
+                command!["ssh", "-o", "AddressFamily=any", case.target()],
+            ));
+    } else {
+        found = found
+            .because(text!["The name ", name, " exists, but no address belongs to it."])
+            .step(Hint::advice(text![
+                "Ask those who run the host: its DNS entry is incomplete, or the environment was ",
+                "taken down.",
+            ]));
+    }
+    Some(with_servers(found, case).because(ssh_says(resolution, error)))
+}
+
+fn dns_server_failure(case: &Case) -> Option<Diagnosis> {
+    let (resolution, error) = failed(case)?;
+    let refuses = |code: &AnswerCode| {
+        matches!(code, AnswerCode::ServFail | AnswerCode::Refused | AnswerCode::Other(_))
+    };
+    let servers = case.name_servers()?;
+    servers.answers().find(|(_, answer)| refuses(&answer.code))?;
+    let found = Diagnosis::new(Id::DnsServerFailure).because(text![
+        "The name ",
+        host(&resolution.name),
+        " could not be looked up: a name server answers with an error.",
+    ]);
+    Some(
+        with_servers(found, case)
+            .because(ssh_says(resolution, error))
+            .step(Hint::advice(text![
+                "If you are on a VPN, reconnect it; if you left one, reconnect your network: its ",
+                "name server may still be configured.",
+            ]))
+            .step(Hint::run(
+                text!["This shows which name servers this computer uses:"],
+                command!["cat", path("/etc/resolv.conf")],
+            ))
+            .step(Hint::advice(
+                "If it stays, the zone itself is broken: tell those who run the host.",
+            )),
+    )
+}
+
+fn dns_timeout(case: &Case) -> Option<Diagnosis> {
+    let (resolution, error) = failed(case)?;
+    let mut found = Diagnosis::new(Id::DnsTimeout).because(text![
+        "Nobody answered the question for the address of ",
+        host(&resolution.name),
+        ".",
+    ]);
+    found = with_servers(found, case);
+    if case.name_servers().is_some_and(|s| s.servers.is_empty()) {
+        found = found.because(text!["No name server is configured on this computer."]);
+    }
+    Some(
+        found
+            .because(ssh_says(resolution, error))
+            .step(Hint::advice(
+                "Open any web page. If that fails too, reconnect the network or the VPN.",
+            ))
+            .step(Hint::run(
+                text!["This shows which name servers this computer uses:"],
+                command!["cat", path("/etc/resolv.conf")],
+            ))
+            .or(Id::DnsServerFailure),
+    )
+}
+
+/// The addresses that were used, where none of them could be connected to.
+fn unconnected(case: &Case) -> Option<(&Resolution, &Vec<IpAddr>)> {
+    let resolution = case.resolution().filter(|r| !r.literal)?;
+    let used = resolution.outcome.as_ref().ok()?;
+    let attempts = case.attempts().filter(|a| a.connected().is_none())?;
+    (!attempts.tried.is_empty()).then_some((resolution, used))
+}
+
+fn hosts_file_override(case: &Case) -> Option<Diagnosis> {
+    let (resolution, used) = unconnected(case)?;
+    let line = resolution.hosts_lines.iter().find(|l| used.contains(&l.address))?;
+    let told = case.name_servers()?.addresses();
+    if told.is_empty() || told.contains(&line.address) {
+        return None;
+    }
+    let others: Vec<_> = told.iter().map(ToString::to_string).collect();
+    Some(
+        Diagnosis::new(Id::HostsFileOverride)
+            .because(text![
+                path(&line.path),
+                ", line ",
+                number(line.line),
+                ", says that ",
+                host(&resolution.name),
+                " is ",
+                address(line.address),
+                ". That address cannot be connected to.",
+            ])
+            .because(text!["The name servers say: ", address(others.join(", ")), "."])
+            .step(Hint::run(
+                text!["Remove that line, or correct it:"],
+                command!["sudo", "nano", number_flag(line.line), path(&line.path)],
+            )),
+    )
+}
+
+/// nano's way to open a file at a line.
+fn number_flag(line: usize) -> Text {
+    text![format!("+{line}")]
+}
+
+fn dns_disagreement(case: &Case) -> Option<Diagnosis> {
+    let (resolution, used) = unconnected(case)?;
+    let servers = case.name_servers()?;
+    if !resolution.hosts_lines.is_empty() || !dns::disagreement(servers) {
+        return None;
+    }
+    let used: Vec<_> = used.iter().map(ToString::to_string).collect();
+    let found = Diagnosis::new(Id::DnsDisagreement).because(text![
+        "ssh uses ",
+        address(used.join(", ")),
+        " for ",
+        host(&resolution.name),
+        ", which cannot be connected to.",
+    ]);
+    Some(
+        with_servers(found, case)
+            .step(Hint::advice(text![
+                "One of these name servers is wrong, or answers for another network (a VPN). ",
+                "Connect or disconnect the VPN, so that only the right one is asked.",
+            ]))
+            .step(Hint::run(
+                text!["This shows which name servers this computer uses:"],
+                command!["cat", path("/etc/resolv.conf")],
+            )),
+    )
+}
