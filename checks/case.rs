@@ -188,10 +188,15 @@ impl Case {
     /// The target as one word for a command, as it was typed.
     #[must_use]
     pub fn target(&self) -> Text {
-        let name = host(&self.plan.host);
+        self.at(&self.plan.host)
+    }
+
+    /// The same user at another host, as one word for a command.
+    #[must_use]
+    pub fn at(&self, name: &str) -> Text {
         match self.effective() {
-            Some(e) if !e.user_is_local_default => text![user(&e.user), "@", name],
-            _ => text![name],
+            Some(e) if !e.user_is_local_default => text![user(&e.user), "@", host(name)],
+            _ => text![host(name)],
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     },
     finding::Hint,
     text,
-    text::{Text, address, foreign, host, number, path, user},
+    text::{Text, address, foreign, host, number, path},
 };
 
 /// In causal order: no network at all, then what the servers say, then what is wrong in what is
@@ -95,16 +95,26 @@ fn name_not_found(case: &Case) -> Option<Diagnosis> {
             "begins with xn--.",
         ]);
     }
+    let misspelt = case.profile().misspelt_domains.iter();
+    for (wrong, right) in misspelt.filter(|(wrong, _)| name.ends_with(&format!(".{wrong}"))) {
+        found = found.because(text![
+            "The name ends in ",
+            host(wrong),
+            ", a slip that is in the provider's own documentation: the domain is ",
+            host(right),
+            ".",
+        ]);
+        let meant = name.replace(wrong.as_str(), right);
+        found = found.step(Hint::run(
+            text!["Try the name with the right domain:"],
+            command!["ssh-preflight", case.at(&meant)],
+        ));
+    }
     if let Some(nearby) = case.nearby() {
         for near in &nearby.names {
-            let who = case.effective().map(|e| user(&e.user));
-            let word = match who {
-                Some(who) => text![who, "@", host(&near.name)],
-                None => text![host(&near.name)],
-            };
             found = found.step(Hint::run(
                 text!["This name exists. If it is the one that you mean:"],
-                command!["ssh-preflight", word],
+                command!["ssh-preflight", case.at(&near.name)],
             ));
         }
     }

@@ -7,7 +7,7 @@ use checks::{
     text::Command,
 };
 use colored::Colorize;
-use textwrap::Options;
+use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
 
 use super::look::Look;
@@ -57,11 +57,18 @@ impl Page<'_> {
         self.out.push('\n');
     }
 
+    /// Lines break at spaces alone: a path or fingerprint stays whole, so that it can be copied.
+    fn options<'o>(&self) -> Options<'o> {
+        Options::new(self.look.width)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation)
+            .break_words(false)
+    }
+
     /// Words, wrapped; later lines are indented as deep as the first line's mark is wide.
     fn wrapped(&mut self, mark: &str, words: &str) {
         let hanging = " ".repeat(mark.width());
-        let options =
-            Options::new(self.look.width).initial_indent(mark).subsequent_indent(&hanging);
+        let options = self.options().initial_indent(mark).subsequent_indent(&hanging);
         for line in textwrap::wrap(words, options) {
             self.line(&line);
         }
@@ -84,7 +91,7 @@ impl Page<'_> {
         let indent = if look.width < 60 { "  ".to_owned() } else { " ".repeat(first.width()) };
         let mut lines = textwrap::wrap(
             &summary,
-            Options::new(look.width).initial_indent(&indent).subsequent_indent(&indent),
+            self.options().initial_indent(&indent).subsequent_indent(&indent),
         )
         .into_iter();
         let painted = format!("{} {title}{gap}", look.status(finding.status, symbol));
@@ -163,7 +170,7 @@ impl Page<'_> {
 
     /// A whole paragraph in one colour; wrapped first, since colours have no width.
     fn painted(&mut self, words: &str, status: Status) {
-        for line in textwrap::wrap(words, self.look.width) {
+        for line in textwrap::wrap(words, self.options()) {
             let line = self.look.status(status, &line);
             self.line(&line);
         }
