@@ -3,6 +3,8 @@
 //! A live run fills it, `--record` writes it, `--replay` judges it again with no network, and
 //! diagnosis reads nothing else.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -21,6 +23,8 @@ use crate::{
         resolution::Resolution,
     },
     profile::Profile,
+    text,
+    text::{Text, host, user},
 };
 
 /// What was asked for, before anything was looked at.
@@ -44,6 +48,9 @@ pub struct Plan {
     pub profile: Option<Profile>,
     /// Profiles of the user's own configuration directory.
     pub own_profiles: Vec<Profile>,
+    /// Name servers to ask in place of the system's resolver: for an environment that is made up.
+    #[serde(default)]
+    pub name_servers: Vec<SocketAddr>,
     /// Limits of time, in milliseconds.
     pub limits: TimeLimits,
 }
@@ -170,6 +177,22 @@ impl Case {
     #[must_use]
     pub fn effective(&self) -> Option<&Effective> {
         self.configuration()?.effective.as_ref().ok()
+    }
+
+    /// Whether somebody is there to type a passphrase or to answer `yes`, and `ssh` may ask.
+    #[must_use]
+    pub fn is_interactive(&self) -> bool {
+        self.plan.interactive && self.effective().is_none_or(|e| !e.batch_mode)
+    }
+
+    /// The target as one word for a command, as it was typed.
+    #[must_use]
+    pub fn target(&self) -> Text {
+        let name = host(&self.plan.host);
+        match self.effective() {
+            Some(e) if !e.user_is_local_default => text![user(&e.user), "@", name],
+            _ => text![name],
+        }
     }
 
     /// The profile of this target.

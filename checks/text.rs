@@ -221,19 +221,19 @@ impl Command {
 /// Quotes one word for a POSIX shell. A leading `~/` stays outside the quotes, where the shell
 /// still expands it.
 fn quote(word: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "@%_-+=:,./~[]*?".contains(c);
-    let plain = |c: char| safe(c) && !"*?[]~".contains(c);
     let (home, rest) = match word.strip_prefix("~/") {
+        Some("") => return word.to_owned(),
         Some(rest) => ("~/", rest),
         None => ("", word),
     };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%_-+=:,./".contains(c);
     if !rest.is_empty() && rest.chars().all(plain) {
+        // shlex would quote `=` too, which only matters in the first word of a command.
         return word.to_owned();
     }
-    if rest.is_empty() && !home.is_empty() {
-        return home.to_owned();
-    }
-    format!("{home}'{}'", rest.replace('\'', r"'\''"))
+    // Only a NUL byte cannot be quoted, and that was escaped when the word was made printable.
+    let quoted = shlex::try_quote(rest).unwrap_or_default();
+    format!("{home}{quoted}")
 }
 
 /// `command!["ssh-add", path(file)]`: a [`Command`] from its words.
@@ -254,9 +254,11 @@ mod tests {
 
     #[test]
     fn a_command_survives_a_shell() {
-        let c =
-            command!["ssh-add", path("~/my keys/id's"), shell("&&"), "ls", path("~/.ssh/id_rsa")];
-        assert_eq!(c.plain(), r"ssh-add ~/'my keys/id'\''s' && ls ~/.ssh/id_rsa");
+        let words = ["ssh-add", "/my keys/id's", "$(reboot)", "a;b", "", "–i"];
+        let command = Command(words.iter().map(|w| Text::from(path(*w))).collect());
+        assert_eq!(shlex::split(&command.plain()).unwrap(), words);
+        let home = command!["ls", path("~/.ssh/id_rsa"), shell("&&"), path("~/a b")];
+        assert_eq!(home.plain(), "ls ~/.ssh/id_rsa && ~/'a b'");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod exit;
+pub mod profiles;
 pub mod progress;
 pub mod render;
 pub mod run;

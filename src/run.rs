@@ -12,7 +12,6 @@ use std::{
 use checks::{
     case::{Case, Plan, TimeLimits},
     evidence::Evidence,
-    profile::Profile,
     report::Report,
 };
 use clap::Parser;
@@ -23,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::{FailOn, Format, Options},
     exit::Exit,
+    profiles,
     progress::Progress,
     render::{json, look::Look, text},
     schema,
@@ -92,7 +92,9 @@ fn plans(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
                     See --help for all options."
             .into());
     }
-    let profile = options.profile.as_deref().map(profile).transpose()?;
+    let own_profiles = profiles::own()?;
+    let profile = options.profile.as_deref();
+    let profile = profile.map(|name| profiles::named(name, &own_profiles)).transpose()?;
     let mut limits = TimeLimits::default();
     if let Some(timeout) = options.timeout {
         limits.total_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
@@ -116,7 +118,8 @@ fn plans(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
             wants_forwarding: sorted.forwarding,
             interactive: place_for_answers,
             profile: profile.clone(),
-            own_profiles: Vec::new(),
+            own_profiles: own_profiles.clone(),
+            name_servers: Vec::new(),
             limits,
         })
     };
@@ -132,18 +135,6 @@ fn is_batch(ssh: &[String]) -> bool {
         };
         is(parts.next(), "BatchMode") && is(parts.next(), "yes")
     })
-}
-
-/// A name of a built-in profile, or a file.
-fn profile(name: &str) -> Result<Profile, String> {
-    if let Some(built_in) = checks::profile::built_in(name) {
-        return Ok(built_in.clone());
-    }
-    let text = std::fs::read_to_string(name).map_err(|e| {
-        let names = checks::profile::built_in_names().join(", ");
-        format!("There is no profile \"{name}\" (there are: {names}), and no such file: {e}.")
-    })?;
-    Profile::parse(&text, name).map_err(|wrong| wrong.to_string())
 }
 
 /// A recording is one case, or a list of them.

@@ -30,6 +30,7 @@ fn report(verdict: Verdict, diagnosis: Option<Diagnosis>, findings: Vec<Finding>
         interactive: true,
         profile: None,
         own_profiles: Vec::new(),
+        name_servers: Vec::new(),
         limits: TimeLimits::default(),
     };
     let abouts = [

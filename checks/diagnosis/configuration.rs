@@ -149,6 +149,7 @@ mod tests {
             interactive: false,
             profile: None,
             own_profiles: Vec::new(),
+            name_servers: Vec::new(),
             limits: TimeLimits::default(),
         };
         let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);

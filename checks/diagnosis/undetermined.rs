@@ -77,9 +77,9 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
     }
     let queries = case.queries.as_ref()?;
     match &queries.seen {
-        Ok(queries) if queries.accepted().is_none() => Some(
+        Ok(queries) if queries.winner(case.is_interactive()).is_none() => Some(
             found
-                .because(text!["The server answered no question about a key."])
+                .because(text!["No key was found with which ssh could certainly log in."])
                 .step(Hint::advice(text!["Run ssh itself with -v."])),
         ),
         Err(why) => Some(found.because(why.words())),

@@ -54,6 +54,7 @@ pub(crate) fn plan() -> Plan {
         interactive: true,
         profile: None,
         own_profiles: Vec::new(),
+        name_servers: Vec::new(),
         limits: TimeLimits::default(),
     }
 }

@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod configuration;
 pub mod connection;
+mod dns_query;
 mod fact;
 pub mod handshake;
 pub mod identities;
@@ -169,7 +170,8 @@ impl Evidence {
         self.resolution
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
-                self.limits.hold(resolution::observe(effective, self.plan.limits)).await
+                let servers = self.plan.name_servers.clone();
+                self.limits.hold(resolution::observe(effective, servers, self.plan.limits)).await
             })
             .await
     }
@@ -179,7 +181,8 @@ impl Evidence {
         self.name_servers
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
-                self.limits.hold(name_servers::observe(effective, self.plan.limits)).await
+                let servers = self.plan.name_servers.clone();
+                self.limits.hold(name_servers::observe(effective, servers, self.plan.limits)).await
             })
             .await
     }
@@ -189,8 +192,9 @@ impl Evidence {
         self.nearby
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
-                let profile = self.profile().await.clone();
-                self.limits.hold(nearby::observe(effective, profile, self.plan.limits)).await
+                let names = self.profile().await.candidates_near(&effective.host);
+                let servers = self.plan.name_servers.clone();
+                self.limits.hold(nearby::observe(names, servers, self.plan.limits)).await
             })
             .await
     }

@@ -1,11 +1,11 @@
 //! After "no such name": names near it that do exist, within the profile's domain.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Seen, configuration::Effective};
-use crate::{case::TimeLimits, profile::Profile};
+use super::{Seen, configuration::AddressFamily, resolution};
+use crate::case::TimeLimits;
 
 /// Names near the one that does not exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +23,22 @@ pub struct NearName {
     pub addresses: Vec<IpAddr>,
 }
 
-/// Looks up the profile's candidates for the name, at most eight.
+/// How many names are looked up at most: enough for a slip, too few to search a zone.
+const MOST: usize = 8;
+
+/// Looks up names that may have been meant.
 pub async fn observe(
-    _effective: Effective,
-    _profile: Profile,
-    _limits: TimeLimits,
+    names: Vec<String>,
+    instead: Vec<SocketAddr>,
+    limits: TimeLimits,
 ) -> Seen<Nearby> {
-    Err(super::Unseen::Unable("not wired".into()))
+    let look_up = |name: String| {
+        let instead = &instead;
+        async move {
+            let found = resolution::look_up(&name, AddressFamily::Any, instead, limits).await;
+            found.ok().map(|addresses| NearName { name, addresses })
+        }
+    };
+    let found = futures_util::future::join_all(names.into_iter().take(MOST).map(look_up)).await;
+    Ok(Nearby { names: found.into_iter().flatten().collect() })
 }

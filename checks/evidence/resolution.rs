@@ -1,10 +1,20 @@
 //! What the system's resolver says, the one that `ssh` uses.
 
-use std::net::IpAddr;
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
+use dns_lookup::AddrInfoHints;
 use serde::{Deserialize, Serialize};
+use socket2::{Domain, Type};
 
-use super::{Seen, configuration::Effective};
+use super::{
+    Seen,
+    configuration::{AddressFamily, Effective},
+    dns_query::{self, Kind},
+    name_servers::AnswerCode,
+};
 use crate::case::TimeLimits;
 
 /// What `getaddrinfo` says about the host, and what the hosts file does.
@@ -56,7 +66,198 @@ pub struct HostsLine {
     pub address: IpAddr,
 }
 
-/// Asks the system.
-pub async fn observe(_effective: Effective, _limits: TimeLimits) -> Seen<Resolution> {
-    Err(super::Unseen::Unable("not wired".into()))
+/// Asks the system: `getaddrinfo`, as `ssh` does, with the family that it may use. `instead`: these
+/// name servers in its place.
+pub async fn observe(
+    effective: Effective,
+    instead: Vec<SocketAddr>,
+    limits: TimeLimits,
+) -> Seen<Resolution> {
+    let name = effective.host.clone();
+    if let Ok(address) = name.parse::<IpAddr>() {
+        let outcome = Ok(vec![address]);
+        let (other_family, hosts_lines) = (Vec::new(), Vec::new());
+        return Ok(Resolution { name, literal: true, outcome, other_family, hosts_lines });
+    }
+    let hosts_lines = if instead.is_empty() { hosts_lines(&name) } else { Vec::new() };
+    let outcome = look_up(&name, effective.address_family, &instead, limits).await;
+    // Where one family alone is allowed and has nothing, the other tells why.
+    let other = match effective.address_family {
+        AddressFamily::Inet => Some(AddressFamily::Inet6),
+        AddressFamily::Inet6 => Some(AddressFamily::Inet),
+        AddressFamily::Any => None,
+    };
+    let other_family = match other {
+        Some(family) if outcome.is_err() => {
+            look_up(&name, family, &instead, limits).await.unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
+    Ok(Resolution { name, literal: false, outcome, other_family, hosts_lines })
+}
+
+/// Looks a name up as `ssh` would, or at the first of the given servers.
+pub(super) async fn look_up(
+    name: &str,
+    family: AddressFamily,
+    instead: &[SocketAddr],
+    limits: TimeLimits,
+) -> Result<Vec<IpAddr>, LookupError> {
+    match instead.first() {
+        Some(server) => ask_server(*server, name, family, limits).await,
+        None => {
+            let limit = Duration::from_millis(limits.dns_ms.saturating_mul(2));
+            ask_system(name.to_owned(), family, limit).await
+        }
+    }
+}
+
+/// One server in place of the system, with the answers that glibc would make of it.
+async fn ask_server(
+    server: SocketAddr,
+    name: &str,
+    family: AddressFamily,
+    limits: TimeLimits,
+) -> Result<Vec<IpAddr>, LookupError> {
+    let limit = Duration::from_millis(limits.dns_ms);
+    let (a, aaaa) = futures_util::join!(
+        dns_query::ask(server, name, Kind::A, limit),
+        dns_query::ask(server, name, Kind::Aaaa, limit),
+    );
+    let v4 = a.addresses.iter().filter(|_| family != AddressFamily::Inet6);
+    let v6 = aaaa.addresses.iter().filter(|_| family != AddressFamily::Inet);
+    let addresses: Vec<_> = v6.chain(v4).copied().collect();
+    if !addresses.is_empty() {
+        return Ok(addresses);
+    }
+    let (kind, message) = match (&a.code, &aaaa.code) {
+        (AnswerCode::NxDomain, _) => (LookupErrorKind::NoName, "Name or service not known"),
+        (AnswerCode::NoError, AnswerCode::NoError) => {
+            (LookupErrorKind::NoData, "No address associated with hostname")
+        }
+        _ => (LookupErrorKind::TemporaryFailure, "Temporary failure in name resolution"),
+    };
+    Err(LookupError { kind, message: message.to_owned() })
+}
+
+/// One call of `getaddrinfo`, in a thread of its own: it blocks, and nothing can end it early.
+async fn ask_system(
+    name: String,
+    family: AddressFamily,
+    limit: Duration,
+) -> Result<Vec<IpAddr>, LookupError> {
+    let hints = AddrInfoHints {
+        address: match family {
+            AddressFamily::Any => 0,
+            AddressFamily::Inet => Domain::IPV4.into(),
+            AddressFamily::Inet6 => Domain::IPV6.into(),
+        },
+        socktype: Type::STREAM.into(),
+        ..AddrInfoHints::default()
+    };
+    let asked = tokio::task::spawn_blocking(move || {
+        let found = dns_lookup::getaddrinfo(Some(&name), None, Some(hints));
+        found.map_err(LookupError::from).map(|entries| {
+            let mut addresses = Vec::new();
+            for entry in entries.flatten() {
+                if !addresses.contains(&entry.sockaddr.ip()) {
+                    addresses.push(entry.sockaddr.ip());
+                }
+            }
+            addresses
+        })
+    });
+    match tokio::time::timeout(limit, asked).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(LookupError {
+            kind: LookupErrorKind::Other,
+            message: "the lookup crashed".to_owned(),
+        }),
+        Err(_) => Err(LookupError {
+            kind: LookupErrorKind::TemporaryFailure,
+            message: format!("no answer within {} seconds", limit.as_secs()),
+        }),
+    }
+}
+
+impl From<dns_lookup::LookupError> for LookupError {
+    fn from(error: dns_lookup::LookupError) -> Self {
+        use dns_lookup::LookupErrorKind::{Again, NoData, NoName};
+        let kind = match error.kind() {
+            NoName => LookupErrorKind::NoName,
+            NoData => LookupErrorKind::NoData,
+            Again => LookupErrorKind::TemporaryFailure,
+            // EAI_ADDRFAMILY, which glibc gives for a name of the hosts file in the other family.
+            _ if error.error_num() == -9 => LookupErrorKind::NoData,
+            _ => LookupErrorKind::Other,
+        };
+        let words = std::io::Error::from(error).to_string();
+        let message = words.strip_prefix("failed to lookup address information: ");
+        Self { kind, message: message.unwrap_or(&words).to_owned() }
+    }
+}
+
+/// The hosts file of this system.
+fn hosts_file() -> String {
+    if cfg!(windows) {
+        let root = std::env::var("SystemRoot").unwrap_or_else(|_| r"C:\Windows".to_owned());
+        return format!(r"{root}\System32\drivers\etc\hosts");
+    }
+    "/etc/hosts".to_owned()
+}
+
+fn hosts_lines(name: &str) -> Vec<HostsLine> {
+    let path = hosts_file();
+    let bytes = std::fs::read(&path).unwrap_or_default();
+    read_hosts(&String::from_utf8_lossy(&bytes), name, &path)
+}
+
+/// The lines of a hosts file that name the host (`hosts(5)`).
+fn read_hosts(text: &str, name: &str, path: &str) -> Vec<HostsLine> {
+    let name = name.trim_end_matches('.');
+    let line = |(place, line): (usize, &str)| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let address = words.next()?.parse().ok()?;
+        words.any(|word| word.eq_ignore_ascii_case(name)).then(|| HostsLine {
+            path: path.to_owned(),
+            line: place + 1,
+            address,
+        })
+    };
+    text.lines().enumerate().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::made;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lines_of_the_hosts_file() {
+        let text = "127.0.0.1 localhost # me\n\n10.0.0.1\tWeb web.example\n# 10.0.0.2 web\nbad web\n::1 web";
+        let lines: Vec<_> = read_hosts(text, "WEB.", "/h").iter().map(|l| l.line).collect();
+        assert_eq!(lines, [3, 6]);
+    }
+
+    #[tokio::test]
+    async fn a_literal_is_not_looked_up_and_a_wrong_name_is_told() {
+        let literal = Effective { host: "192.0.2.1".into(), ..made::effective(22) };
+        let seen = observe(literal, vec![], TimeLimits::default()).await.unwrap();
+        assert!(seen.literal);
+        assert_eq!(seen.outcome.unwrap(), ["192.0.2.1".parse::<IpAddr>().unwrap()]);
+        let local = Effective { host: "localhost".into(), ..made::effective(22) };
+        let seen = observe(local, vec![], TimeLimits::default()).await.unwrap();
+        assert!(seen.outcome.unwrap().iter().all(IpAddr::is_loopback));
+        // Not a name at all: no name server is asked (RFC 1035, section 2.3.4).
+        let long = Effective { host: "x".repeat(300), ..made::effective(22) };
+        assert!(observe(long, vec![], TimeLimits::default()).await.unwrap().outcome.is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_hosts_file_breaks_it(text in "\\PC*", name in "\\PC*") {
+            read_hosts(&text, &name, "/h");
+        }
+    }
 }
