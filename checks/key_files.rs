@@ -319,7 +319,7 @@ fn damaged(file: &IdentityFile, damage: &Damage) -> Trouble {
             found(text!["its lines end as on Windows, and OpenSSH's format forbids that"])
                 .step(Hint::run(
                     "Correct the line ends:",
-                    command!["sed", "-i", r"s/\r$//", place()],
+                    command!["sed", "-i", shell(r"'s/\r$//'"), place()],
                 ))
                 .step(test())
         }
