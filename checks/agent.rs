@@ -194,3 +194,93 @@ fn use_of(
 fn start(own: &str) -> Command {
     command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(own)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        evidence::{
+            connection::{OsError, OsErrorKind},
+            key::PublicKeyFacts,
+            made,
+            queries::Answer,
+        },
+        finding::Status,
+        offers::{Offer, Provable},
+    };
+
+    fn public(name: &str) -> PublicKeyFacts {
+        PublicKeyFacts {
+            algorithm: "ssh-ed25519".into(),
+            bits: 256,
+            sha256: format!("SHA256:{name}"),
+            md5: String::new(),
+            comment: name.into(),
+            line: String::new(),
+            certificate: None,
+        }
+    }
+
+    fn held(count: usize) -> AgentState {
+        AgentState::Keys((0..count).map(|n| public(&n.to_string())).collect())
+    }
+
+    fn accepted(in_agent: bool) -> Queries {
+        let offer = Offer {
+            key: public("0"),
+            path: Some("/k/a".into()),
+            in_agent,
+            provable: Provable::Yes,
+        };
+        let query = Query { offer, algorithm: "ssh-ed25519".into(), answer: Answer::Accepted };
+        Queries { offers: vec![query], ..Queries::default() }
+    }
+
+    #[test]
+    fn statuses() {
+        let stale = || {
+            AgentState::Unreachable(OsError {
+                operation: "connect".into(),
+                errno: Some(111),
+                kind: OsErrorKind::ConnectionRefused,
+                message: "Connection refused".into(),
+            })
+        };
+        let (wants, not) = (true, false);
+        let table = [
+            (AgentState::NotConfigured, not, None, Status::Warn, "no SSH agent"),
+            (AgentState::NotConfigured, wants, None, Status::Fail, "Forwarding needs it"),
+            (AgentState::Disabled, not, None, Status::Skip, "turns the agent off"),
+            (AgentState::Disabled, wants, None, Status::Fail, "turns it off"),
+            (stale(), not, None, Status::Warn, "Nobody listens"),
+            (stale(), wants, None, Status::Fail, "/run/agent"),
+            (AgentState::NotAnAgent("x".into()), not, None, Status::Warn, "no usable SSH agent"),
+            (AgentState::TimedOut { after_ms: 9000 }, not, None, Status::Warn, "9 seconds"),
+            (held(0), not, None, Status::Warn, "holds no key"),
+            (held(0), wants, None, Status::Fail, "holds no key"),
+            (held(2), not, None, Status::Pass, "2 keys"),
+            (held(9), not, None, Status::Warn, "hang up after six"),
+            (held(1), wants, Some(true), Status::Pass, "among them"),
+            (held(1), wants, Some(false), Status::Fail, "login works"),
+        ];
+        for (state, wants, won, status, says) in table {
+            let effective = made::effective(22);
+            let agent = Ok(AgentKeys { socket: Some("/run/agent".into()), state });
+            let identities = Ok(Identities::default());
+            let queries = won.map(|in_agent| Ok(accepted(in_agent)));
+            let facts = Facts {
+                effective: Ok(&effective),
+                agent: &agent,
+                identities: &identities,
+                queries: queries.as_ref(),
+            };
+            let plan = Plan { wants_forwarding: wants, ..made::plan() };
+            let finding = Agent::judge(&plan, facts);
+            let told = finding.summary.plain();
+            assert_eq!(finding.status, status, "{told}");
+            assert!(told.contains(says), "{says:?}: {told}");
+            let fine = matches!(status, Status::Pass | Status::Skip);
+            assert!(fine || !finding.hints.is_empty(), "{told}");
+        }
+    }
+}

@@ -115,11 +115,14 @@ impl Keys<'_> {
                 (None, None, None) => Finding::pass(what.with(".")),
             }
         };
+        // The first sentence is already in the summary.
+        let sentences = troubles.iter().flat_map(|trouble| trouble.sentences.clone());
+        let told: Vec<Text> = sentences.skip(1).collect();
         let mut finding = finding
             .detail_all(self.offers.iter().enumerate().flat_map(|(n, o)| self.lines(n + 1, o)))
             .detail_all(self.not_readable())
             .detail_all(faults)
-            .detail_all(troubles.iter().flat_map(|trouble| trouble.sentences.clone()))
+            .detail_all(told)
             .detail_all(self.certificates())
             .detail_all(self.missing_defaults())
             .detail_all(self.untried());
@@ -172,11 +175,17 @@ impl Keys<'_> {
                 ])
                 .hint(Hint::advice("Name the .pub file of the right key with IdentityFile."));
             }
-            Some(public) => Finding::fail(text![
-                "There is a key of the type ",
-                public.kind(),
-                ", which your ssh does not offer."
-            ]),
+            Some(public) => {
+                let finding = Finding::fail(text![
+                    "There is a key of the type ",
+                    public.kind(),
+                    ", which your ssh does not offer."
+                ]);
+                finding.detail_all(key_files::weakness(self.effective, public).or_else(|| {
+                    let listed = !self.effective.pubkey_accepted_algorithms.is_empty();
+                    listed.then(|| text!["PubkeyAcceptedAlgorithms does not allow it."])
+                }))
+            }
             None => Finding::fail("There is no SSH key to log in with."),
         };
         finding.hint(Hint::run(
@@ -316,4 +325,113 @@ fn describe(public: &PublicKeyFacts) -> Text {
         line = line.with(", ").with(number(public.bits)).with(" bits");
     }
     line.with(", ").with(key(&public.sha256)).with(", MD5 ").with(key(&public.md5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        evidence::{
+            agent::AgentState,
+            identities::{Content, Damage},
+            made,
+        },
+        finding::Status,
+    };
+
+    fn public(name: &str) -> PublicKeyFacts {
+        PublicKeyFacts {
+            algorithm: "ssh-ed25519".into(),
+            bits: 256,
+            sha256: format!("SHA256:{name}"),
+            md5: "aa:bb".into(),
+            comment: "ada@desk".into(),
+            line: String::new(),
+            certificate: None,
+        }
+    }
+
+    fn file(name: &str, named: bool, content: Content) -> IdentityFile {
+        IdentityFile {
+            path: format!("/k/{name}"),
+            named,
+            content,
+            mode: Some(0o600),
+            owner: Some(1000),
+            too_open: false,
+            pub_file: None,
+            cert_file: None,
+        }
+    }
+
+    fn private(name: &str, locked: bool) -> Content {
+        Content::Private {
+            format: "openssh".into(),
+            public: Some(public(name)),
+            locked_by: locked.then(|| "aes256-ctr".into()),
+        }
+    }
+
+    fn judge(files: Vec<IdentityFile>, held: &[&str], interactive: bool) -> Finding {
+        let effective = made::effective(22);
+        let identities = Ok(Identities { files, ..Identities::default() });
+        let keys = held.iter().map(|name| public(name)).collect();
+        let agent = Ok(AgentKeys { socket: None, state: AgentState::Keys(keys) });
+        let facts = Facts {
+            effective: Ok(&effective),
+            identities: &identities,
+            agent: &agent,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        Fingerprint::judge(&Plan { interactive, ..made::plan() }, facts)
+    }
+
+    fn told(finding: &Finding) -> String {
+        let details = finding.details.iter().map(Text::plain).collect::<Vec<_>>().join("\n");
+        format!("{}\n{details}", finding.summary.plain())
+    }
+
+    #[test]
+    fn statuses() {
+        let gone = || file("gone", true, Content::Missing);
+        let default = || file("id_rsa", false, Content::Missing);
+        let good = || file("a", false, private("a", false));
+        let locked = || file("l", true, private("l", true));
+        let bad = || file("b", true, Content::Damaged(Damage::Crlf));
+        let open = || IdentityFile { too_open: true, ..file("o", true, private("o", false)) };
+        let pair = || IdentityFile { pub_file: Some(public("x")), ..good() };
+        let table = [
+            (vec![default(), good()], &[][..], true, Status::Pass, "SHA256:a"),
+            (vec![gone(), good()], &[], true, Status::Warn, "/k/gone does not exist"),
+            (vec![locked()], &[], true, Status::Warn, "ssh will ask for it"),
+            (vec![locked()], &["l"], true, Status::Pass, "in the agent"),
+            (vec![locked()], &[], false, Status::Fail, "nobody can type it"),
+            (vec![bad(), good()], &[], true, Status::Warn, "line"),
+            (vec![bad()], &[], true, Status::Fail, "lines end as on Windows"),
+            (vec![open()], &[], true, Status::Fail, "other users could read it"),
+            (vec![open()], &["o"], true, Status::Pass, "in the agent"),
+            (vec![pair()], &[], true, Status::Fail, "does not belong"),
+            (vec![default()], &[], true, Status::Fail, "None of the default key files exists"),
+            (vec![default()], &["z"], true, Status::Pass, "MD5 aa:bb"),
+        ];
+        for (files, held, interactive, status, says) in table {
+            let finding = judge(files, held, interactive);
+            assert_eq!(finding.status, status, "{}", told(&finding));
+            assert!(told(&finding).contains(says), "{says:?}: {}", told(&finding));
+            assert!(status == Status::Pass || !finding.hints.is_empty(), "{}", told(&finding));
+        }
+    }
+
+    #[test]
+    fn each_key_has_both_fingerprints_size_comment_and_place() {
+        let finding = judge(vec![file("a", true, private("a", false))], &["z"], true);
+        let lines: Vec<_> = finding.details.iter().map(Text::plain).collect();
+        assert_eq!(
+            lines,
+            [
+                "1. ada@desk: ED25519, 256 bits, SHA256:z, MD5 aa:bb, in the agent",
+                "2. /k/a: ED25519, 256 bits, SHA256:a, MD5 aa:bb, \"ada@desk\", not locked",
+            ]
+        );
+    }
 }

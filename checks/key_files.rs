@@ -319,7 +319,7 @@ fn damaged(file: &IdentityFile, damage: &Damage) -> Trouble {
             found(text!["its lines end as on Windows, and OpenSSH's format forbids that"])
                 .step(Hint::run(
                     "Correct the line ends:",
-                    command!["sed", "-i", r"s/\r$//", place()],
+                    command!["sed", "-i", shell(r"'s/\r$//'"), place()],
                 ))
                 .step(test())
         }
@@ -409,7 +409,10 @@ pub fn moment(at: Timestamp) -> String {
 pub fn own_key(identities: &Identities) -> Option<&str> {
     let private = || {
         let files = identities.files.iter();
-        files.filter(|f| matches!(f.content, Content::Private { .. }) && !f.too_open)
+        let dsa = |f: &IdentityFile| f.offered().is_some_and(|key| key.algorithm == "ssh-dss");
+        files
+            .filter(|f| matches!(f.content, Content::Private { .. }) && !f.too_open)
+            .filter(move |f| !dsa(f))
     };
     let first = private().find(|f| f.named).or_else(|| private().next());
     first.map(|f| f.path.as_str()).or(identities.untried.first().map(String::as_str))

@@ -442,7 +442,10 @@ pub(super) fn start_agent(file: &str) -> Command {
     command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(file)]
 }
 
-/// Whether an answer is one of a server.
+/// Whether the server was not asked about a key, or gave no answer.
 pub(super) const fn is_unasked(answer: Answer) -> bool {
     matches!(answer, Answer::LimitReached | Answer::NoAnswer)
 }
+
+#[cfg(test)]
+mod tests;
