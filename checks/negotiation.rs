@@ -65,41 +65,45 @@ fn is_signal(name: &str) -> bool {
 }
 
 /// What `ssh` and the server agree on, or the first list in which they do not meet. `None` where
-/// the configuration's lists are not known.
+/// the lists that are known meet and another is not known: the configuration was read without
+/// `ssh`, which alone knows its defaults.
 #[must_use]
 pub fn agree(effective: &Effective, server: &AlgorithmLists) -> Option<Result<Agreed, Mismatch>> {
-    let lists = [
-        &effective.kex_algorithms,
-        &effective.host_key_algorithms,
-        &effective.ciphers,
-        &effective.macs,
-    ];
-    if lists.iter().any(|list| list.is_empty()) {
-        return None;
-    }
-    let first = |list: List, ours: &[String], theirs: &[String]| {
-        let theirs: Vec<_> = theirs.iter().filter(|n| !is_signal(n)).cloned().collect();
-        ours.iter().find(|name| theirs.contains(name)).cloned().ok_or_else(|| Mismatch {
-            list,
-            ours: ours.to_vec(),
-            theirs,
-        })
-    };
     let all = || {
         let kex = first(List::Kex, &effective.kex_algorithms, &server.kex)?;
         let host_key = first(List::HostKey, &effective.host_key_algorithms, &server.host_key)?;
         let cipher = first(List::Cipher, &effective.ciphers, &server.ciphers_to_server)?;
         first(List::Cipher, &effective.ciphers, &server.ciphers_to_client)?;
-        let authenticates = cipher.contains("gcm@") || cipher.contains("poly1305");
-        let mac = if authenticates {
-            None
-        } else {
-            first(List::Mac, &effective.macs, &server.macs_to_client)?;
-            Some(first(List::Mac, &effective.macs, &server.macs_to_server)?)
+        // Ciphers that authenticate need no MAC (RFC 5647, section 5.1).
+        let needs_mac = |name: &&String| !name.contains("gcm@") && !name.contains("poly1305");
+        let mac = match cipher.as_ref().filter(needs_mac) {
+            None => Some(None),
+            Some(_) => {
+                first(List::Mac, &effective.macs, &server.macs_to_client)?;
+                first(List::Mac, &effective.macs, &server.macs_to_server)?.map(Some)
+            }
         };
-        Ok(Agreed { kex, host_key, cipher, mac })
+        Ok((kex, host_key, cipher, mac))
     };
-    Some(all())
+    match all() {
+        Err(mismatch) => Some(Err(mismatch)),
+        Ok((Some(kex), Some(host_key), Some(cipher), Some(mac))) => {
+            Some(Ok(Agreed { kex, host_key, cipher, mac }))
+        }
+        Ok(_) => None,
+    }
+}
+
+/// The first of ours that is among theirs; `None` where ours are not known.
+fn first(list: List, ours: &[String], theirs: &[String]) -> Result<Option<String>, Mismatch> {
+    if ours.is_empty() {
+        return Ok(None);
+    }
+    let theirs: Vec<_> = theirs.iter().filter(|n| !is_signal(n)).cloned().collect();
+    match ours.iter().find(|name| theirs.contains(name)) {
+        Some(name) => Ok(Some(name.clone())),
+        None => Err(Mismatch { list, ours: ours.to_vec(), theirs }),
+    }
 }
 
 #[cfg(test)]
@@ -138,5 +142,13 @@ mod tests {
         let no = agree(&ours, &server("ext-info-c", "c1", "m1")).unwrap().unwrap_err();
         assert_eq!(no.list, List::Kex);
         assert_eq!(agree(&Effective::default(), &server("k1", "c1", "m1")), None);
+    }
+
+    #[test]
+    fn a_list_that_does_not_meet_is_enough_where_others_are_not_known() {
+        let ours = Effective { ciphers: list("c1"), ..Effective::default() };
+        assert_eq!(agree(&ours, &server("k1", "c1", "m1")), None);
+        let no = agree(&ours, &server("k1", "c2", "m1")).unwrap().unwrap_err();
+        assert_eq!(no.list, List::Cipher);
     }
 }

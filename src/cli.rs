@@ -6,11 +6,13 @@ use clap::{ArgAction, Parser, ValueEnum};
 
 const USAGE: &str = "ssh-preflight [options of ssh] [USER@]HOST...
        ssh-preflight [options of ssh] ssh://[USER@]HOST[:PORT]
+       ssh-preflight demo [SCENARIO...]
        ssh-preflight schema";
 
 const AFTER: &str =
     "The options of ssh (-A -F -i -J -l -o -p -4 -6 ...) mean what they mean to ssh.
-`ssh-preflight schema` prints the JSON Schema of the report; a host of that name is `-- schema`.
+`demo` shows a good and a bad report with no account: it examines an environment that it makes up on
+this computer. `schema` prints the JSON Schema of the report. A host of that name is `-- demo`.
 
 Exit codes: 0 ready, 1 not ready, 2 wrong command line or profile, 3 could not be found out.";
 
@@ -48,6 +50,9 @@ pub struct Options {
     /// All details of all checks
     #[arg(long, action = ArgAction::SetTrue)]
     pub verbose: bool,
+    /// With demo: names all scenarios
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub list: bool,
     /// Writes all evidence to a file, to be judged again later
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub record: Option<PathBuf>,

@@ -1,7 +1,9 @@
 //! What a person meets: command line, reports, exit codes. No network and no judgement.
 
 pub mod cli;
+pub mod demo;
 pub mod exit;
+pub mod plans;
 pub mod profiles;
 pub mod progress;
 pub mod render;

@@ -1,16 +1,11 @@
 //! From the arguments to the exit code.
 
 use std::{
-    collections::HashMap,
-    ffi::OsString,
-    io::{IsTerminal, Write},
-    path::Path,
-    process::ExitCode,
-    sync::Arc,
+    collections::HashMap, ffi::OsString, io::Write, path::Path, process::ExitCode, sync::Arc,
 };
 
 use checks::{
-    case::{Case, Plan, TimeLimits},
+    case::{Case, Plan},
     evidence::Evidence,
     report::Report,
 };
@@ -21,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{FailOn, Format, Options},
+    demo,
     exit::Exit,
-    profiles,
+    plans,
     progress::Progress,
     render::{json, look::Look, text},
     schema,
-    ssh_options::{self, FirstWins, Sorted},
+    ssh_options::{self, Sorted},
 };
 
 /// How many targets are examined at the same time.
@@ -56,97 +52,75 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
             return Ok(if told.use_stderr() { Exit::Usage } else { Exit::Ready });
         }
     };
-    if !sorted.only_targets && sorted.words.first().is_some_and(|word| word == "schema") {
-        return match sorted.words.as_slice() {
-            [_] => Ok(print(&schema::json(), Exit::Ready)),
-            _ => Err("schema takes nothing after it. A host of that name is `-- schema`.".into()),
-        };
+    let subcommand = sorted.words.split_first().filter(|_| !sorted.only_targets);
+    match subcommand.map(|(word, rest)| (word.as_str(), rest)) {
+        Some(("schema", [])) => return Ok(print(&schema::json(), Exit::Ready)),
+        Some(("schema", _)) => {
+            return Err("schema takes nothing after it. A host of that name is `-- schema`.".into());
+        }
+        Some(("demo", names)) => return demo(names, &sorted, &options),
+        _ if options.list => return Err("--list belongs to demo: ssh-preflight demo --list".into()),
+        _ => {}
     }
     let work = match &options.replay {
         Some(_) if !sorted.words.is_empty() => {
             return Err("--replay takes no target: the recording names it.".into());
         }
         Some(file) => {
-            read_cases(file)?.into_iter().map(|case| Work::Recorded(Box::new(case))).collect()
+            let cases = plans::recorded(file)?;
+            cases.into_iter().map(|case| Work::Recorded(Box::new(case))).collect()
         }
         None => {
-            let plans = plans(&sorted, &options)?;
+            let plans = plans::of_targets(&sorted, &options)?;
             plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect()
         }
     };
+    let reports = in_runtime(async { Ok(examine_all(work, &options).await) })?;
+    finish(&reports, &options, None)
+}
+
+/// Examines made-up environments. The tour ends with 0 whatever it shows; a scenario that was
+/// asked for ends as its like would, so that a CI gate can be tried on it.
+fn demo(names: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, String> {
+    if options.list {
+        return Ok(print(&demo::list(), Exit::Ready));
+    }
+    let no_place_for = [
+        (
+            !sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some(),
+            "options of ssh",
+        ),
+        (options.profile.is_some(), "--profile"),
+        (options.replay.is_some(), "--replay"),
+    ];
+    if let Some((_, what)) = no_place_for.iter().find(|(given, _)| *given) {
+        return Err(format!("demo brings its own environment and takes no {what}."));
+    }
+    let scenarios = demo::named(names)?;
+    let total_ms = options.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX));
+    let reports = in_runtime(async {
+        let started = scenarios.iter().map(|scenario| demo::Environment::start(scenario, total_ms));
+        let environments = futures_util::future::try_join_all(started).await?;
+        let work = environments.iter().map(|e| Work::Live(Box::new(e.plan()))).collect();
+        Ok(examine_all(work, options).await)
+    })?;
+    let exit = finish(&reports, options, Some(&scenarios))?;
+    Ok(if names.is_empty() { Exit::Ready } else { exit })
+}
+
+fn in_runtime(
+    reports: impl Future<Output = Result<Vec<Report>, String>>,
+) -> Result<Vec<Report>, String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|e| format!("Cannot start: {e}."))?;
-    let reports = runtime.block_on(examine_all(work, &options));
+    let reports = runtime.block_on(reports);
     // A resolver that hangs in a thread of its own must not keep us from ending.
     runtime.shutdown_background();
-    finish(&reports, &options)
+    reports
 }
 
 enum Work {
     Live(Box<Plan>),
     Recorded(Box<Case>),
-}
-
-fn plans(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
-    if sorted.words.is_empty() {
-        return Err("Which host? Write it as for ssh: ssh-preflight USER@HOST. \
-                    See --help for all options."
-            .into());
-    }
-    let own_profiles = profiles::own()?;
-    let profile = options.profile.as_deref();
-    let profile = profile.map(|name| profiles::named(name, &own_profiles)).transpose()?;
-    let mut limits = TimeLimits::default();
-    if let Some(timeout) = options.timeout {
-        limits.total_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-    }
-    let place_for_answers = std::io::stdin().is_terminal() && !is_batch(&sorted.ssh);
-    let plan = |(place, word): (usize, &String)| -> Result<Plan, String> {
-        if place > 0 && word.chars().all(|c| c.is_ascii_digit()) {
-            return Err(format!("\"{word}\" is not a host. Did you mean the port: -p {word}?"));
-        }
-        let target = checks::target::parse(word).map_err(|wrong| {
-            let meant = wrong.suggestion.as_ref().map(|s| format!("\nDid you mean: {s}"));
-            let word = checks::text::foreign(word).plain();
-            format!("\"{word}\" is not a target: {wrong}.{}", meant.unwrap_or_default())
-        })?;
-        Ok(Plan {
-            input: word.clone(),
-            host: target.host,
-            user: FirstWins::or_target(sorted.user.as_ref(), target.user),
-            port: FirstWins::or_target(sorted.port.as_ref(), target.port),
-            ssh_options: sorted.ssh.clone(),
-            wants_forwarding: sorted.forwarding,
-            interactive: place_for_answers,
-            profile: profile.clone(),
-            own_profiles: own_profiles.clone(),
-            name_servers: Vec::new(),
-            limits,
-        })
-    };
-    sorted.words.iter().enumerate().map(plan).collect()
-}
-
-/// Whether `-o BatchMode=yes` says that nobody is there. ssh takes `=` or a space, in any case.
-fn is_batch(ssh: &[String]) -> bool {
-    ssh.iter().any(|option| {
-        let mut parts = option.splitn(2, |c: char| c == '=' || c.is_whitespace());
-        let is = |part: Option<&str>, word: &str| {
-            part.is_some_and(|p| p.trim().eq_ignore_ascii_case(word))
-        };
-        is(parts.next(), "BatchMode") && is(parts.next(), "yes")
-    })
-}
-
-/// A recording is one case, or a list of them.
-fn read_cases(file: &Path) -> Result<Vec<Case>, String> {
-    let wrong = |e: &dyn std::fmt::Display| format!("Cannot replay {}: {e}.", file.display());
-    let text = std::fs::read_to_string(file).map_err(|e| wrong(&e))?;
-    let cases: Vec<Case> = if text.trim_start().starts_with('[') {
-        serde_json::from_str(&text).map_err(|e| wrong(&e))?
-    } else {
-        vec![serde_json::from_str(&text).map_err(|e| wrong(&e))?]
-    };
-    if cases.is_empty() { Err(wrong(&"it holds no case")) } else { Ok(cases) }
 }
 
 async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
@@ -200,14 +174,23 @@ async fn stop_on_ctrl_c(cut: CancellationToken) {
     }
 }
 
-fn finish(reports: &[Report], options: &Options) -> Result<Exit, String> {
+fn finish(
+    reports: &[Report],
+    options: &Options,
+    demo: Option<&[&demo::Scenario]>,
+) -> Result<Exit, String> {
     let warn = options.fail_on == FailOn::Warn;
     let exit = reports.iter().map(|r| Exit::of(r, warn)).fold(Exit::Ready, Exit::worst);
     let look = Look::here(options.color, options.quiet, options.verbose);
     let page = |format, look: &Look| match format {
         Format::Json => json::render(reports),
         Format::Text => {
-            reports.iter().map(|r| text::render(r, look)).collect::<Vec<_>>().join("\n")
+            let pages = reports.iter().enumerate().map(|(place, report)| {
+                let scenario = demo.and_then(|scenarios| scenarios.get(place));
+                let heading = scenario.filter(|_| !look.quiet).map(|s| s.heading(look));
+                heading.unwrap_or_default() + &text::render(report, look)
+            });
+            pages.collect::<Vec<_>>().join("\n")
         }
     };
     // The report is shown first: it must not be lost where a file cannot be written.

@@ -1,0 +1,81 @@
+//! From the sorted command line to what is to be examined.
+
+use std::{io::IsTerminal, path::Path};
+
+use checks::case::{Case, Plan, TimeLimits};
+
+use crate::{
+    cli::Options,
+    profiles,
+    ssh_options::{FirstWins, Sorted},
+};
+
+/// What each target's run is to look at.
+///
+/// # Errors
+/// What is wrong with the command line or a profile, and what was meant.
+pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
+    if sorted.words.is_empty() {
+        return Err("Which host? Write it as for ssh: ssh-preflight USER@HOST. \
+                    See --help for all options."
+            .into());
+    }
+    let own_profiles = profiles::own()?;
+    let profile = options.profile.as_deref();
+    let profile = profile.map(|name| profiles::named(name, &own_profiles)).transpose()?;
+    let mut limits = TimeLimits::default();
+    if let Some(timeout) = options.timeout {
+        limits.total_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+    }
+    let place_for_answers = std::io::stdin().is_terminal() && !is_batch(&sorted.ssh);
+    let plan = |(place, word): (usize, &String)| -> Result<Plan, String> {
+        if place > 0 && word.chars().all(|c| c.is_ascii_digit()) {
+            return Err(format!("\"{word}\" is not a host. Did you mean the port: -p {word}?"));
+        }
+        let target = checks::target::parse(word).map_err(|wrong| {
+            let meant = wrong.suggestion.as_ref().map(|s| format!("\nDid you mean: {s}"));
+            let word = checks::text::foreign(word).plain();
+            format!("\"{word}\" is not a target: {wrong}.{}", meant.unwrap_or_default())
+        })?;
+        Ok(Plan {
+            input: word.clone(),
+            host: target.host,
+            user: FirstWins::or_target(sorted.user.as_ref(), target.user),
+            port: FirstWins::or_target(sorted.port.as_ref(), target.port),
+            ssh_options: sorted.ssh.clone(),
+            wants_forwarding: sorted.forwarding,
+            interactive: place_for_answers,
+            profile: profile.clone(),
+            own_profiles: own_profiles.clone(),
+            name_servers: Vec::new(),
+            limits,
+        })
+    };
+    sorted.words.iter().enumerate().map(plan).collect()
+}
+
+/// Whether `-o BatchMode=yes` says that nobody is there. ssh takes `=` or a space, in any case.
+fn is_batch(ssh: &[String]) -> bool {
+    ssh.iter().any(|option| {
+        let mut parts = option.splitn(2, |c: char| c == '=' || c.is_whitespace());
+        let is = |part: Option<&str>, word: &str| {
+            part.is_some_and(|p| p.trim().eq_ignore_ascii_case(word))
+        };
+        is(parts.next(), "BatchMode") && is(parts.next(), "yes")
+    })
+}
+
+/// The cases of a recording: one, or a list of them.
+///
+/// # Errors
+/// That the file cannot be read, or what is wrong in it.
+pub fn recorded(file: &Path) -> Result<Vec<Case>, String> {
+    let wrong = |e: &dyn std::fmt::Display| format!("Cannot replay {}: {e}.", file.display());
+    let text = std::fs::read_to_string(file).map_err(|e| wrong(&e))?;
+    let cases: Vec<Case> = if text.trim_start().starts_with('[') {
+        serde_json::from_str(&text).map_err(|e| wrong(&e))?
+    } else {
+        vec![serde_json::from_str(&text).map_err(|e| wrong(&e))?]
+    };
+    if cases.is_empty() { Err(wrong(&"it holds no case")) } else { Ok(cases) }
+}
