@@ -106,7 +106,7 @@ pub fn name(query: &Query) -> crate::text::Span {
     match &offer.path {
         Some(file) => path(file),
         None if !offer.key.comment.is_empty() => foreign(&offer.key.comment),
-        None => key(&offer.key.sha256),
+        None => "a key without a name".into(),
     }
 }
 
@@ -114,15 +114,15 @@ fn line(query: &Query) -> Text {
     let answer = match query.answer {
         Answer::Accepted => "accepted",
         Answer::Refused => "refused",
-        Answer::LimitReached => "not asked: the server would cut off here",
-        Answer::NotNeeded => "not asked: ssh stops at the accepted key",
-        Answer::NotOffered => "not asked: ssh would not offer it to this server",
-        Answer::NoAnswer => "no answer: the conversation ended",
+        Answer::LimitReached => "not asked, since the server would cut off here",
+        Answer::NotNeeded => "not asked, since ssh stops at the accepted key",
+        Answer::NotOffered => "not asked, since ssh would not offer it to this server",
+        Answer::NoAnswer => "no answer, since the conversation ended",
     };
     let place = if query.offer.in_agent { " (agent)" } else { "" };
     let kind = query.offer.key.kind();
     let sha256 = key(&query.offer.key.sha256);
-    text![name(query), place, ", ", kind, " ", sha256, ": ", answer]
+    text![answer, ": ", name(query), place, ", ", kind, " ", sha256]
 }
 
 fn rsa_line(queries: &Queries) -> Option<Text> {

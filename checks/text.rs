@@ -202,17 +202,15 @@ impl Command {
     /// The command in plain letters, quoted for a POSIX shell where a word needs it.
     #[must_use]
     pub fn plain(&self) -> String {
-        self.render(|span| span.plain())
+        self.render_words(Text::plain)
     }
 
-    /// The command with each part written by `write`, quoted for a POSIX shell where it needs it.
-    pub fn render(&self, write: impl Fn(&Span) -> String) -> String {
+    /// The command with each word written by `write`, then quoted for a POSIX shell where it needs
+    /// it.
+    pub fn render_words(&self, write: impl Fn(&Text) -> String) -> String {
         let word = |word: &Text| -> String {
-            if word.0.iter().any(|s| matches!(s, Span::Shell(_))) {
-                return word.0.iter().map(&write).collect();
-            }
-            let written: String = word.0.iter().map(&write).collect();
-            quote(&written)
+            let is_syntax = word.0.iter().any(|s| matches!(s, Span::Shell(_)));
+            if is_syntax { write(word) } else { quote(&write(word)) }
         };
         self.0.iter().map(word).collect::<Vec<_>>().join(" ")
     }

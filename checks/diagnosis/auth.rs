@@ -20,6 +20,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::KeyNotAccepted, finds: key_not_accepted },
 ];
 
+/// How many keys are named one by one.
+const MOST_NAMED: usize = 6;
+
 /// The answers, where no key was accepted.
 fn refused(case: &Case) -> Option<&Queries> {
     case.queries().filter(|q| q.accepted().is_none() && !q.open_door)
@@ -95,41 +98,60 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
     }
     let who = user(&queries.user);
     let host_name = host(&case.effective()?.host);
-    let mut found = Diagnosis::new(Id::KeyNotAccepted).because(text![
-        "The server was asked, as ssh asks it, whether it would take a login as ",
-        who,
-        " with each of your keys. It said no to ",
-        number(asked.len()),
-        ":",
-    ]);
-    for query in asked.iter().take(6) {
-        found = found.because(identity(query));
+    let mut found = Diagnosis::new(Id::KeyNotAccepted);
+    if let [one] = asked.as_slice() {
+        let k = &one.offer.key;
+        found = found
+            .because(
+                text!["Asked as ssh asks it, the server would not take this key for the user "]
+                    .then(text![who, ": "])
+                    .then(identity(one))
+                    .with("."),
+            )
+            .because(text!["Its fingerprint is ", key(&k.sha256), ", as MD5 ", key(&k.md5), "."]);
+    } else {
+        let count = number(asked.len());
+        found = found.because(text![
+            "Asked as ssh asks it, the server would take none of these ",
+            count,
+            " keys for the user ",
+            who,
+            ":"
+        ]);
+        for query in asked.iter().take(MOST_NAMED) {
+            let k = &query.offer.key;
+            found = found.because(identity(query).then(text![
+                ": ",
+                key(&k.sha256),
+                ", as MD5 ",
+                key(&k.md5)
+            ]));
+        }
     }
-    let ssh_says = text![
-        "ssh would print: ",
+    let methods = foreign(queries.methods.clone().unwrap_or_default().join(","));
+    found = found.because(text![
+        "ssh says: \"",
         user(&queries.user),
         "@",
         host_name,
         ": Permission denied (",
-        foreign(queries.methods.clone().unwrap_or_default().join(",")),
-        ").",
-    ];
-    found = found.because(ssh_says);
+        methods,
+        ").\"",
+    ]);
     for step in registration_steps(case, &asked) {
         found = found.step(step);
     }
-    found = found.or(Id::UnexpectedUser);
+    // Where the provider has one user for all, and it is this one, the user is not the cause.
+    if case.profile().user.as_ref() != Some(&queries.user) {
+        found = found.or(Id::UnexpectedUser);
+    }
     Some(found)
 }
 
+/// A key as people know it: its file or comment, where it is, its kind.
 fn identity(query: &Query) -> Text {
-    let k = &query.offer.key;
-    let place = if query.offer.in_agent { " (in the agent)" } else { "" };
-    let kind = k.kind();
-    let mut line = text![portal::name(query), place, ": ", kind, " ", key(&k.sha256)];
-    line.0.push(", MD5 ".into());
-    line.0.push(key(&k.md5));
-    line
+    let place = if query.offer.in_agent { " (in the agent), " } else { ", " };
+    text![portal::name(query), place, query.offer.key.kind()]
 }
 
 /// Where to register which key: the provider's portal, or what any provider needs.
@@ -149,16 +171,16 @@ fn registration_steps(case: &Case, asked: &[&Query]) -> Vec<Hint> {
         return steps;
     };
     let md5 = portal.fingerprint_form == FingerprintForm::Md5;
-    let fingerprints = asked.iter().map(|q| &q.offer.key).take(6);
+    let fingerprints = asked.iter().map(|q| &q.offer.key).take(MOST_NAMED);
     let shown: Vec<_> = fingerprints.map(|k| if md5 { &k.md5 } else { &k.sha256 }).collect();
     let mut compare = text![
-        "Log in to ",
+        "See whether the key is there: log in to ",
         portal.name.clone(),
         " (",
         portal.url.clone(),
-        ") and open ",
+        "), open ",
         menu(&portal.environment_key_path),
-        ". Look for a key with this fingerprint: ",
+        ", and look for the fingerprint ",
     ];
     for (place, fingerprint) in shown.into_iter().enumerate() {
         if place > 0 {
@@ -171,7 +193,7 @@ fn registration_steps(case: &Case, asked: &[&Query]) -> Vec<Hint> {
     let pending = quoted(&portal.pending);
     let active = quoted(&portal.active);
     steps.push(Hint::advice(text![
-        "If it is there and says ",
+        "If it is there, but says ",
         pending,
         ": wait until it says ",
         active,

@@ -57,6 +57,9 @@ pub struct ReportJson {
     pub target: TargetJson,
     /// Whether the connection will work.
     pub verdict: VerdictJson,
+    /// Whether all checks ran. If some were left out, ready means that nothing is wrong in what
+    /// was looked at, and no more.
+    pub complete: bool,
     /// The one cause; null where ready.
     pub diagnosis: Option<DiagnosisJson>,
     /// Each check that ran, in the order in which a connection goes.
@@ -251,6 +254,7 @@ impl From<&Report> for ReportJson {
             duration_ms: report.duration_ms,
             target,
             verdict: report.verdict.into(),
+            complete: report.is_complete(),
             diagnosis,
             checks: checks.collect(),
         }

@@ -4,7 +4,7 @@ use checks::{
     diagnosis::Diagnosis,
     finding::{Hint, Status},
     report::{Checked, Report, Verdict},
-    text::Command,
+    text::{Command, Span, Text},
 };
 use colored::Colorize;
 use textwrap::{Options, WordSeparator, WordSplitter};
@@ -15,7 +15,10 @@ use super::look::Look;
 /// The report as text, ending in a line break.
 #[must_use]
 pub fn render(report: &Report, look: &Look) -> String {
-    let mut page = Page { look, out: String::new() };
+    let machine = report.case.machine();
+    // `~` is the home to a shell only where $HOME says the same.
+    let home = machine.filter(|m| m.home_variable.is_none()).and_then(|m| m.home.as_deref());
+    let mut page = Page { look, home, out: String::new() };
     let input = checks::text::foreign(&report.case.plan.input).plain();
     if look.quiet {
         page.verdict(report);
@@ -46,6 +49,7 @@ fn ascii(text: &str) -> String {
 
 struct Page<'a> {
     look: &'a Look,
+    home: Option<&'a str>,
     out: String,
 }
 
@@ -65,6 +69,22 @@ impl Page<'_> {
             .break_words(false)
     }
 
+    /// A text in plain letters; paths in the home begin with `~`, as people write them.
+    fn plain(&self, text: &Text) -> String {
+        text.0.iter().map(|span| self.span(span)).collect()
+    }
+
+    fn span(&self, span: &Span) -> String {
+        let below = |path: &str| {
+            let rest = path.strip_prefix(self.home?)?.strip_prefix('/')?;
+            (!rest.is_empty()).then(|| Span::Path(format!("~/{rest}")).plain())
+        };
+        match span {
+            Span::Path(path) => below(path).unwrap_or_else(|| span.plain()),
+            _ => span.plain(),
+        }
+    }
+
     /// Words, wrapped; later lines are indented as deep as the first line's mark is wide.
     fn wrapped(&mut self, mark: &str, words: &str) {
         let hanging = " ".repeat(mark.width());
@@ -76,7 +96,12 @@ impl Page<'_> {
 
     /// On a line of its own, never broken and no letter replaced, so that it can be pasted.
     fn command(&mut self, indent: &str, command: &Command) {
-        let painted = self.look.paint(&command.plain(), |t| t.cyan());
+        let written = command.render_words(|word| match word.0.as_slice() {
+            // A shell expands `~` at the start of a word alone.
+            [Span::Path(_), ..] => self.plain(word),
+            _ => word.plain(),
+        });
+        let painted = self.look.paint(&written, |t| t.cyan());
         self.out.push_str(&format!("{indent}{painted}\n"));
     }
 
@@ -87,7 +112,7 @@ impl Page<'_> {
         let symbol = look.symbol(finding.status);
         let first = format!("{symbol} {title}{gap}  ");
         // In a narrow terminal the summary goes below the title.
-        let summary = finding.summary.plain();
+        let summary = self.plain(&finding.summary);
         let indent = if look.width < 60 { "  ".to_owned() } else { " ".repeat(first.width()) };
         let mut lines = textwrap::wrap(
             &summary,
@@ -104,13 +129,11 @@ impl Page<'_> {
         for line in lines {
             self.line(&line);
         }
-        if look.verbose || matches!(finding.status, Status::Warn | Status::Fail) {
-            for detail in &finding.details {
-                self.wrapped(&indent, &detail.plain());
-            }
-        }
-        // What to do about a failure is in the diagnosis, once.
+        // What is behind a failure, and what to do about it, is in the diagnosis, once.
         if finding.status == Status::Warn || look.verbose {
+            for detail in &finding.details {
+                self.wrapped(&indent, &self.plain(detail));
+            }
             for hint in &finding.hints {
                 self.hint(&format!("{indent}{} ", self.arrow()), &indent, hint);
             }
@@ -122,7 +145,7 @@ impl Page<'_> {
     }
 
     fn hint(&mut self, mark: &str, indent: &str, hint: &Hint) {
-        self.wrapped(mark, &hint.text.plain());
+        self.wrapped(mark, &self.plain(&hint.text));
         if let Some(command) = &hint.command {
             self.command(&format!("{indent}    "), command);
         }
@@ -136,6 +159,9 @@ impl Page<'_> {
     }
 
     fn ready(&mut self, report: &Report) {
+        if !report.is_complete() {
+            return self.nothing_found(report);
+        }
         let case = &report.case;
         let user = case.queries().map(|q| q.user.as_str());
         let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
@@ -147,25 +173,36 @@ impl Page<'_> {
         if let Some(winner) = winner {
             let offer = &winner.offer;
             let place = match &offer.path {
-                Some(path) => checks::text::path(path).plain(),
+                Some(path) => self.span(&Span::Path(path.clone())),
                 None => "a key in the agent".to_owned(),
             };
             words.push_str(&format!(" with {place}"));
         }
         words.push('.');
         self.painted(&words, Status::Pass);
+        self.warnings(report);
+        self.line("");
+        self.command("    ", &ssh_command(report));
+    }
+
+    /// With checks left out, nobody may read the verdict as a promise that ssh gets in.
+    fn nothing_found(&mut self, report: &Report) {
+        let words = "Nothing wrong in what was looked at; the other checks were left out.";
+        self.painted(words, Status::Pass);
+        self.warnings(report);
+    }
+
+    fn warnings(&mut self, report: &Report) {
         let warns = report.checks.iter().filter(|c| c.finding.status == Status::Warn);
         let warns: Vec<_> = warns.collect();
         if !warns.is_empty() {
             self.line("");
             self.line("But note:");
             for warn in warns {
-                let words = format!("{}: {}", warn.about.title, warn.finding.summary.plain());
+                let words = format!("{}: {}", warn.about.title, self.plain(&warn.finding.summary));
                 self.wrapped("  ! ", &words);
             }
         }
-        self.line("");
-        self.command("    ", &ssh_command(report));
     }
 
     /// A whole paragraph in one colour; wrapped first, since colours have no width.
@@ -188,7 +225,7 @@ impl Page<'_> {
             self.line("Because:");
             let mark = if self.look.unicode { "  • " } else { "  * " };
             for sentence in &diagnosis.because {
-                self.wrapped(mark, &sentence.plain());
+                self.wrapped(mark, &self.plain(sentence));
             }
         }
         if !diagnosis.next_steps.is_empty() {
