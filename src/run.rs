@@ -126,7 +126,8 @@ enum Work {
 async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
     let cut = CancellationToken::new();
     let watch = tokio::spawn(stop_on_ctrl_c(cut.clone()));
-    let progress = Progress::new(Look::here(options.color, options.quiet, options.verbose));
+    let look = Look::here(options.color, options.quiet, options.verbose);
+    let progress = Progress::new(look, work.len() > 1);
     // A server that is asked twice at the same time counts that against us.
     let mut hosts: HashMap<String, Arc<Mutex<()>>> = HashMap::new();
     let mut runs = Vec::new();
@@ -136,7 +137,7 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
             Work::Recorded(case) => case.plan.host.to_ascii_lowercase(),
         };
         let turn = Arc::clone(hosts.entry(host).or_default());
-        runs.push(examine(work, turn, cut.clone(), options, progress));
+        runs.push(examine(work, turn, cut.clone(), options, &progress));
     }
     let reports = futures_util::stream::iter(runs).buffered(AT_ONCE).collect().await;
     watch.abort();
@@ -148,7 +149,7 @@ async fn examine(
     turn: Arc<Mutex<()>>,
     cut: CancellationToken,
     options: &Options,
-    progress: Progress,
+    progress: &Progress,
 ) -> Report {
     let _turn = turn.lock().await;
     let evidence = match work {
@@ -161,7 +162,8 @@ async fn examine(
         let id = row.about.id;
         (options.only.is_empty() || listed(&options.only, id)) && !listed(&options.skip, id)
     };
-    checks::examine(&evidence, chosen, |row, finding| progress.found(&input, row, finding)).await
+    let lines = progress.target(&input, chosen);
+    checks::examine(&evidence, chosen, |row, finding| lines.found(row, finding)).await
 }
 
 /// The first Ctrl-C ends the waiting, the second the program.
