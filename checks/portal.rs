@@ -6,7 +6,7 @@ use crate::{
     evidence::{
         Evidence, Seen, Unseen,
         configuration::Effective,
-        queries::{Answer, Queries, Query},
+        queries::{Answer, Broken, Queries, Query},
     },
     finding::Finding,
     offers::Provable,
@@ -76,15 +76,11 @@ fn verdict(queries: &Queries, interactive: bool, profile: &Profile) -> Finding {
         };
         return Finding::fail(text!["The server takes ", name(accepted), why]);
     }
-    if let Some(why) = &queries.broken {
+    if let Some(why) = queries.broken {
         let asked = number(queries.refused());
-        return Finding::fail(text![
-            "No key accepted: ",
-            asked,
-            " refused, then ",
-            why.clone(),
-            ".",
-        ]);
+        let words = text!["No key accepted: ", asked, " refused, then ", why.words(), "."];
+        let ours = matches!(why, Broken::OutOfTime | Broken::Interrupted);
+        return if ours { Finding::skip(words) } else { Finding::fail(words) };
     }
     match queries.refused() {
         0 => Finding::fail("None of the keys could be offered to this server."),

@@ -105,18 +105,10 @@ impl Foreign {
         Self(text)
     }
 
-    /// The text with every control, format and private character written as an escape, so that it
-    /// can be shown on a terminal. `\u{1b}[2J` is shown, not obeyed.
+    /// The text as it can be shown on a terminal: see [`printable`].
     #[must_use]
     pub fn printable(&self) -> String {
-        self.0.chars().fold(String::new(), |mut out, c| {
-            if c.is_control() || is_format(c) {
-                out.extend(c.escape_unicode());
-            } else {
-                out.push(c);
-            }
-            out
-        })
+        printable(&self.0)
     }
 
     /// The text as it came. Never for a terminal.
@@ -130,6 +122,20 @@ impl Foreign {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// A text with every control, format and private character written as an escape, so that it can
+/// be shown on a terminal. `\u{1b}[2J` is shown, not obeyed.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, c| {
+        if c.is_control() || is_format(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+        out
+    })
 }
 
 /// Characters that change the look of their neighbours without being seen: bidirectional

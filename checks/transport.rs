@@ -40,7 +40,9 @@ impl Check for Transport {
             (HandshakeEnd::Complete, Some(id)) => {
                 Finding::pass(text!["Keys are exchanged with ", foreign(id.software.raw()), "."])
             }
-            (HandshakeEnd::Abandoned, _) => Finding::unseen(&Unseen::OutOfTime),
+            (HandshakeEnd::OutOfTime | HandshakeEnd::Interrupted, _) => {
+                Finding::skip(words(handshake, None))
+            }
             _ => Finding::fail(words(handshake, facts.effective.as_ref().ok().copied())),
         };
         finding
@@ -80,7 +82,8 @@ pub fn words(handshake: &Handshake, effective: Option<&Effective>) -> Text {
         return text!["Your ssh and the server have no ", no.list.words(), " in common."];
     }
     let step = match handshake.reached {
-        Step::Connected => "before the server said anything",
+        Step::Connected if handshake.received == 0 => "before the server said a word",
+        Step::Connected => "before the server identified itself",
         Step::Identification => "after the server's identification",
         Step::Algorithms => "after the server's list of algorithms",
         Step::HostKey => "after the server's host key",
@@ -92,13 +95,26 @@ pub fn words(handshake: &Handshake, effective: Option<&Effective>) -> Text {
             text!["The connection broke (", foreign(&e.message), ") ", step, "."]
         }
         HandshakeEnd::TimedOut { after_ms } => {
-            text!["Nothing came for ", number(after_ms / 1000), " seconds ", step, "."]
+            text!["Not one byte came for ", seconds(*after_ms), " ", step, "."]
         }
         HandshakeEnd::Stopped(why) => {
             text!["The conversation could not go on ", step, ": ", foreign(why), "."]
         }
-        HandshakeEnd::Abandoned => text!["The run ended ", step, "."],
+        HandshakeEnd::OutOfTime => {
+            text!["Not found out: the time limit for the whole run was reached ", step, "."]
+        }
+        HandshakeEnd::Interrupted => text!["Not found out: interrupted ", step, "."],
         HandshakeEnd::Complete => text!["Keys are exchanged."],
+    }
+}
+
+/// As people say it: "2 seconds", "0.3 seconds".
+#[must_use]
+pub fn seconds(ms: u64) -> String {
+    match (ms / 1000, ms % 1000 / 100) {
+        (1, 0) => "1 second".to_owned(),
+        (whole, 0) => format!("{whole} seconds"),
+        (whole, tenths) => format!("{whole}.{tenths} seconds"),
     }
 }
 

@@ -145,6 +145,13 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
     if case.profile().user.as_ref() != Some(&queries.user) {
         found = found.or(Id::UnexpectedUser);
     }
+    // Only for RSA keys does the library tell which signatures the server takes.
+    if asked
+        .iter()
+        .all(|query| query.algorithm != "ssh-rsa" && !query.algorithm.starts_with("rsa-"))
+    {
+        found = found.or(Id::KeyTypeRefused);
+    }
     Some(found)
 }
 

@@ -118,7 +118,10 @@ fn is_trickle(handshake: &Handshake) -> bool {
     handshake.lines_before_count >= 2
         && matches!(
             handshake.end,
-            HandshakeEnd::TimedOut { .. } | HandshakeEnd::Stopped(_) | HandshakeEnd::Abandoned
+            HandshakeEnd::TimedOut { .. }
+                | HandshakeEnd::Stopped(_)
+                | HandshakeEnd::OutOfTime
+                | HandshakeEnd::Interrupted
         )
 }
 

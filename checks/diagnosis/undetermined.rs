@@ -5,10 +5,16 @@
 use super::{Diagnosis, Id, Rule};
 use crate::{
     case::Case,
-    evidence::{Unseen, handshake::HandshakeEnd, queries::Answer},
+    command,
+    evidence::{
+        Unseen,
+        handshake::{Handshake, HandshakeEnd},
+        queries::{Answer, Broken},
+    },
     finding::Hint,
     text,
     text::foreign,
+    transport,
 };
 
 /// What ended the run comes first, then what it left open.
@@ -20,21 +26,36 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn interrupted(case: &Case) -> Option<Diagnosis> {
-    let unseen = case.unseen();
-    unseen.iter().any(|(_, why)| **why == Unseen::Interrupted).then(|| {
-        Diagnosis::new(Id::Interrupted)
-            .because(text!["The run was interrupted; what was found by then is in the report."])
-            .step(Hint::advice("Run it again and let it finish."))
+    let unseen = case.unseen().iter().any(|(_, why)| **why == Unseen::Interrupted);
+    let handshake = case.handshake().filter(|h| h.end == HandshakeEnd::Interrupted);
+    let asking = case.queries().is_some_and(|q| q.broken == Some(Broken::Interrupted));
+    (unseen || handshake.is_some() || asking).then(|| {
+        let found = Diagnosis::new(Id::Interrupted)
+            .because(text!["The run was interrupted; what was found by then is in the report."]);
+        how_far(found, handshake).step(Hint::advice("Run it again and let it finish."))
     })
 }
 
+/// Where the conversation stood: a server that hangs is often why somebody interrupts.
+fn how_far(found: Diagnosis, handshake: Option<&Handshake>) -> Diagnosis {
+    match handshake {
+        Some(handshake) => found.because(transport::words(handshake, None)),
+        None => found,
+    }
+}
+
 fn timed_out(case: &Case) -> Option<Diagnosis> {
-    let out_of_time = case.unseen().iter().any(|(_, why)| **why == Unseen::OutOfTime);
-    let abandoned = case.handshake().is_some_and(|h| h.end == HandshakeEnd::Abandoned);
-    (out_of_time || abandoned).then(|| {
-        let seconds = case.plan.limits.total_ms.div_ceil(1000).to_string();
-        Diagnosis::new(Id::TimedOut)
-            .because(text!["After ", seconds, " seconds not everything had been found out."])
+    let unseen = case.unseen().iter().any(|(_, why)| **why == Unseen::OutOfTime);
+    let handshake = case.handshake().filter(|h| h.end == HandshakeEnd::OutOfTime);
+    let asking = case.queries().is_some_and(|q| q.broken == Some(Broken::OutOfTime));
+    (unseen || handshake.is_some() || asking).then(|| {
+        let limit = transport::seconds(case.plan.limits.total_ms);
+        let found = Diagnosis::new(Id::TimedOut).because(text![
+            "After ",
+            limit,
+            " not everything had been found out."
+        ]);
+        how_far(found, handshake)
             .step(Hint::advice(text!["Run it again with more time, for example --timeout 2m."]))
     })
 }
@@ -55,16 +76,17 @@ fn accepts_anything(case: &Case) -> Option<Diagnosis> {
     ])))
 }
 
+/// What shows more than we could see.
+fn with_ssh(case: &Case) -> Hint {
+    Hint::run("Run ssh itself, which tells each step:", command!["ssh", "-v", case.target()])
+}
+
 /// Everything was asked for and something was not seen, for a reason of its own.
 fn not_examined(case: &Case) -> Option<Diagnosis> {
     let found = Diagnosis::new(Id::NotExamined);
     let own: Vec<_> = case.unseen().into_iter().filter(|(_, why)| !why.is_consequence()).collect();
     if let Some((_, why)) = own.first() {
-        return Some(
-            found
-                .because(why.words())
-                .step(Hint::advice(text!["Run ssh itself with -v to see the rest of the way.",])),
-        );
+        return Some(found.because(why.words()).step(with_ssh(case)));
     }
     let handshake = case.handshake()?;
     if let HandshakeEnd::Stopped(why) = &handshake.end {
@@ -72,7 +94,7 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
             found
                 .because(text!["The SSH library inside ssh-preflight stopped: ", foreign(why), "."])
                 .because(text!["What ssh itself would do here is not known."])
-                .step(Hint::advice(text!["Run ssh itself with -v."])),
+                .step(with_ssh(case)),
         );
     }
     let queries = case.queries.as_ref()?;
@@ -80,7 +102,7 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
         Ok(queries) if queries.winner(case.is_interactive()).is_none() => Some(
             found
                 .because(text!["No key was found with which ssh could certainly log in."])
-                .step(Hint::advice(text!["Run ssh itself with -v."])),
+                .step(with_ssh(case)),
         ),
         Err(why) => Some(found.because(why.words())),
         Ok(_) => None,

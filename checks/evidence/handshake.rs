@@ -126,8 +126,10 @@ pub enum HandshakeEnd {
         /// The limit in milliseconds.
         after_ms: u64,
     },
-    /// The run was over: time limit or Ctrl-C.
-    Abandoned,
+    /// The time for the whole run was over.
+    OutOfTime,
+    /// Ctrl-C.
+    Interrupted,
     /// This side stopped: no common algorithm, a broken packet, too many lines; the library's words.
     Stopped(String),
 }

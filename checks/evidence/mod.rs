@@ -272,7 +272,11 @@ impl Evidence {
                     Ok(known) => host_trust::preferred_algorithms(&effective, known),
                     Err(_) => effective.host_key_algorithms.clone(),
                 };
-                let answer = Duration::from_millis(self.plan.limits.answer_ms);
+                let mut answer = Duration::from_millis(self.plan.limits.answer_ms);
+                if let Some(seconds) = effective.connect_timeout_s {
+                    // It limits the exchange of keys too (ssh_config(5)).
+                    answer = answer.min(Duration::from_secs(seconds));
+                }
                 let (facts, session) =
                     session::shake_hands(stream, &effective, &algorithms, answer, &self.limits)
                         .await;

@@ -27,7 +27,34 @@ pub struct Queries {
     /// The server's goodbye, where it cut the conversation.
     pub disconnect: Option<Disconnect>,
     /// Why the conversation ended before all keys were asked about, where it did.
-    pub broken: Option<String>,
+    pub broken: Option<Broken>,
+}
+
+/// Why a conversation ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Broken {
+    /// The server hung up.
+    ServerEnded,
+    /// No answer came within the limit.
+    NoAnswer,
+    /// The time for the whole run was over.
+    OutOfTime,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl Broken {
+    /// The end of a sentence.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ServerEnded => "the server ended the conversation",
+            Self::NoAnswer => "the server did not answer in time",
+            Self::OutOfTime => "the time limit for the whole run was reached",
+            Self::Interrupted => "the run was interrupted",
+        }
+    }
 }
 
 /// What `server-sig-algs` says about RSA keys.

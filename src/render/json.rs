@@ -4,6 +4,7 @@ use checks::{
     diagnosis::Id,
     finding::{Hint, Status},
     report::{Report, Verdict},
+    text::printable,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -217,15 +218,27 @@ impl From<&Hint> for Step {
     }
 }
 
+/// JSON escapes only the oldest control characters, and people do print it on a terminal.
+fn shown(value: &Value) -> Value {
+    match value {
+        Value::String(text) => printable(text).into(),
+        Value::Array(items) => items.iter().map(shown).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.iter().map(|(k, v)| (k.clone(), shown(v))).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
 impl From<&Report> for ReportJson {
     fn from(report: &Report) -> Self {
         let case = &report.case;
         let effective = case.effective();
         let target = TargetJson {
             input: checks::text::foreign(&case.plan.input).plain(),
-            host: effective.map_or(&case.plan.host, |e| &e.host).clone(),
+            host: printable(effective.map_or(&case.plan.host, |e| &e.host)),
             port: effective.map(|e| e.port).or(case.plan.port),
-            user: effective.map(|e| e.user.clone()).or_else(|| case.plan.user.clone()),
+            user: effective.map(|e| &e.user).or(case.plan.user.as_ref()).map(|u| printable(u)),
             profile: case.profile().name.clone(),
         };
         let diagnosis = report.diagnosis.as_ref().map(|d| DiagnosisJson {
@@ -243,7 +256,7 @@ impl From<&Report> for ReportJson {
             summary: c.finding.summary.plain(),
             details: c.finding.details.iter().map(checks::text::Text::plain).collect(),
             hints: c.finding.hints.iter().map(Step::from).collect(),
-            evidence: c.finding.evidence.clone(),
+            evidence: c.finding.evidence.iter().map(|(k, v)| (k.clone(), shown(v))).collect(),
             started_ms: c.started_ms,
             duration_ms: c.duration_ms,
         });

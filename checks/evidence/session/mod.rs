@@ -7,7 +7,10 @@ mod tap;
 mod tests;
 mod trail;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use russh::{
     Names, SshId,
@@ -76,7 +79,9 @@ where
     let tap = Tap::new(stream, trail.clone());
     let mut talk = tokio::spawn(client::connect_stream(config, tap, observer));
 
-    let mut reached = trail.lock().reached();
+    // Progress is looked at more often than the limit ends, so that a stall is told in time.
+    let look = answer / 10;
+    let mut reached = (trail.lock().reached(), Instant::now());
     let end = loop {
         tokio::select! {
             biased;
@@ -92,15 +97,16 @@ where
                 }
                 Err(panic) => break HandshakeEnd::Stopped(panic.to_string()),
             },
-            () = limits.cut.cancelled() => break HandshakeEnd::Abandoned,
-            () = tokio::time::sleep_until(limits.until.into()) => break HandshakeEnd::Abandoned,
-            () = tokio::time::sleep(answer) => {
+            () = limits.cut.cancelled() => break HandshakeEnd::Interrupted,
+            () = tokio::time::sleep_until(limits.until.into()) => break HandshakeEnd::OutOfTime,
+            () = tokio::time::sleep(look) => {
                 let now = trail.lock().reached();
-                if now == reached {
+                if now != reached.0 {
+                    reached = (now, Instant::now());
+                } else if reached.1.elapsed() >= answer {
                     let after_ms = u64::try_from(answer.as_millis()).unwrap_or(u64::MAX);
                     break HandshakeEnd::TimedOut { after_ms };
                 }
-                reached = now;
             }
         }
     };

@@ -16,7 +16,7 @@ use super::Session;
 use crate::{
     evidence::{
         Limits,
-        queries::{Answer, Queries, Query, RsaSignatures},
+        queries::{Answer, Broken, Queries, Query, RsaSignatures},
     },
     offers::{Offer, Provable},
 };
@@ -183,15 +183,16 @@ impl Asking<'_> {
                     self.queries.methods = Some(methods.collect());
                     return Answer::Refused;
                 }
-                self.queries.broken = Some("the server ended the conversation".to_owned());
+                self.queries.broken = Some(Broken::ServerEnded);
             }
             Ended::Told(Err(Refusal::Lost)) => {
-                self.queries.broken = Some("the server ended the conversation".to_owned());
+                self.queries.broken = Some(Broken::ServerEnded);
             }
             Ended::TooLate => {
-                self.queries.broken = Some("the server did not answer in time".to_owned());
+                self.queries.broken = Some(Broken::NoAnswer);
             }
-            Ended::Cut => self.queries.broken = Some("the run was over".to_owned()),
+            Ended::OutOfTime => self.queries.broken = Some(Broken::OutOfTime),
+            Ended::Interrupted => self.queries.broken = Some(Broken::Interrupted),
         }
         Answer::NoAnswer
     }
@@ -200,7 +201,8 @@ impl Asking<'_> {
 enum Ended {
     Told(Result<AuthResult, Refusal>),
     TooLate,
-    Cut,
+    OutOfTime,
+    Interrupted,
 }
 
 async fn wait(
@@ -211,8 +213,8 @@ async fn wait(
     tokio::select! {
         biased;
         told = asked => Ended::Told(told),
-        () = limits.cut.cancelled() => Ended::Cut,
-        () = tokio::time::sleep_until(limits.until.into()) => Ended::Cut,
+        () = limits.cut.cancelled() => Ended::Interrupted,
+        () = tokio::time::sleep_until(limits.until.into()) => Ended::OutOfTime,
         () = tokio::time::sleep(limit) => Ended::TooLate,
     }
 }
