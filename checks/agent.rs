@@ -88,11 +88,19 @@ fn judge(
     won: Option<&Query>,
 ) -> Finding {
     let place = agent.socket.as_deref().unwrap_or_default();
-    let gone = |why: Text| {
+    let broken = |why: Text| {
         if forwards {
             Finding::fail(why.with(" Forwarding needs it."))
         } else {
             Finding::warn(why.with(" Keys in files work without it."))
+        }
+    };
+    // Nothing is wrong with having no agent, or none that holds keys, where nobody asks for one.
+    let absent = |why: Text| {
+        if forwards {
+            broken(why)
+        } else {
+            Finding::skip(why.with(" Keys in files work without it."))
         }
     };
     match &agent.state {
@@ -104,19 +112,19 @@ fn judge(
             Finding::skip("Not used: your ssh configuration turns the agent off (IdentityAgent none).")
         }
         AgentState::NotConfigured => {
-            gone(text!["There is no SSH agent in this terminal (SSH_AUTH_SOCK is not set)."])
+            absent(text!["There is no SSH agent in this terminal (SSH_AUTH_SOCK is not set)."])
                 .hint(Hint::run("Start one and load your key:", start(own)))
         }
         AgentState::Unreachable(_) | AgentState::NotAnAgent(_) | AgentState::TimedOut { .. } => {
             let why = agent_trouble(&agent.state, place).unwrap_or_default();
-            gone(why)
+            broken(why)
                 .hint(Hint::advice(
                     "Open a new terminal: this one may remember an agent that has ended.",
                 ))
                 .hint(Hint::run("Or start an agent here and load your key:", start(own)))
         }
         AgentState::Keys(keys) if keys.is_empty() => {
-            gone(text!["The SSH agent holds no key, or it is locked."])
+            absent(text!["The SSH agent holds no key, or it is locked."])
                 .hint(Hint::run("Load your key:", command!["ssh-add", path(own)]))
                 .hint(Hint::run("If it is locked, unlock it:", command!["ssh-add", "-X"]))
         }
@@ -248,7 +256,7 @@ mod tests {
         };
         let (wants, not) = (true, false);
         let table = [
-            (AgentState::NotConfigured, not, None, Status::Warn, "no SSH agent"),
+            (AgentState::NotConfigured, not, None, Status::Skip, "no SSH agent"),
             (AgentState::NotConfigured, wants, None, Status::Fail, "Forwarding needs it"),
             (AgentState::Disabled, not, None, Status::Skip, "turns the agent off"),
             (AgentState::Disabled, wants, None, Status::Fail, "turns it off"),
@@ -256,7 +264,7 @@ mod tests {
             (stale(), wants, None, Status::Fail, "/run/agent"),
             (AgentState::NotAnAgent("x".into()), not, None, Status::Warn, "no usable SSH agent"),
             (AgentState::TimedOut { after_ms: 9000 }, not, None, Status::Warn, "9 seconds"),
-            (held(0), not, None, Status::Warn, "holds no key"),
+            (held(0), not, None, Status::Skip, "holds no key"),
             (held(0), wants, None, Status::Fail, "holds no key"),
             (held(2), not, None, Status::Pass, "2 keys"),
             (held(9), not, None, Status::Warn, "hang up after six"),

@@ -3,7 +3,6 @@
 use crate::{
     case::Plan,
     check::{About, Check},
-    command,
     evidence::{
         Evidence, Seen,
         configuration::{Configuration, Source},
@@ -50,10 +49,7 @@ impl Check for Config {
                 user(wanted),
                 "."
             ])
-            .hint(Hint::run(
-                "Name the user:",
-                command!["ssh", "-l", user(wanted), host(&plan.host)],
-            )),
+            .hint(Hint::run("Name the user:", plan.ssh().user(wanted).command())),
             None => Finding::pass(text!["ssh would log in as "].then(goal).with(".")),
         };
         if e.host != plan.host {

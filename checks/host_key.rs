@@ -57,7 +57,7 @@ impl Check for HostKey {
         let principal = host_trust::principal(effective);
         let trust = host_trust::judge_key(known, shown, &principal, facts.now);
         let accepts = host_trust::acceptance(&trust, effective, plan.interactive);
-        let finding = judge(effective, known, shown, &trust, accepts);
+        let finding = judge(plan, effective, known, shown, &trust, accepts);
         finding
             .detail_all(troubles(effective, known))
             .fact("algorithm", &shown.algorithm)
@@ -70,6 +70,7 @@ impl Check for HostKey {
 }
 
 fn judge(
+    plan: &Plan,
     effective: &Effective,
     known: &KnownHosts,
     shown: &PublicKeyFacts,
@@ -88,7 +89,7 @@ fn judge(
             "."
         ])
         .detail(text!["Fingerprint of the server's key ", fingerprint(), "."]),
-        Trust::Unknown => unknown(effective, shown, accepts),
+        Trust::Unknown => unknown(plan, effective, shown, accepts),
         _ => {
             let mut words = describe(effective, shown, trust);
             let first = if words.is_empty() { Text::default() } else { words.remove(0) };
@@ -105,12 +106,17 @@ fn judge(
                 ),
                 _ => finding,
             };
-            steps(effective, known, shown, trust).into_iter().fold(finding, Finding::hint)
+            steps(plan, effective, known, shown, trust).into_iter().fold(finding, Finding::hint)
         }
     }
 }
 
-fn unknown(effective: &Effective, shown: &PublicKeyFacts, accepts: Acceptance) -> Finding {
+fn unknown(
+    plan: &Plan,
+    effective: &Effective,
+    shown: &PublicKeyFacts,
+    accepts: Acceptance,
+) -> Finding {
     let finding = match accepts {
         Acceptance::Refuses => Finding::fail(
             "This computer does not know the server's key, and ssh may not accept it.",
@@ -123,7 +129,7 @@ fn unknown(effective: &Effective, shown: &PublicKeyFacts, accepts: Acceptance) -
         ),
     };
     let finding = finding.detail_all(fingerprints(shown));
-    verify(effective, accepts).into_iter().fold(finding, Finding::hint)
+    verify(plan, effective, accepts).into_iter().fold(finding, Finding::hint)
 }
 
 /// Both forms of the fingerprint that people may have to compare.
@@ -212,6 +218,7 @@ fn validity(shown: &PublicKeyFacts) -> Option<Text> {
 
 /// What to do about it, the first thing first. Empty for a known key.
 pub(crate) fn steps(
+    plan: &Plan,
     effective: &Effective,
     known: &KnownHosts,
     shown: &PublicKeyFacts,
@@ -219,7 +226,7 @@ pub(crate) fn steps(
 ) -> Vec<Hint> {
     match trust {
         Trust::Known(_) | Trust::KnownByAuthority(_) => Vec::new(),
-        Trust::Unknown => verify(effective, Acceptance::Refuses),
+        Trust::Unknown => verify(plan, effective, Acceptance::Refuses),
         Trust::Revoked(place) => vec![Hint::advice(text![
             "Do not connect. Ask whoever operates the server for its new key. The mark in ",
             at(place),
@@ -272,7 +279,7 @@ fn forget(name: &str, file: &str) -> Command {
 }
 
 /// How to get from an unknown key to a known one.
-fn verify(effective: &Effective, accepts: Acceptance) -> Vec<Hint> {
+fn verify(plan: &Plan, effective: &Effective, accepts: Acceptance) -> Vec<Hint> {
     let compare = Hint::advice(
         "Compare the fingerprint with the one that the operator of the server publishes or tells \
          you. Only if they are the same, accept it.",
@@ -289,7 +296,7 @@ fn verify(effective: &Effective, accepts: Acceptance) -> Vec<Hint> {
     } else {
         Hint::run(
             "Connect once and answer the question with the fingerprint, which is safer than yes.",
-            command!["ssh", "-p", port, host(&effective.host)],
+            plan.ssh().command(),
         )
     };
     vec![compare, accept]

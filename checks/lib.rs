@@ -29,6 +29,7 @@ pub mod key_files;
 pub mod offers;
 pub mod profile;
 pub mod report;
+pub mod retyped;
 pub mod target;
 pub mod text;
 

@@ -32,7 +32,7 @@ impl Check for Tcp {
         Facts { attempts: evidence.attempts().await, effective: evidence.effective().await }
     }
 
-    fn judge(_plan: &Plan, facts: Facts<'_>) -> Finding {
+    fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
         let effective = match facts.effective {
             Ok(effective) => effective,
             Err(why) => return Finding::unseen(&why),
@@ -46,13 +46,13 @@ impl Check for Tcp {
             }
             Err(why) => return Finding::unseen(why),
         };
-        judge(effective, attempts)
+        judge(plan, effective, attempts)
             .fact("attempts", &attempts.tried)
             .fact("untried", &attempts.untried)
     }
 }
 
-fn judge(effective: &Effective, attempts: &Attempts) -> Finding {
+fn judge(plan: &Plan, effective: &Effective, attempts: &Attempts) -> Finding {
     let port = number(effective.port);
     let outcomes = attempts.tried.iter().map(outcome);
     let Some(connected) = attempts.connected() else {
@@ -107,7 +107,7 @@ fn judge(effective: &Effective, attempts: &Attempts) -> Finding {
     if connected.to.is_ipv4() && earlier.iter().all(|a| a.to.is_ipv6()) {
         finding = finding.hint(crate::finding::Hint::run(
             "Use IPv4 alone until IPv6 is repaired.",
-            crate::command!["ssh", "-4", host(&effective.host)],
+            plan.ssh().flag("-4").command(),
         ));
     }
     finding

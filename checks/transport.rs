@@ -84,18 +84,21 @@ pub fn words(handshake: &Handshake, effective: Option<&Effective>) -> Text {
     let step = match handshake.reached {
         Step::Connected if handshake.received == 0 => "before the server said a word",
         Step::Connected => "before the server identified itself",
-        Step::Identification => "after the server's identification",
-        Step::Algorithms => "after the server's list of algorithms",
-        Step::HostKey => "after the server's host key",
-        Step::Keys => "after keys were exchanged",
+        Step::Identification => "after the server had identified itself",
+        Step::Algorithms => "after the server had listed its algorithms",
+        Step::HostKey => "after the server had shown its key",
+        Step::Keys => "after keys had been exchanged",
     };
     match &handshake.end {
-        HandshakeEnd::Closed => text!["The server closed the connection ", step, "."],
+        HandshakeEnd::Closed => text!["The connection was closed ", step, "."],
         HandshakeEnd::Failed(e) => {
-            text!["The connection broke (", foreign(&e.message), ") ", step, "."]
+            text!["The connection broke ", step, ": ", foreign(&e.message), "."]
+        }
+        HandshakeEnd::TimedOut { after_ms } if handshake.received == 0 => {
+            text!["The server did not say one word within ", seconds(*after_ms), "."]
         }
         HandshakeEnd::TimedOut { after_ms } => {
-            text!["Not one byte came for ", seconds(*after_ms), " ", step, "."]
+            text!["Nothing more came for ", seconds(*after_ms), " ", step, "."]
         }
         HandshakeEnd::Stopped(why) => {
             text!["The conversation could not go on ", step, ": ", foreign(why), "."]

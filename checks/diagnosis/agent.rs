@@ -4,7 +4,7 @@
 
 use super::{
     Diagnosis, Id, Rule,
-    keys::{Failing, is_unasked, ssh_with, start_agent},
+    keys::{Failing, is_unasked, start_agent},
 };
 use crate::{
     case::Case,
@@ -93,10 +93,7 @@ fn not_running(case: &Case) -> Option<Diagnosis> {
                     .because(need.words())
                     .step(Hint::run(
                         "Use the agent of this terminal:",
-                        ssh_with(
-                            case,
-                            [text!["-A"], text!["-o"], text!["IdentityAgent=SSH_AUTH_SOCK"]],
-                        ),
+                        case.plan.ssh().flag("-A").set("IdentityAgent=SSH_AUTH_SOCK").command(),
                     ))
                     .step(Hint::advice("Then correct IdentityAgent in your ssh configuration.")),
             );
@@ -230,8 +227,11 @@ fn lacks_key(case: &Case) -> Option<Diagnosis> {
             ])
             .because(text![
                 "The agent holds ",
-                number(agent.keys().len()),
-                " other keys and not this one."
+                match agent.keys().len() {
+                    1 => "one other key".to_owned(),
+                    n => format!("{n} other keys"),
+                },
+                " and not this one."
             ])
             .because(text![
                 "You want your agent forwarded: on the host it is asked for this key, and does not have it."
@@ -288,21 +288,15 @@ fn too_many(case: &Case) -> Option<Diagnosis> {
         number(place + 1),
         ". Whether the server takes it is not known."
     ]);
-    let only = || [text!["-o"], text!["IdentitiesOnly=yes"], text!["-i"]];
+    let only = |file: &str| case.plan.ssh().set("IdentitiesOnly=yes").identity(file).command();
     found = match &right.offer.path {
-        Some(file) => found.step(Hint::run(
-            "Offer this one key alone:",
-            ssh_with(case, only().into_iter().chain([text![path(file)]])),
-        )),
+        Some(file) => found.step(Hint::run("Offer this one key alone:", only(file))),
         None => found
             .step(Hint::run(
                 "Save the public lines of the agent to a file, and keep the line of the right key:",
                 command!["ssh-add", "-L", shell(">"), shell("~/.ssh/from_agent.pub")],
             ))
-            .step(Hint::run(
-                "Offer this one key alone:",
-                ssh_with(case, only().into_iter().chain([text![path("~/.ssh/from_agent.pub")]])),
-            )),
+            .step(Hint::run("Offer this one key alone:", only("~/.ssh/from_agent.pub"))),
     };
     Some(
         found

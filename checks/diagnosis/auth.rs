@@ -80,12 +80,7 @@ fn key_type_refused(case: &Case) -> Option<Diagnosis> {
             ))
             .step(Hint::run(
                 text!["Until then, this allows the old kind of signature for one login:"],
-                command![
-                    "ssh",
-                    "-o",
-                    "PubkeyAcceptedAlgorithms=+ssh-rsa",
-                    Text(vec![user(&queries.user), "@".into(), host(&case.effective()?.host),]),
-                ],
+                case.plan.ssh().set("PubkeyAcceptedAlgorithms=+ssh-rsa").command(),
             )),
     )
 }

@@ -74,15 +74,11 @@ fn short_name(case: &Case) -> Option<Diagnosis> {
     }
     let start = format!("{typed}.");
     let full = case.nearby()?.names.iter().find(|n| n.name.starts_with(&start))?;
-    let who = &case.effective()?.user;
     Some(
         Diagnosis::new(Id::ShortNameOutside)
             .because(text!["The name ", host(typed), " does not exist for this computer."])
             .because(text!["The full name ", host(&full.name), " exists."])
-            .step(Hint::run(
-                "Use the full name:",
-                command!["ssh", "-l", user(who), host(&full.name)],
-            )),
+            .step(Hint::run("Use the full name:", case.plan.ssh().host(&full.name).command())),
     )
 }
 
@@ -97,19 +93,16 @@ fn pubkey_disabled(case: &Case) -> Option<Diagnosis> {
         (true, true) => "PreferredAuthentications is set and does not name publickey.",
         (true, false) => return None,
     };
-    Some(Diagnosis::new(Id::PubkeyDisabled).because(what).step(Hint::run(
-        "Try once with it turned on, then correct your ssh configuration:",
-        command![
-            "ssh",
-            "-o",
-            "PubkeyAuthentication=yes",
-            "-o",
-            "PreferredAuthentications=publickey",
-            "-l",
-            user(&e.user),
-            host(&case.plan.host)
-        ],
-    )))
+    Some(
+        Diagnosis::new(Id::PubkeyDisabled).because(what).step(Hint::run(
+            "Try once with it turned on, then correct your ssh configuration:",
+            case.plan
+                .ssh()
+                .set("PubkeyAuthentication=yes")
+                .set("PreferredAuthentications=publickey")
+                .command(),
+        )),
+    )
 }
 
 /// Alone a warning; the cause where no key is accepted.
@@ -124,10 +117,7 @@ pub(super) fn unexpected_user(case: &Case) -> Option<Diagnosis> {
         Diagnosis::new(Id::UnexpectedUser)
             .because(text!["The server accepts no key for the user ", user(&e.user), "."])
             .because(text!["Logins here need the user ", user(wanted), "."])
-            .step(Hint::run(
-                "Name the user:",
-                command!["ssh", "-l", user(wanted), host(&case.plan.host)],
-            ))
+            .step(Hint::run("Name the user:", case.plan.ssh().user(wanted).command()))
             .or(Id::KeyNotAccepted),
     )
 }

@@ -19,7 +19,7 @@ use crate::{
     key_files::{self, Trouble},
     offers::{self, Offer, Provable},
     text,
-    text::{Command, Text, foreign, host, key, number, path, shell, user},
+    text::{Command, Text, foreign, key, number, path, shell},
 };
 
 /// In causal order.
@@ -135,20 +135,6 @@ impl<'c> Failing<'c> {
     }
 }
 
-/// `ssh` with options, to this target.
-pub(super) fn ssh_with(case: &Case, options: impl IntoIterator<Item = Text>) -> Command {
-    let mut words = vec![Text::from("ssh")];
-    words.extend(options);
-    if let Some(effective) = case.effective() {
-        if effective.port != 22 {
-            words.extend([text!["-p"], text![number(effective.port)]]);
-        }
-        words.extend([text!["-l"], text![user(&effective.user)]]);
-    }
-    words.push(text![host(&case.plan.host)]);
-    Command(words)
-}
-
 fn file_trouble(case: &Case, id: Id) -> Option<Diagnosis> {
     let failing = Failing::of(case)?;
     let trouble = failing.trouble(id)?;
@@ -200,7 +186,7 @@ fn no_key(case: &Case) -> Option<Diagnosis> {
     if hidden {
         return Some(found.step(Hint::run(
             "Allow the keys of the agent:",
-            ssh_with(case, [text!["-o"], text!["IdentitiesOnly=no"]]),
+            case.plan.ssh().set("IdentitiesOnly=no").command(),
         )));
     }
     if let Some(first) = identities.untried.first() {
@@ -211,7 +197,7 @@ fn no_key(case: &Case) -> Option<Diagnosis> {
             ))
             .step(Hint::run(
                 "If one of them is yours for this host, name it:",
-                ssh_with(case, [text!["-i"], text![path(first)]]),
+                case.plan.ssh().identity(first).command(),
             ));
     }
     if agent.state == AgentState::Disabled {
@@ -284,13 +270,10 @@ fn too_weak(case: &Case) -> Option<Diagnosis> {
             ])
             .step(Hint::run(
                 "Allow this type for one login, then correct the configuration:",
-                ssh_with(
-                    case,
-                    [
-                        text!["-o"],
-                        text![format!("PubkeyAcceptedAlgorithms=+{}", public.algorithm)],
-                    ],
-                ),
+                case.plan
+.ssh()
+.set(format!("PubkeyAcceptedAlgorithms=+{}", public.algorithm))
+.command(),
             ))
             .step(make)
     })

@@ -150,7 +150,7 @@ fn name_has_no_address(case: &Case) -> Option<Diagnosis> {
             ])
             .step(Hint::run(
                 text!["Allow both families:"],
-                command!["ssh", "-o", "AddressFamily=any", case.target()],
+                case.plan.ssh().set("AddressFamily=any").command(),
             ));
     } else {
         found = found

@@ -13,7 +13,7 @@ use crate::{
     finding::Hint,
     profile::menu,
     tcp, text,
-    text::{Command, Text, address, foreign, host, number, path, user},
+    text::{Text, address, foreign, host, number},
 };
 
 /// In causal order.
@@ -72,21 +72,6 @@ fn as_ssh_says(effective: &Effective, words: Text) -> Text {
         .with(": ")
         .then(words)
         .with("\".")
-}
-
-/// `ssh` with more options, for the target as it was typed.
-fn ssh(case: &Case, options: &[&'static str], port: Option<u16>) -> Command {
-    let mut words: Vec<Text> = vec!["ssh".into()];
-    words.extend(options.iter().map(|o| Text::from(*o)));
-    if let Some(port) = port {
-        words.extend([Text::from("-p"), number(port).into()]);
-    }
-    let to = host(&case.plan.host);
-    words.push(match &case.plan.user {
-        Some(name) => text![user(name), "@", to],
-        None => to.into(),
-    });
-    Command(words)
 }
 
 fn bind_address_unavailable(case: &Case) -> Option<Diagnosis> {
@@ -171,7 +156,7 @@ fn ipv6_broken(case: &Case) -> Option<Diagnosis> {
                 why,
                 "."
             ])
-            .step(Hint::run("Connect with IPv4.", ssh(case, &["-4"], case.plan.port)))
+            .step(Hint::run("Connect with IPv4.", case.plan.ssh().flag("-4").command()))
             .step(allow_list_hint(case))
             .or(Id::Filtered)
             .or(Id::HostUnreachable),
@@ -314,20 +299,24 @@ pub(super) fn allow_list_hint(case: &Case) -> Hint {
 
 /// For another port than the usual one.
 fn port_hint(case: &Case, effective: &Effective) -> Option<Hint> {
-    const USUAL: u16 = 22;
-    (effective.port != USUAL).then(|| {
+    /// The port of SSH (RFC 4253, section 4).
+    const SSH: u16 = 22;
+    let profile = case.profile();
+    let usual = profile.port.unwrap_or(SSH);
+    (effective.port != usual).then(|| {
+        let whose = if profile.port.is_some() { profile.title.clone() } else { "SSH".to_owned() };
         let from = if case.plan.port.is_some() {
             text!["you asked for"]
         } else {
-            text!["your ssh configuration (", path("~/.ssh/config"), ") names"]
+            text!["your ssh configuration names"]
         };
         Hint::run(
-            text!["The usual port of SSH is 22; "]
+            text!["The usual port of ", whose, " is ", number(usual), "; "]
                 .then(from)
                 .with(" port ")
                 .with(number(effective.port))
                 .with(". Check which one is right."),
-            ssh(case, &[], Some(USUAL)),
+            case.plan.ssh().port(usual).command(),
         )
     })
 }

@@ -3,11 +3,10 @@
 use super::{Diagnosis, Id, Rule};
 use crate::{
     case::Case,
-    command,
     evidence::handshake::{Handshake, HandshakeEnd, Step},
     finding::Hint,
     greeting, negotiation, text,
-    text::{Text, foreign, host, number, user},
+    text::{Text, foreign, host, number},
     transport,
 };
 
@@ -96,12 +95,7 @@ fn not_ssh(case: &Case) -> Option<Diagnosis> {
         .because(text!["Something answers on port ", port, ", but it does not speak SSH."])
         .step(Hint::run(
             text!["Check the port: SSH listens on port 22 unless you were told otherwise."],
-            command![
-                "ssh",
-                "-p",
-                "22",
-                Text(vec![user(&effective.user), "@".into(), host(&effective.host)]),
-            ],
+            case.plan.ssh().port(22).command(),
         ))
         .step(Hint::advice(text![
             "On a guest Wi-Fi or a company network, open a web page: a login page there, or a ",
@@ -143,10 +137,14 @@ fn tarpit(case: &Case) -> Option<Diagnosis> {
     }
     Some(
         found
-            .step(Hint::run(
-                text!["Check host and port: the real SSH server listens elsewhere."],
-                command!["ssh", "-G", host(&effective.host)],
-            ))
+            .step(Hint::advice(text![
+                "Check host and port with those who gave them to you: the real SSH server listens ",
+                "at another port or address than ",
+                host(&effective.host),
+                ", port ",
+                number(effective.port),
+                ".",
+            ]))
             .or(Id::NotSsh),
     )
 }
@@ -188,13 +186,13 @@ fn closed_before_banner(case: &Case) -> Option<Diagnosis> {
         "asked for, so they are not the reason.",
     ]);
     found = found.step(super::path::allow_list_hint(case));
-    let title = if profile.title.is_empty() { "the provider" } else { &profile.title };
+    let support = profile.support.as_deref().unwrap_or("those who run the server");
     Some(
         found
             .step(Hint::advice(text![
                 "If your address is allowed: wait ten minutes (a ban after failed logins ends by ",
                 "itself), try once more, then ask ",
-                title.to_owned(),
+                support.to_owned(),
                 " and attach this report.",
             ]))
             .or(Id::IpNotAllowed)
@@ -205,8 +203,6 @@ fn closed_before_banner(case: &Case) -> Option<Diagnosis> {
 fn no_common_algorithm(case: &Case) -> Option<Diagnosis> {
     let (handshake, words) = broken(case)?;
     let no = negotiation::agree(case.effective()?, handshake.offered.as_ref()?)?.err()?;
-    let effective = case.effective()?;
-    let target = Text(vec![user(&effective.user), "@".into(), host(&effective.host)]);
     let mut found = Diagnosis::new(Id::NoCommonAlgorithm)
         .because(words)
         .because(text!["The server offers: ", foreign(no.theirs.join(","))])
@@ -223,7 +219,7 @@ fn no_common_algorithm(case: &Case) -> Option<Diagnosis> {
                 "Until the server is updated, this allows its method for one login. It is weaker: ",
                 "do not make it permanent.",
             ],
-            command!["ssh", "-o", Text(vec![option.into(), foreign(theirs)]), target],
+            case.plan.ssh().set(text![option, foreign(theirs)]).command(),
         ));
     }
     Some(found.step(Hint::advice(text![
@@ -250,22 +246,18 @@ fn handshake_stalled(case: &Case) -> Option<Diagnosis> {
                 "and of firewalls that inspect SSH. A server that hangs looks the same.",
             ])
             .step(Hint::run(
-                text!["If you are on a VPN: try once without it, or with smaller packets on it."],
-                command!["sudo", "ip", "link", "set", "dev", "tun0", "mtu", "1280"],
+                text!["See whether it is the size. This makes ssh's first packet short; if it gets \
+                       further, large packets are lost on the way:"],
+                case.plan.ssh().set("KexAlgorithms=curve25519-sha256").command(),
             ))
-            .step(Hint::run(
-                text!["This makes the first packets of ssh smaller; if it gets further, it is the size."],
-                command![
-                    "ssh",
-                    "-o",
-                    "KexAlgorithms=curve25519-sha256",
-                    Text(vec![
-                        user(&case.effective()?.user),
-                        "@".into(),
-                        host(&case.effective()?.host),
-                    ]),
-                ],
-            ))
+            .step(Hint::advice(text![
+                "If it is, and you are on a VPN: try once without it, and ask those who run it to ",
+                "lower its packet size (MTU), for example to 1280.",
+            ]))
+            .step(Hint::advice(text![
+                "If it is not: try from another network, such as a phone's hotspot. If it works ",
+                "there, a firewall in your network holds SSH back.",
+            ]))
             .or(Id::HandshakeCut),
     )
 }

@@ -5,7 +5,6 @@
 use super::{Diagnosis, Id, Rule};
 use crate::{
     case::Case,
-    command,
     evidence::{
         Unseen,
         handshake::{Handshake, HandshakeEnd},
@@ -78,7 +77,7 @@ fn accepts_anything(case: &Case) -> Option<Diagnosis> {
 
 /// What shows more than we could see.
 fn with_ssh(case: &Case) -> Hint {
-    Hint::run("Run ssh itself, which tells each step:", command!["ssh", "-v", case.target()])
+    Hint::run("Run ssh itself, which tells each step:", case.plan.ssh().flag("-v").command())
 }
 
 /// Everything was asked for and something was not seen, for a reason of its own.

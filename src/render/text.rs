@@ -182,7 +182,7 @@ impl Page<'_> {
         self.painted(&words, Status::Pass);
         self.warnings(report);
         self.line("");
-        self.command("    ", &ssh_command(report));
+        self.command("    ", &report.case.plan.ssh().command());
     }
 
     /// With checks left out, nobody may read the verdict as a promise that ssh gets in.
@@ -246,20 +246,4 @@ impl Page<'_> {
         self.line("");
         self.line(&format!("More: {}", super::json::docs(diagnosis.id)));
     }
-}
-
-/// The command that one would type now.
-fn ssh_command(report: &Report) -> Command {
-    let plan = &report.case.plan;
-    let word = |word: &str| checks::text::Text::from(checks::text::foreign(word));
-    let mut words = vec![checks::text::Text::from("ssh")];
-    words.extend(plan.ssh_options.iter().map(|o| word(o)));
-    if let Some(port) = plan.port {
-        words.extend([word("-p"), word(&port.to_string())]);
-    }
-    words.push(match &plan.user {
-        Some(user) => word(&format!("{user}@{}", plan.host)),
-        None => word(&plan.host),
-    });
-    Command(words)
 }

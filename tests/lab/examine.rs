@@ -99,7 +99,6 @@ impl Scene {
         self.assert_clean(&text);
 
         self.assert_no_secret(&std::fs::read(&case).unwrap());
-        super::keep::keep(self, &case);
         let (ssh_got_in, ssh_said) = self.ssh(words);
         Examined { name: self.name, report, errors, code: out.status.code(), ssh_got_in, ssh_said }
     }
@@ -200,6 +199,7 @@ macro_rules! situation {
             let Some(mut $scene) = $crate::scene::Scene::new(stringify!($name)) else { return };
             let words: Vec<String> = $words;
             let $examined = $scene.examine(&words);
+            $crate::keep::keep(&$scene);
             $outcome
         }
     };

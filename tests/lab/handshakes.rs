@@ -104,6 +104,7 @@ fn dropbear(name: &'static str, kind: &str) {
     scene.identity("id");
     let words = [scene.at(port)];
     scene.examine(&words).is_ready();
+    super::keep::keep(&scene);
 }
 
 #[test]

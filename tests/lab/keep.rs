@@ -7,12 +7,12 @@ use std::path::Path;
 
 use super::scene::Scene;
 
-/// Writes a recording with the names of an invented person in an invented home.
-pub fn keep(scene: &Scene, case: &Path) {
+/// Writes the last recording with the names of an invented person in an invented home.
+pub fn keep(scene: &Scene) {
     if std::env::var_os("PREFLIGHT_KEEP_CASES").is_none() {
         return;
     }
-    let recorded = std::fs::read_to_string(case).unwrap();
+    let recorded = std::fs::read_to_string(scene.path("case.json")).unwrap();
     let recorded = recorded
         .replace(&scene.folder().display().to_string(), "/home/alex/.ssh")
         .replace(&scene.account.home.display().to_string(), "/home/alex")

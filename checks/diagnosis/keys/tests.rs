@@ -252,7 +252,7 @@ fn no_key_names_every_place() {
     expect(
         Made { agent: held(&[]), change: untried, ..Made::default() },
         Id::NoKey,
-        &["ssh -i /home/ada/.ssh/github -l ada host.example.com", "The agent holds no key."],
+        &["ssh -i /home/ada/.ssh/github ada@host.example.com", "The agent holds no key."],
     );
 }
 
@@ -443,7 +443,7 @@ fn too_many_keys_names_the_right_one() {
     expect(
         Made { files: files(), agent: agent(), answers: Some(answers.clone()), ..Made::default() },
         Id::TooManyKeys,
-        &["place 7", "ssh -o IdentitiesOnly=yes -i /home/ada/.ssh/right -l ada host.example.com"],
+        &["place 7", "ssh -o IdentitiesOnly=yes -i /home/ada/.ssh/right ada@host.example.com"],
     );
     let mut case =
         Made { files: files(), agent: agent(), answers: Some(answers), ..Made::default() }.case();

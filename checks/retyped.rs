@@ -1,0 +1,131 @@
+//! The command line that was typed, shown again with one change: pure.
+//!
+//! A next step is to be pasted, so it has the options, the port and the configuration file that
+//! the person typed, and the name as they know it.
+
+use crate::{
+    case::Plan,
+    text,
+    text::{Command, Text, foreign, host, number, path, user},
+};
+
+/// `ssh` as it was typed, with changes.
+#[derive(Debug, Clone)]
+pub struct Retyped<'p> {
+    plan: &'p Plan,
+    changes: Vec<Text>,
+    user: Option<String>,
+    port: Option<u16>,
+    host: Option<String>,
+    families: bool,
+}
+
+impl Plan {
+    /// `ssh` as it was typed.
+    #[must_use]
+    pub fn ssh(&self) -> Retyped<'_> {
+        Retyped {
+            plan: self,
+            changes: Vec::new(),
+            user: self.user.clone(),
+            port: self.port,
+            host: None,
+            families: true,
+        }
+    }
+}
+
+impl Retyped<'_> {
+    /// With a flag such as `-v`.
+    #[must_use]
+    pub fn flag(mut self, flag: &'static str) -> Self {
+        self.families &= !matches!(flag, "-4" | "-6");
+        if !self.plan.ssh_options.iter().any(|typed| typed == flag) {
+            self.changes.push(flag.into());
+        }
+        self
+    }
+
+    /// With `-o KEY=VALUE`. It stands before what was typed, since `ssh` takes the first value.
+    #[must_use]
+    pub fn set(mut self, option: impl Into<Text>) -> Self {
+        let option = option.into();
+        self.families &= !option.plain().starts_with("AddressFamily");
+        self.changes.extend(["-o".into(), option]);
+        self
+    }
+
+    /// With `-i FILE`.
+    #[must_use]
+    pub fn identity(mut self, file: &str) -> Self {
+        self.changes.extend(["-i".into(), path(file).into()]);
+        self
+    }
+
+    /// As another user.
+    #[must_use]
+    pub fn user(mut self, name: &str) -> Self {
+        self.user = Some(name.to_owned());
+        self
+    }
+
+    /// At another port.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// At another host.
+    #[must_use]
+    pub fn host(mut self, name: &str) -> Self {
+        self.host = Some(name.to_owned());
+        self
+    }
+
+    /// The command.
+    #[must_use]
+    pub fn command(self) -> Command {
+        let mut words = vec![Text::from("ssh")];
+        words.extend(self.changes);
+        let mut is_path = false;
+        for option in &self.plan.ssh_options {
+            let family = matches!(option.as_str(), "-4" | "-6");
+            if self.families || !family {
+                words.push(if is_path { path(option).into() } else { foreign(option).into() });
+            }
+            is_path = matches!(option.as_str(), "-F" | "-i");
+        }
+        if let Some(port) = self.port {
+            words.extend(["-p".into(), number(port).into()]);
+        }
+        let to = host(self.host.as_ref().unwrap_or(&self.plan.host));
+        words.push(match self.user {
+            Some(name) => text![user(name), "@", to],
+            None => to.into(),
+        });
+        Command(words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::evidence::made;
+
+    #[test]
+    fn what_was_typed_stays() {
+        let mut plan = made::plan();
+        plan.host = "h".into();
+        plan.user = Some("u".into());
+        plan.port = Some(2222);
+        plan.ssh_options = ["-F", "my config", "-6", "-A"].map(str::to_owned).to_vec();
+        let said = |retyped: super::Retyped<'_>| retyped.command().plain();
+        assert_eq!(said(plan.ssh()), "ssh -F 'my config' -6 -A -p 2222 u@h");
+        assert_eq!(said(plan.ssh().flag("-4").port(22)), "ssh -4 -F 'my config' -A -p 22 u@h");
+        assert_eq!(
+            said(plan.ssh().set("IdentitiesOnly=yes").identity("id").user("x").host("y")),
+            "ssh -o IdentitiesOnly=yes -i id -F 'my config' -6 -A -p 2222 x@y"
+        );
+        assert!(!said(plan.ssh().set("AddressFamily=any")).contains("-6"));
+    }
+}
