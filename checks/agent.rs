@@ -137,6 +137,11 @@ fn holds(effective: &Effective, count: usize, forwards: bool, won: Option<&Query
     let keys = if count == 1 { " key" } else { " keys" };
     let holds = text!["The SSH agent holds ", number(count), keys];
     match won {
+        Some(won) if forwards && won.offer.in_agent && count == 1 => Finding::pass(
+            text!["The SSH agent holds the key that the server takes: "]
+                .with(portal::name(won))
+                .with("."),
+        ),
         Some(won) if forwards && won.offer.in_agent => Finding::pass(
             holds
                 .with(", among them the one that the server takes: ")
@@ -268,7 +273,8 @@ mod tests {
             (held(0), wants, None, Status::Fail, "holds no key"),
             (held(2), not, None, Status::Pass, "2 keys"),
             (held(9), not, None, Status::Warn, "hang up after six"),
-            (held(1), wants, Some(true), Status::Pass, "among them"),
+            (held(1), wants, Some(true), Status::Pass, "holds the key that the server takes"),
+            (held(2), wants, Some(true), Status::Pass, "among them"),
             (held(1), wants, Some(false), Status::Fail, "login works"),
         ];
         for (state, wants, won, status, says) in table {

@@ -5,17 +5,43 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is a test")]
 
+use std::path::Path;
+
 use assert_cmd::Command;
+
+fn replay(case: &Path, columns: &str) -> (String, Option<i32>) {
+    let mut program = Command::cargo_bin("ssh-preflight").unwrap();
+    program.args(["--color", "never", "--replay"]).arg(case);
+    program.env_clear().env("LANG", "C.UTF-8").env("COLUMNS", columns);
+    let out = program.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stderr), "");
+    (String::from_utf8(out.stdout).unwrap(), out.status.code())
+}
 
 #[test]
 fn recorded_cases_are_judged_as_before() {
     insta::glob!("cases/*.json", |case| {
-        let mut program = Command::cargo_bin("ssh-preflight").unwrap();
-        program.args(["--color", "never", "--replay"]).arg(case);
-        program.env_clear().env("LANG", "C.UTF-8").env("COLUMNS", "100");
-        let out = program.output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&out.stderr), "");
-        let text = String::from_utf8(out.stdout).unwrap();
-        insta::assert_snapshot!(format!("exit code {}\n\n{text}", out.status.code().unwrap()));
+        let (text, code) = replay(case, "100");
+        insta::assert_snapshot!(format!("exit code {}\n\n{text}", code.unwrap()));
     });
+}
+
+/// The pictures of the README are what the program prints. `PREFLIGHT_UPDATE_README=1` draws them.
+#[test]
+fn the_readme_shows_real_reports() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let mut drawn = readme.clone();
+    for name in ["akeneo_ready", "akeneo_key_not_accepted"] {
+        let (report, _) = replay(&root.join(format!("tests/cases/{name}.json")), "80");
+        let command = "$ ssh-preflight -A akeneo@my-project-staging.cloud.akeneo.com";
+        let picture = format!("<!-- report:{name} -->\n```text\n{command}\n\n{report}```\n");
+        let (before, rest) = drawn.split_once(&format!("<!-- report:{name} -->")).unwrap();
+        let (_, after) = rest.split_once("\n```\n").unwrap();
+        drawn = format!("{before}{picture}{after}");
+    }
+    if std::env::var_os("PREFLIGHT_UPDATE_README").is_some() {
+        std::fs::write(root.join("README.md"), &drawn).unwrap();
+    }
+    assert_eq!(readme, drawn);
 }

@@ -7,7 +7,7 @@ use checks::{
     text::{Command, Span, Text},
 };
 use colored::Colorize;
-use textwrap::{Options, WordSeparator, WordSplitter};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthStr;
 
 use super::look::Look;
@@ -66,6 +66,7 @@ impl Page<'_> {
         Options::new(self.look.width)
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation)
+            .wrap_algorithm(WrapAlgorithm::FirstFit)
             .break_words(false)
     }
 
