@@ -110,7 +110,7 @@ impl Foreign {
     #[must_use]
     pub fn printable(&self) -> String {
         self.0.chars().fold(String::new(), |mut out, c| {
-            if c.is_control() || is_format(c) {
+            if is_obeyed(c) {
                 out.extend(c.escape_unicode());
             } else {
                 out.push(c);
@@ -130,6 +130,12 @@ impl Foreign {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Characters that a terminal obeys, or that change the look of their neighbours.
+#[must_use]
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control() || is_format(c)
 }
 
 /// Characters that change the look of their neighbours without being seen: bidirectional

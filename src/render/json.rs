@@ -175,9 +175,28 @@ pub fn render(reports: &[Report]) -> String {
             reports: many.iter().map(ReportJson::from).collect(),
         }),
     };
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    pretty(&document).unwrap_or_default()
+}
+
+/// JSON with line breaks, the last at its end. Every character that a terminal would obey is
+/// written as an escape: nothing is lost for a program, and nothing happens to who looks at it.
+///
+/// # Errors
+/// That a value cannot be written as JSON.
+pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
+    let written = serde_json::to_string_pretty(value)?;
+    let mut text = String::with_capacity(written.len() + 1);
+    for c in written.chars() {
+        // Outside of strings there are only line breaks, and inside serde_json has escaped those.
+        if c == '\n' || !checks::text::is_obeyed(c) {
+            text.push(c);
+        } else {
+            let mut units = [0; 2];
+            text.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
     text.push('\n');
-    text
+    Ok(text)
 }
 
 impl Tool {
@@ -254,5 +273,16 @@ impl From<&Report> for ReportJson {
             diagnosis,
             checks: checks.collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn nothing_is_obeyed_and_nothing_is_lost() {
+        let hostile = "\u{1b}[2J\u{7f}\u{9b}31m\u{202e}\u{e0041}\nüé";
+        let written = super::pretty(&[hostile]).unwrap();
+        assert!(!written.replace('\n', "").contains(checks::text::is_obeyed), "{written:?}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&written).unwrap(), [hostile]);
     }
 }
