@@ -77,6 +77,7 @@ where
     let mut talk = tokio::spawn(client::connect_stream(config, tap, observer));
 
     let mut reached = trail.lock().reached();
+    let mut since = tokio::time::Instant::now();
     let end = loop {
         tokio::select! {
             biased;
@@ -94,9 +95,13 @@ where
             },
             () = limits.cut.cancelled() => break HandshakeEnd::Abandoned,
             () = tokio::time::sleep_until(limits.until.into()) => break HandshakeEnd::Abandoned,
-            () = tokio::time::sleep(answer) => {
+            // The trail tells of no progress by itself, so it is looked at often enough for a step
+            // to have its own time and not that of the step before it too.
+            () = tokio::time::sleep(answer / 20) => {
                 let now = trail.lock().reached();
-                if now == reached {
+                if now != reached {
+                    since = tokio::time::Instant::now();
+                } else if since.elapsed() >= answer {
                     let after_ms = u64::try_from(answer.as_millis()).unwrap_or(u64::MAX);
                     break HandshakeEnd::TimedOut { after_ms };
                 }
