@@ -1,0 +1,55 @@
+//! The lab: the real program against real servers, with `ssh` itself as the oracle.
+//!
+//! Run it through `tests/run.sh`, which installs what is needed and makes the account that the
+//! lab uses where it is run by root. What cannot run is skipped by name; where `CI` is set, that
+//! is a failure.
+
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is a test"
+)]
+
+mod cases;
+mod faults;
+mod hostile;
+mod keyring;
+mod oracle;
+mod person;
+mod situations;
+mod world;
+
+use std::path::Path;
+
+use world::World;
+
+/// Runs a test in a world of its own, or skips it by name.
+fn in_a_world(name: &str, test: impl FnOnce(&mut World)) {
+    let Some(person) = person::person() else {
+        return skip(name, "there is no account preflight-test (tests/run.sh makes it)");
+    };
+    let mut needed = vec!["/usr/sbin/sshd", "/usr/bin/ssh", "/usr/bin/ssh-agent"];
+    if name.starts_with("dropbear") {
+        needed.push("/usr/sbin/dropbear");
+        if !person.by_root {
+            return skip(name, "dropbear would read the authorized keys of your own home");
+        }
+    }
+    if let Some(tool) = needed.into_iter().find(|tool| !Path::new(tool).exists()) {
+        return skip(name, &format!("{tool} is not installed"));
+    }
+    let own = person.passwd_home.join(".ssh");
+    let has_keys = std::fs::read_dir(&own).is_ok_and(|files| {
+        files.flatten().any(|f| f.file_name().to_string_lossy().starts_with("id_"))
+    });
+    assert!(!has_keys || !person.by_root, "{} holds keys, which ssh would try", own.display());
+    test(&mut World::new(person));
+}
+
+fn skip(name: &str, why: &str) {
+    assert!(std::env::var("CI").is_err(), "{name} cannot run: {why}");
+    println!("skipped: {name}: {why}");
+}
