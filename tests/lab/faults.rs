@@ -18,11 +18,9 @@ pub struct Fault {
     seen: Arc<AtomicUsize>,
 }
 
-/// How a server behaves on each connection. The flag says that the test is over.
-pub type Behaviour = fn(TcpStream, &AtomicBool);
-
 impl Fault {
-    /// Starts a server that behaves like this.
+    /// Starts a server that behaves like this on each connection. The flag says that the test is
+    /// over.
     pub fn start(behaves: impl Fn(TcpStream, &AtomicBool) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

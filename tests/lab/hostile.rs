@@ -1,7 +1,9 @@
 //! Hostile input: whatever comes, the program ends with a report or a plain error.
 
+use std::time::Duration;
+
 use crate::{
-    faults::Fault,
+    faults::{self, Fault},
     in_a_world,
     oracle::{preflight, report, with_config},
     world::World,
@@ -32,6 +34,27 @@ fn a_cut_at_any_byte_is_never_ready() {
             assert_ne!(report["verdict"], "ready", "cut after {bytes} bytes: {report:#}");
             println!("cut after {bytes}: {} {}", report["verdict"], report["diagnosis"]["id"]);
             assert_eq!(fault.connections(), 1, "one connection for each run");
+        }
+    });
+}
+
+/// Whatever a server does, the limit of the user holds.
+#[test]
+fn the_time_limit_holds() {
+    in_a_world("the_time_limit_holds", |w| {
+        let key = w.key("id_a", "ed25519");
+        let servers = [
+            Fault::start(faults::silent),
+            Fault::start(faults::silent_after_banner),
+            Fault::start(faults::tarpit),
+            Fault::start(faults::endless_line),
+        ];
+        for fault in servers {
+            let config = with_config(w, &target(w, fault.port, key.arg()));
+            let own = ["--format", "json", "--timeout", "1s"].map(str::to_owned);
+            let ended = preflight(w, &[&own[..], &config].concat());
+            assert!(ended.took < Duration::from_secs(4), "took {:?}", ended.took);
+            assert_ne!(report(&ended)["verdict"], "ready");
         }
     });
 }

@@ -26,7 +26,6 @@ use crate::{
 pub enum Expect {
     Ready,
     NotReady(&'static str),
-    Inconclusive(&'static str),
 }
 
 impl Expect {
@@ -34,7 +33,6 @@ impl Expect {
         match self {
             Self::Ready => ("ready", None, 0),
             Self::NotReady(id) => ("not-ready", Some(id), 1),
-            Self::Inconclusive(id) => ("inconclusive", Some(id), 3),
         }
     }
 }

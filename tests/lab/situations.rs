@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::{
     faults::{self, Fault},
-    oracle::Expect::{self, Inconclusive, NotReady, Ready},
+    oracle::Expect::{self, NotReady, Ready},
     world::{World, free_port},
 };
 
@@ -67,7 +67,7 @@ situations! {
         (args!["-i", first.arg(), "-i", second.arg(), "-p", port, me(w)], None)
     }
     alias_in_configuration: Ready, |w| {
-        let key = w.key("work key", "ed25519");
+        let key = w.key("my key", "ed25519");
         let port = w.sshd(&[&key], &[]);
         w.config(&format!(
             "Host shop\n  HostName 127.0.0.1\n  Port {port}\n  User {}\n  IdentityFile \"{}\"\n",
