@@ -139,6 +139,17 @@ impl<'c> Failing<'c> {
 pub(super) fn ssh_with(case: &Case, options: impl IntoIterator<Item = Text>) -> Command {
     let mut words = vec![Text::from("ssh")];
     words.extend(options);
+    // What was typed stays, after what is advised, since the first word counts for ssh. Keys are
+    // left out where another one is advised: they would be offered before it.
+    let names_key = words.iter().any(|word| word.plain() == "-i");
+    let mut typed = case.plan.ssh_options.iter();
+    while let Some(option) = typed.next() {
+        let value = if option == "-i" { typed.next() } else { None };
+        if !(names_key && option == "-i") {
+            let parts = std::iter::once(option).chain(value);
+            words.extend(parts.map(|part| Text::from(foreign(part))));
+        }
+    }
     if let Some(effective) = case.effective() {
         if effective.port != 22 {
             words.extend([text!["-p"], text![number(effective.port)]]);
@@ -292,7 +303,10 @@ fn too_weak(case: &Case) -> Option<Diagnosis> {
                     ],
                 ),
             ))
-            .step(make)
+    })
+    .map(|found| {
+        // A new key of the type that is not allowed would be no help.
+        if public.algorithm == "ssh-ed25519" { found } else { found.step(make) }
     })
 }
 
