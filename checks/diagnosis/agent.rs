@@ -4,7 +4,8 @@
 
 use super::{
     Diagnosis, Id, Rule,
-    keys::{Failing, is_unasked, ssh_with, start_agent},
+    advised::ssh_with,
+    keys::{Failing, is_unasked, start_agent},
 };
 use crate::{
     case::Case,

@@ -1,6 +1,6 @@
 //! Causes in what the server says about keys.
 
-use super::{Diagnosis, Id, Rule, configuration};
+use super::{Diagnosis, Id, Rule, advised::ssh_with, configuration};
 use crate::{
     case::Case,
     command,
@@ -77,12 +77,7 @@ fn key_type_refused(case: &Case) -> Option<Diagnosis> {
             ))
             .step(Hint::run(
                 text!["Until then, this allows the old kind of signature for one login:"],
-                command![
-                    "ssh",
-                    "-o",
-                    "PubkeyAcceptedAlgorithms=+ssh-rsa",
-                    Text(vec![user(&queries.user), "@".into(), host(&case.effective()?.host),]),
-                ],
+                ssh_with(case, ["-o", "PubkeyAcceptedAlgorithms=+ssh-rsa"].map(Text::from)),
             )),
     )
 }

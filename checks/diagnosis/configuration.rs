@@ -1,13 +1,13 @@
 //! Causes: configuration.
 
-use super::{Diagnosis, Id, Rule};
+use super::{Diagnosis, Id, Rule, advised::ssh_with};
 use crate::{
     case::Case,
     command,
     evidence::{configuration::Refusal, resolution::LookupErrorKind},
     finding::Hint,
     text,
-    text::{foreign, host, path, user},
+    text::{Text, foreign, host, path, user},
 };
 
 /// In causal order.
@@ -97,19 +97,16 @@ fn pubkey_disabled(case: &Case) -> Option<Diagnosis> {
         (true, true) => "PreferredAuthentications is set and does not name publickey.",
         (true, false) => return None,
     };
-    Some(Diagnosis::new(Id::PubkeyDisabled).because(what).step(Hint::run(
-        "Try once with it turned on, then correct your ssh configuration:",
-        command![
-            "ssh",
-            "-o",
-            "PubkeyAuthentication=yes",
-            "-o",
-            "PreferredAuthentications=publickey",
-            "-l",
-            user(&e.user),
-            host(&case.plan.host)
-        ],
-    )))
+    Some(
+        Diagnosis::new(Id::PubkeyDisabled).because(what).step(Hint::run(
+            "Try once with it turned on, then correct your ssh configuration:",
+            ssh_with(
+                case,
+                ["-o", "PubkeyAuthentication=yes", "-o", "PreferredAuthentications=publickey"]
+                    .map(Text::from),
+            ),
+        )),
+    )
 }
 
 /// Alone a warning; the cause where no key is accepted.

@@ -3,6 +3,7 @@
 //! None of them is a cause where a key is accepted that `ssh` can prove. Where the server was not
 //! asked, they are causes only if no key is left that it could have been asked about.
 
+use super::advised::ssh_with;
 use super::{Diagnosis, Id, Rule};
 use crate::{
     case::Case,
@@ -19,7 +20,7 @@ use crate::{
     key_files::{self, Trouble},
     offers::{self, Offer, Provable},
     text,
-    text::{Command, Text, foreign, host, key, number, path, shell, user},
+    text::{Command, Text, foreign, key, number, path, shell},
 };
 
 /// In causal order.
@@ -133,31 +134,6 @@ impl<'c> Failing<'c> {
             ]),
         }
     }
-}
-
-/// `ssh` with options, to this target.
-pub(super) fn ssh_with(case: &Case, options: impl IntoIterator<Item = Text>) -> Command {
-    let mut words = vec![Text::from("ssh")];
-    words.extend(options);
-    // What was typed stays, after what is advised, since the first word counts for ssh. Keys are
-    // left out where another one is advised: they would be offered before it.
-    let names_key = words.iter().any(|word| word.plain() == "-i");
-    let mut typed = case.plan.ssh_options.iter();
-    while let Some(option) = typed.next() {
-        let value = if option == "-i" { typed.next() } else { None };
-        if !(names_key && option == "-i") {
-            let parts = std::iter::once(option).chain(value);
-            words.extend(parts.map(|part| Text::from(foreign(part))));
-        }
-    }
-    if let Some(effective) = case.effective() {
-        if effective.port != 22 {
-            words.extend([text!["-p"], text![number(effective.port)]]);
-        }
-        words.extend([text!["-l"], text![user(&effective.user)]]);
-    }
-    words.push(text![host(&case.plan.host)]);
-    Command(words)
 }
 
 fn file_trouble(case: &Case, id: Id) -> Option<Diagnosis> {

@@ -3,6 +3,7 @@
 //! [`RULES`] stand in causal order: the first that finds something wins, since what comes later in
 //! the chain are its consequences.
 
+mod advised;
 mod agent;
 mod auth;
 mod configuration;

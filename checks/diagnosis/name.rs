@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Diagnosis, Id, Rule};
+use super::{Diagnosis, Id, Rule, advised::ssh_with};
 use crate::{
     case::Case,
     command, dns,
@@ -148,7 +148,7 @@ fn name_has_no_address(case: &Case) -> Option<Diagnosis> {
         let rest = text![", but only ", asked, " is allowed here, by -4, -6 or AddressFamily."];
         found = found.because(fact.then(rest)).step(Hint::run(
             text!["Allow both families:"],
-            command!["ssh", "-o", "AddressFamily=any", case.target()],
+            ssh_with(case, ["-o", "AddressFamily=any"].map(Text::from)),
         ));
     } else {
         found = found

@@ -1,13 +1,16 @@
 //! Causes in the SSH conversation before keys are exchanged.
 
-use super::{Diagnosis, Id, Rule};
+use super::{
+    Diagnosis, Id, Rule,
+    advised::{ssh_at, ssh_with},
+};
 use crate::{
     case::Case,
     command,
     evidence::handshake::{Handshake, HandshakeEnd, Step},
     finding::Hint,
     greeting, negotiation, text,
-    text::{Text, foreign, host, number, user},
+    text::{Text, foreign, host, number},
     transport,
 };
 
@@ -96,12 +99,7 @@ fn not_ssh(case: &Case) -> Option<Diagnosis> {
         .because(text!["Something answers on port ", port, ", but it does not speak SSH."])
         .step(Hint::run(
             text!["Check the port: SSH listens on port 22 unless you were told otherwise."],
-            command![
-                "ssh",
-                "-p",
-                "22",
-                Text(vec![user(&effective.user), "@".into(), host(&effective.host)]),
-            ],
+            ssh_at(case, [], 22),
         ))
         .step(Hint::advice(text![
             "On a guest Wi-Fi or a company network, open a web page: a login page there, or a ",
@@ -202,8 +200,6 @@ fn closed_before_banner(case: &Case) -> Option<Diagnosis> {
 fn no_common_algorithm(case: &Case) -> Option<Diagnosis> {
     let (handshake, words) = broken(case)?;
     let no = negotiation::agree(case.effective()?, handshake.offered.as_ref()?)?.err()?;
-    let effective = case.effective()?;
-    let target = Text(vec![user(&effective.user), "@".into(), host(&effective.host)]);
     let mut found = Diagnosis::new(Id::NoCommonAlgorithm)
         .because(words)
         .because(text!["The server offers: ", foreign(no.theirs.join(","))])
@@ -220,7 +216,7 @@ fn no_common_algorithm(case: &Case) -> Option<Diagnosis> {
                 "Until the server is updated, this allows its method for one login. It is weaker: ",
                 "do not make it permanent.",
             ],
-            command!["ssh", "-o", Text(vec![option.into(), foreign(theirs)]), target],
+            ssh_with(case, [text!["-o"], text![option, foreign(theirs)]]),
         ));
     }
     Some(found.step(Hint::advice(text![
@@ -252,16 +248,7 @@ fn handshake_stalled(case: &Case) -> Option<Diagnosis> {
             ))
             .step(Hint::run(
                 text!["This makes the first packets of ssh smaller; if it gets further, it is the size."],
-                command![
-                    "ssh",
-                    "-o",
-                    "KexAlgorithms=curve25519-sha256",
-                    Text(vec![
-                        user(&case.effective()?.user),
-                        "@".into(),
-                        host(&case.effective()?.host),
-                    ]),
-                ],
+                ssh_with(case, ["-o", "KexAlgorithms=curve25519-sha256"].map(Text::from)),
             ))
             .or(Id::HandshakeCut),
     )
