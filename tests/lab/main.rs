@@ -13,6 +13,7 @@
     reason = "this is a test"
 )]
 
+mod advice;
 mod cases;
 mod faults;
 mod hostile;
