@@ -175,6 +175,7 @@ pub fn compare(name: &str, world: &World, arguments: &[String], expect: Expect) 
         "{}",
         text.stdout
     );
+    assert!(!text.stdout.contains("/dev/null"), "an empty list is no trouble: {}", text.stdout);
 
     let ssh = ssh(world, &arguments);
     println!(
