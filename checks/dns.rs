@@ -48,7 +48,7 @@ impl Check for Dns {
             (Err(why), _) => return Finding::unseen(&why),
             (_, Err(why)) => return Finding::unseen(why),
         };
-        if resolution.literal {
+        if resolution.literal && resolution.outcome.is_ok() {
             return Finding::skip("The target is an address already; no name is looked up.");
         }
         let servers = facts.name_servers.as_ref().ok();
@@ -57,6 +57,14 @@ impl Check for Dns {
             Err(error) => {
                 let name = host(&resolution.name);
                 let words = foreign(&error.message);
+                if resolution.literal {
+                    return Finding::fail(text![
+                        name,
+                        " is not an address of the family that is allowed here, by -4, -6 or ",
+                        "AddressFamily."
+                    ])
+                    .fact("resolution", resolution);
+                }
                 Finding::fail(text!["No address for ", name, ": ", words, "."])
             }
         };

@@ -181,10 +181,16 @@ impl Keys<'_> {
                     public.kind(),
                     ", which your ssh does not offer."
                 ]);
-                finding.detail_all(key_files::weakness(self.effective, public).or_else(|| {
-                    let listed = !self.effective.pubkey_accepted_algorithms.is_empty();
-                    listed.then(|| text!["PubkeyAcceptedAlgorithms does not allow it."])
-                }))
+                let finding =
+                    finding.detail_all(key_files::weakness(self.effective, public).or_else(|| {
+                        let listed = !self.effective.pubkey_accepted_algorithms.is_empty();
+                        listed.then(|| text!["PubkeyAcceptedAlgorithms does not allow it."])
+                    }));
+                // A new key of the type that is not allowed would be no help.
+                if public.algorithm == "ssh-ed25519" {
+                    return finding;
+                }
+                finding
             }
             None => Finding::fail("There is no SSH key to log in with."),
         };

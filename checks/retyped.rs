@@ -17,8 +17,12 @@ pub struct Retyped<'p> {
     user: Option<String>,
     port: Option<u16>,
     host: Option<String>,
-    families: bool,
+    /// Typed options that the change replaces, with the words that each takes.
+    replaced: Vec<(&'static str, usize)>,
 }
+
+/// The letters for AddressFamily.
+const FAMILIES: [(&str, usize); 2] = [("-4", 0), ("-6", 0)];
 
 impl Plan {
     /// `ssh` as it was typed.
@@ -30,7 +34,7 @@ impl Plan {
             user: self.user.clone(),
             port: self.port,
             host: None,
-            families: true,
+            replaced: Vec::new(),
         }
     }
 }
@@ -39,7 +43,9 @@ impl Retyped<'_> {
     /// With a flag such as `-v`.
     #[must_use]
     pub fn flag(mut self, flag: &'static str) -> Self {
-        self.families &= !matches!(flag, "-4" | "-6");
+        if matches!(flag, "-4" | "-6") {
+            self.replaced.extend(FAMILIES);
+        }
         if !self.plan.ssh_options.iter().any(|typed| typed == flag) {
             self.changes.push(flag.into());
         }
@@ -50,7 +56,13 @@ impl Retyped<'_> {
     #[must_use]
     pub fn set(mut self, option: impl Into<Text>) -> Self {
         let option = option.into();
-        self.families &= !option.plain().starts_with("AddressFamily");
+        // ssh has these as letters too, and a letter counts more than -o (ssh.c, main).
+        match option.plain().split('=').next() {
+            Some("AddressFamily") => self.replaced.extend(FAMILIES),
+            Some("Ciphers") => self.replaced.push(("-c", 1)),
+            Some("MACs") => self.replaced.push(("-m", 1)),
+            _ => {}
+        }
         self.changes.extend(["-o".into(), option]);
         self
     }
@@ -88,13 +100,16 @@ impl Retyped<'_> {
     pub fn command(self) -> Command {
         let mut words = vec![Text::from("ssh")];
         words.extend(self.changes);
-        let mut is_path = false;
+        let (mut is_path, mut skip) = (false, 0);
         for option in &self.plan.ssh_options {
-            let family = matches!(option.as_str(), "-4" | "-6");
-            if self.families || !family {
+            if skip > 0 {
+                skip -= 1;
+            } else if let Some((_, takes)) = self.replaced.iter().find(|(o, _)| o == option) {
+                skip = *takes;
+            } else {
                 words.push(if is_path { path(option).into() } else { foreign(option).into() });
+                is_path = matches!(option.as_str(), "-F" | "-i");
             }
-            is_path = matches!(option.as_str(), "-F" | "-i");
         }
         if let Some(port) = self.port {
             words.extend(["-p".into(), number(port).into()]);
@@ -127,5 +142,7 @@ mod tests {
             "ssh -o IdentitiesOnly=yes -i id -F 'my config' -6 -A -p 2222 x@y"
         );
         assert!(!said(plan.ssh().set("AddressFamily=any")).contains("-6"));
+        plan.ssh_options = ["-c", "x", "-m", "y"].map(str::to_owned).to_vec();
+        assert_eq!(said(plan.ssh().set("Ciphers=+z")), "ssh -o Ciphers=+z -m y -p 2222 u@h");
     }
 }

@@ -111,6 +111,17 @@ impl Foreign {
         printable(&self.0)
     }
 
+    /// The begin of the text: as much as a sentence can hold.
+    #[must_use]
+    pub fn short(&self) -> Self {
+        const LIMIT: usize = 80;
+        let end = self.0.char_indices().nth(LIMIT).map(|(place, _)| place);
+        match end.and_then(|end| self.0.get(..end)) {
+            Some(begin) => Self(format!("{begin}…")),
+            None => self.clone(),
+        }
+    }
+
     /// The text as it came. Never for a terminal.
     #[must_use]
     pub fn raw(&self) -> &str {
@@ -129,13 +140,19 @@ impl Foreign {
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, c| {
-        if c.is_control() || is_format(c) {
+        if is_obeyed(c) {
             out.extend(c.escape_unicode());
         } else {
             out.push(c);
         }
         out
     })
+}
+
+/// Characters that a terminal obeys, or that change the look of their neighbours.
+#[must_use]
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control() || is_format(c)
 }
 
 /// Characters that change the look of their neighbours without being seen: bidirectional
@@ -269,5 +286,7 @@ mod tests {
     fn a_hundred_megabytes_become_a_line() {
         let long = Foreign::from_bytes(&vec![b'x'; 1 << 20]);
         assert_eq!(long.raw().len(), FOREIGN_LIMIT + '…'.len_utf8());
+        assert_eq!(long.short().raw(), "x".repeat(80) + "…");
+        assert_eq!(Foreign::from_bytes(b"x").short().raw(), "x");
     }
 }

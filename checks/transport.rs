@@ -62,7 +62,6 @@ impl Check for Transport {
 /// One line about a handshake that did not complete; the diagnosis uses it too.
 #[must_use]
 pub fn words(handshake: &Handshake, effective: Option<&Effective>) -> Text {
-    let first = handshake.first_bytes.raw();
     if let Some(line) = handshake.lines_before.iter().find(|l| greeting::is_no_room(l.raw())) {
         return text!["The server has no room for new logins now; it says: ", line, "."];
     }
@@ -71,9 +70,10 @@ pub fn words(handshake: &Handshake, effective: Option<&Effective>) -> Text {
             return text!["The server speaks a version of SSH that nobody takes: ", &id.line, "."];
         }
     } else if handshake.received > 0 {
-        return match greeting::recognise(first) {
-            Some(name) => text!["This is not an SSH server but ", name, ": ", foreign(first), "."],
-            None => text!["What answers does not identify itself as SSH: ", foreign(first), "."],
+        let first = handshake.first_bytes.short();
+        return match greeting::recognise(handshake.first_bytes.raw()) {
+            Some(name) => text!["This is not an SSH server but ", name, ": ", first, "."],
+            None => text!["What answers does not identify itself as SSH: ", first, "."],
         };
     }
     if let (Some(effective), Some(offered)) = (effective, &handshake.offered)
@@ -127,7 +127,7 @@ fn details(handshake: &Handshake, effective: Option<&Effective>) -> Vec<Text> {
         lines.push(text!["Identification: ", &id.line]);
     }
     for line in &handshake.lines_before {
-        lines.push(text!["Line before the identification: ", line]);
+        lines.push(text!["Line before the identification: ", line.short()]);
     }
     if handshake.lines_before_count > handshake.lines_before.len() as u64 {
         lines.push(text![number(handshake.lines_before_count), " such lines in all."]);

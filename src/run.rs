@@ -205,11 +205,11 @@ fn finish(
     if let Some(file) = &options.record {
         let cases: Vec<_> = reports.iter().map(|r| &r.case).collect();
         let recording = match cases.as_slice() {
-            [one] => serde_json::to_string_pretty(one),
-            many => serde_json::to_string_pretty(many),
+            [one] => json::pretty(one),
+            many => json::pretty(&many),
         };
         let recording = recording.map_err(|e| format!("Cannot record: {e}."))?;
-        write_whole(file, &(recording + "\n"))?;
+        write_whole(file, &recording)?;
     }
     Ok(exit)
 }

@@ -1,7 +1,7 @@
 //! What the lab recorded is judged again, with no network, and comes out as it did.
 //!
-//! `tests/cases` has one recording for each situation of the lab; `tests/lab/keep.rs` says how they
-//! are made. The snapshots are the reports that people read: a changed word shows as a difference.
+//! `tests/cases` has one recording for each situation of the lab; `tests/lab/cases.rs` says how
+//! they are made. The snapshots are the reports that people read: a changed word shows as a difference.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is a test")]
 
@@ -44,4 +44,25 @@ fn the_readme_shows_real_reports() {
         std::fs::write(root.join("README.md"), &drawn).unwrap();
     }
     assert_eq!(readme, drawn);
+}
+
+/// What is committed tells nothing about the computer that recorded it, and no secret.
+#[test]
+fn recordings_are_neutral() {
+    insta::glob!("cases/*.json", |file| {
+        let recording = std::fs::read_to_string(file).unwrap();
+        for own in ["/root", "preflight-test", "preflight-lab", "PRIVATE KEY"] {
+            assert!(!recording.contains(own), "{own}");
+        }
+        let case: serde_json::Value = serde_json::from_str(&recording).unwrap();
+        let parts = ["resolution", "name_servers", "attempts"].map(|part| case[part].to_string());
+        let all = parts.join(" ");
+        let strange = all.split(['"', ' ']).find(|word| {
+            let ip = word.parse::<std::net::SocketAddr>().map(|a| a.ip()).or(word.parse());
+            // The blocks for documentation (RFC 5737).
+            let documented = word.starts_with("192.0.2.") || word.starts_with("198.51.100.");
+            ip.is_ok_and(|ip| !ip.is_loopback() && !documented)
+        });
+        assert_eq!(strange, None, "an address of its computer");
+    });
 }

@@ -3,11 +3,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
-
 packages=(openssh-client openssh-server dropbear-bin)
 missing=()
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
@@ -16,12 +15,23 @@ if [ "${#missing[@]}" -gt 0 ]; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 
-# Root would be let in where an ordinary user is not. So the lab runs ssh and the program as a user
-# of its own. Its password is one that nobody can type; a locked account could not log in by key.
-if [ "$(id -u)" -eq 0 ] && ! id preflight-test >/dev/null 2>&1; then
-  useradd --create-home --shell /bin/sh --password '*' preflight-test
+# The lab starts servers as root and plays the user with an account of its own: for root itself every
+# file is readable, and no mode of a key is wrong. Without root it plays the one who runs it, and
+# skips by name what needs more.
+may_be_root=false
+if [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; then
+  may_be_root=true
+  if ! id preflight-test >/dev/null 2>&1; then
+    # "*" is no password, but no lock either: sshd refuses a locked account.
+    "${as_root[@]}" useradd --create-home --shell /bin/sh --password '*' preflight-test
+  fi
 fi
 
 cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
-cargo test --workspace
+if [ "$(id -u)" -ne 0 ] && "$may_be_root"; then
+  cargo test --workspace -- --skip situations:: --skip hostile:: --skip advice::
+  cargo test --test lab --config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env=CI']"
+else
+  cargo test --workspace
+fi

@@ -270,8 +270,12 @@ fn too_many(case: &Case) -> Option<Diagnosis> {
     let mut found = Diagnosis::new(Id::TooManyKeys).because(text![
         "ssh would offer ",
         number(queries.offers.len()),
-        " keys, one after the other; the server refused the first ",
-        number(queries.refused()),
+        " keys, one after the other; the server refused ",
+        match queries.refused() {
+            0 => "none of them openly".to_owned(),
+            1 => "the first".to_owned(),
+            n => format!("the first {n}"),
+        },
         "."
     ]);
     found = found.because(match goodbye {

@@ -275,7 +275,10 @@ fn too_weak(case: &Case) -> Option<Diagnosis> {
 .set(format!("PubkeyAcceptedAlgorithms=+{}", public.algorithm))
 .command(),
             ))
-            .step(make)
+    })
+    .map(|found| {
+        // A new key of the type that is not allowed would be no help.
+        if public.algorithm == "ssh-ed25519" { found } else { found.step(make) }
     })
 }
 

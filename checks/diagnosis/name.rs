@@ -50,6 +50,9 @@ fn servers_say(case: &Case) -> Vec<Text> {
 }
 
 fn with_servers(mut found: Diagnosis, case: &Case) -> Diagnosis {
+    if case.resolution().is_some_and(|r| r.literal) {
+        return found;
+    }
     found.because.extend(servers_say(case));
     found
 }
@@ -137,21 +140,16 @@ fn name_has_no_address(case: &Case) -> Option<Diagnosis> {
     if let Some(first) = resolution.other_family.first() {
         let has = if first.is_ipv4() { "IPv4" } else { "IPv6" };
         let asked = if first.is_ipv4() { "IPv6" } else { "IPv4" };
-        found = found
-            .because(text![
-                name,
-                " has an ",
-                has,
-                " address (",
-                address(first),
-                "), but only ",
-                asked,
-                " is allowed here, by -4, -6 or AddressFamily.",
-            ])
-            .step(Hint::run(
-                text!["Allow both families:"],
-                case.plan.ssh().set("AddressFamily=any").command(),
-            ));
+        let fact = if resolution.literal {
+            text![name, " is an ", has, " address"]
+        } else {
+            text![name, " has an ", has, " address (", address(first), ")"]
+        };
+        let rest = text![", but only ", asked, " is allowed here, by -4, -6 or AddressFamily."];
+        found = found.because(fact.then(rest)).step(Hint::run(
+            text!["Allow both families:"],
+            case.plan.ssh().set("AddressFamily=any").command(),
+        ));
     } else {
         found = found
             .because(text!["The name ", name, " exists, but no address belongs to it."])

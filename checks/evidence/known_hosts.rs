@@ -93,6 +93,10 @@ pub async fn observe(effective: Effective) -> Seen<KnownHosts> {
 
 /// Reads a file up to the limit.
 async fn read(path: &str) -> io::Result<Vec<u8>> {
+    // The usual way to say "no such file here"; it is empty, and no trouble worth a word.
+    if path == "/dev/null" {
+        return Ok(Vec::new());
+    }
     let is_file = tokio::fs::metadata(path).await?.is_file();
     // A pipe would make us wait, and take from somebody else what can be read once.
     if !is_file {

@@ -75,8 +75,17 @@ pub async fn observe(
 ) -> Seen<Resolution> {
     let name = effective.host.clone();
     if let Ok(address) = name.parse::<IpAddr>() {
-        let outcome = Ok(vec![address]);
-        let (other_family, hosts_lines) = (Vec::new(), Vec::new());
+        let fits = match effective.address_family {
+            AddressFamily::Any => true,
+            AddressFamily::Inet => address.is_ipv4(),
+            AddressFamily::Inet6 => address.is_ipv6(),
+        };
+        let (outcome, other_family) = if fits {
+            (Ok(vec![address]), Vec::new())
+        } else {
+            (Err(LookupError::wrong_family()), vec![address])
+        };
+        let hosts_lines = Vec::new();
         return Ok(Resolution { name, literal: true, outcome, other_family, hosts_lines });
     }
     let hosts_lines = if instead.is_empty() { hosts_lines(&name) } else { Vec::new() };
@@ -180,6 +189,14 @@ async fn ask_system(
     }
 }
 
+impl LookupError {
+    /// What `getaddrinfo` says about an address of the family that was not asked for.
+    fn wrong_family() -> Self {
+        let message = "Address family for hostname not supported".to_owned();
+        Self { kind: LookupErrorKind::NoData, message }
+    }
+}
+
 impl From<dns_lookup::LookupError> for LookupError {
     fn from(error: dns_lookup::LookupError) -> Self {
         use dns_lookup::LookupErrorKind::{Again, NoData, NoName};
@@ -246,6 +263,14 @@ mod tests {
         let seen = observe(literal, vec![], TimeLimits::default()).await.unwrap();
         assert!(seen.literal);
         assert_eq!(seen.outcome.unwrap(), ["192.0.2.1".parse::<IpAddr>().unwrap()]);
+        let literal = Effective {
+            host: "192.0.2.1".into(),
+            address_family: AddressFamily::Inet6,
+            ..made::effective(22)
+        };
+        let seen = observe(literal, vec![], TimeLimits::default()).await.unwrap();
+        assert_eq!(seen.outcome.unwrap_err().kind, LookupErrorKind::NoData);
+        assert_eq!(seen.other_family.len(), 1);
         let local = Effective { host: "localhost".into(), ..made::effective(22) };
         let seen = observe(local, vec![], TimeLimits::default()).await.unwrap();
         assert!(seen.outcome.unwrap().iter().all(IpAddr::is_loopback));

@@ -4,7 +4,6 @@ use checks::{
     diagnosis::Id,
     finding::{Hint, Status},
     report::{Report, Verdict},
-    text::printable,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -179,9 +178,28 @@ pub fn render(reports: &[Report]) -> String {
             reports: many.iter().map(ReportJson::from).collect(),
         }),
     };
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    pretty(&document).unwrap_or_default()
+}
+
+/// JSON with line breaks, the last at its end. Every character that a terminal would obey is
+/// written as an escape: nothing is lost for a program, and nothing happens to who looks at it.
+///
+/// # Errors
+/// That a value cannot be written as JSON.
+pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
+    let written = serde_json::to_string_pretty(value)?;
+    let mut text = String::with_capacity(written.len() + 1);
+    for c in written.chars() {
+        // Outside of strings there are only line breaks, and inside serde_json has escaped those.
+        if c == '\n' || !checks::text::is_obeyed(c) {
+            text.push(c);
+        } else {
+            let mut units = [0; 2];
+            text.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
     text.push('\n');
-    text
+    Ok(text)
 }
 
 impl Tool {
@@ -218,27 +236,15 @@ impl From<&Hint> for Step {
     }
 }
 
-/// JSON escapes only the oldest control characters, and people do print it on a terminal.
-fn shown(value: &Value) -> Value {
-    match value {
-        Value::String(text) => printable(text).into(),
-        Value::Array(items) => items.iter().map(shown).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(k, v)| (k.clone(), shown(v))).collect())
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
-}
-
 impl From<&Report> for ReportJson {
     fn from(report: &Report) -> Self {
         let case = &report.case;
         let effective = case.effective();
         let target = TargetJson {
             input: checks::text::foreign(&case.plan.input).plain(),
-            host: printable(effective.map_or(&case.plan.host, |e| &e.host)),
+            host: effective.map_or(&case.plan.host, |e| &e.host).clone(),
             port: effective.map(|e| e.port).or(case.plan.port),
-            user: effective.map(|e| &e.user).or(case.plan.user.as_ref()).map(|u| printable(u)),
+            user: effective.map(|e| &e.user).or(case.plan.user.as_ref()).cloned(),
             profile: case.profile().name.clone(),
         };
         let diagnosis = report.diagnosis.as_ref().map(|d| DiagnosisJson {
@@ -256,7 +262,7 @@ impl From<&Report> for ReportJson {
             summary: c.finding.summary.plain(),
             details: c.finding.details.iter().map(checks::text::Text::plain).collect(),
             hints: c.finding.hints.iter().map(Step::from).collect(),
-            evidence: c.finding.evidence.iter().map(|(k, v)| (k.clone(), shown(v))).collect(),
+            evidence: c.finding.evidence.clone(),
             started_ms: c.started_ms,
             duration_ms: c.duration_ms,
         });
@@ -271,5 +277,16 @@ impl From<&Report> for ReportJson {
             diagnosis,
             checks: checks.collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn nothing_is_obeyed_and_nothing_is_lost() {
+        let hostile = "\u{1b}[2J\u{7f}\u{9b}31m\u{202e}\u{e0041}\nüé";
+        let written = super::pretty(&[hostile]).unwrap();
+        assert!(!written.replace('\n', "").contains(checks::text::is_obeyed), "{written:?}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&written).unwrap(), [hostile]);
     }
 }

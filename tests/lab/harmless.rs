@@ -1,96 +1,54 @@
-//! Do no harm: one connection, nothing signed, nobody logged in, nothing written.
+//! Do no harm, beyond what is asserted of every run: how a conversation looks from the server.
 
-use std::{collections::BTreeMap, fs, path::Path, time::SystemTime};
+use crate::{
+    in_a_world,
+    oracle::{preflight, with_config},
+    situations::{args, me},
+    world::{World, until},
+};
 
-use super::scene::Scene;
-
-/// How often words are in sshd's log.
-fn count(log: &str, words: &str) -> usize {
-    log.matches(words).count()
+/// Runs the program and returns sshd's log when the conversation is over.
+fn log_of(w: &World, arguments: Vec<String>) -> String {
+    preflight(w, &with_config(w, &arguments));
+    until("the end of the connection", || {
+        let log = w.sshd_log();
+        log.contains("Disconnected from") || log.contains("closed by")
+    });
+    w.sshd_log()
 }
 
 #[test]
-fn one_connection_and_no_login() {
-    let Some(mut scene) = Scene::new("one_connection_and_no_login") else { return };
-    scene.key("other", &["-t", "ed25519"]);
-    scene.agent(&["id", "other"]);
-    let sshd = scene.sshd(&[]);
-    scene.identity("id");
-    let out = scene.run(&["-A".into(), scene.at(sshd.port)]);
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stdout));
-    // The goodbye is written when the program is gone.
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let log = sshd.log();
-    assert_eq!(count(&log, "Connection from 127.0.0.1"), 1, "{log}");
-    assert_eq!(count(&log, "Postponed publickey"), 1, "{log}");
-    for words in
-        ["Accepted publickey", "Starting session", "session opened", "User child is on pid"]
-    {
-        assert_eq!(count(&log, words), 0, "{words}: {log}");
-    }
-    assert!(log.contains("ssh-preflight_"), "it names itself: {log}");
-    let bye = log.contains("Received disconnect") || log.contains("Disconnected from");
-    assert!(bye, "it says goodbye: {log}");
+fn it_names_itself_and_says_goodbye() {
+    in_a_world("it_names_itself_and_says_goodbye", |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        let log = log_of(w, args!["-i", key.arg(), "-p", port, me(w)]);
+        assert!(log.contains("remote software version ssh-preflight_"), "{log}");
+        assert!(log.contains("Received disconnect"), "{log}");
+        assert_eq!(log.matches("Postponed publickey").count(), 1, "{log}");
+    });
 }
 
 #[test]
 fn never_more_keys_than_a_default_server_bears() {
-    let Some(mut scene) = Scene::new("never_more_keys_than_a_default_server_bears") else { return };
-    let names: Vec<_> = (1..=9).map(|n| format!("other{n}")).collect();
-    for name in &names {
-        scene.key(name, &["-t", "ed25519"]);
-    }
-    scene.agent(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let sshd = scene.sshd(&["MaxAuthTries 20"]);
-    scene.set("IdentityFile none");
-    scene.run(&[scene.at(sshd.port)]);
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let log = sshd.log();
-    assert_eq!(count(&log, "Failed publickey"), 6, "{log}");
+    in_a_world("never_more_keys_than_a_default_server_bears", |w| {
+        let keys: Vec<_> = (0..9).map(|n| w.key(&format!("other_{n}"), "ed25519")).collect();
+        let refs: Vec<_> = keys.iter().collect();
+        w.agent(&refs);
+        let port = w.sshd(&[], &["MaxAuthTries 20"]);
+        let log = log_of(w, args!["-o", "IdentityFile=none", "-p", port, me(w)]);
+        assert_eq!(log.matches("Failed publickey").count(), 6, "{log}");
+    });
 }
 
 #[test]
 fn a_server_in_doubt_is_asked_nothing() {
-    let Some(mut scene) = Scene::new("a_server_in_doubt_is_asked_nothing") else { return };
-    let sshd = scene.sshd(&[]);
-    scene.key("other", &["-t", "ed25519"]);
-    scene.known(sshd.port, "other");
-    scene.identity("id");
-    scene.run(&[scene.at(sshd.port)]);
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let log = sshd.log();
-    assert_eq!(count(&log, "userauth-request"), 0, "{log}");
-}
-
-/// Every file below a folder: content and time of change.
-fn listing(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let (path, kind) = (entry.path(), entry.file_type().unwrap());
-        if kind.is_dir() {
-            found.extend(listing(&path));
-        } else if kind.is_file() && path.extension().is_none_or(|e| e != "log") {
-            let changed = entry.metadata().unwrap().modified().unwrap();
-            found.insert(path.display().to_string(), (fs::read(&path).unwrap(), changed));
-        }
-    }
-    found
-}
-
-#[test]
-fn nothing_is_written() {
-    let Some(mut scene) = Scene::new("nothing_is_written") else { return };
-    scene.agent(&["id"]);
-    let sshd = scene.sshd(&[]);
-    scene.identity("id");
-    scene.write("known_hosts", "", 0o600);
-    scene.set("StrictHostKeyChecking accept-new");
-    scene.set("HashKnownHosts yes");
-    let words = [scene.at(sshd.port)];
-    // Writes the configuration, which must not count as a change.
-    scene.run(&words);
-    let (before, agent) = (listing(scene.folder()), scene.tool("ssh-add", &["-l"]));
-    scene.run_again(&words);
-    assert_eq!(listing(scene.folder()), before);
-    assert_eq!(scene.tool("ssh-add", &["-l"]), agent);
+    in_a_world("a_server_in_doubt_is_asked_nothing", |w| {
+        let key = w.key("id_a", "ed25519");
+        let old = w.server_key("old", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        w.write(".ssh/known_hosts", format!("[127.0.0.1]:{port} {}\n", old.public), 0o600);
+        let log = log_of(w, args!["-i", key.arg(), "-p", port, me(w)]);
+        assert!(!log.contains("userauth-request"), "{log}");
+    });
 }

@@ -1,145 +1,162 @@
-//! Input that is broken or hostile: a clear word, no panic, and nothing that reaches the terminal.
-//! What is true of every output is asserted by each run itself.
+//! Hostile input: whatever comes, the program ends with a report or a plain error.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    time::{Duration, Instant},
+use std::time::Duration;
+
+use crate::{
+    faults::{self, Fault},
+    in_a_world,
+    oracle::{preflight, report, with_config},
+    world::World,
 };
 
-use super::{scene::Scene, servers::play};
-
-fn scene(name: &'static str) -> Option<Scene> {
-    let mut scene = Scene::new(name)?;
-    scene.identity("id");
-    scene.timeout = "4s";
-    Some(scene)
+fn json(world: &World, arguments: &[String]) -> Vec<String> {
+    let own = ["--format", "json", "--timeout", "8s"].map(str::to_owned);
+    own.into_iter().chain(with_config(world, arguments)).collect()
 }
 
-/// Runs against a server that says this and then waits.
-fn says(scene: &Scene, bytes: impl Into<Vec<u8>>) -> super::examine::Examined {
-    let bytes = bytes.into();
-    let port = play(move |mut stream| {
-        let _ = stream.write_all(&bytes);
-        let _ = stream.shutdown(std::net::Shutdown::Write);
-        let _ = stream.read(&mut [0; 64]);
-    });
-    scene.examine(&[scene.at(port)])
+fn target(world: &World, port: u16, key: &str) -> Vec<String> {
+    let user = format!("{}@127.0.0.1", world.person.name);
+    ["-i", key, "-p", &port.to_string(), &user].map(str::to_owned).to_vec()
 }
 
+/// A connection that is cut at each step, by a server that is otherwise real.
 #[test]
-fn escape_sequences() {
-    let Some(scene) = scene("escape_sequences") else { return };
-    let cases: [&[u8]; 6] = [
-        b"\x1b[2J\x1b]0;title\x07 gone\r\n",
-        b"SSH-2.0-\x1b[31mred\r\n",
-        b"SSH-2.0-a \x9b31m\x00\xff\r\n",
-        b"\x1b]8;;https://evil.example\x1b\\click\x1b]8;;\x1b\\\r\nSSH-2.0-x\r\n",
-        "SSH-2.0-\u{202e}gnp.exe\r\n".as_bytes(),
-        b"<script>alert(1)</script>\r\n",
-    ];
-    for bytes in cases {
-        says(&scene, bytes);
-    }
-}
-
-#[test]
-fn a_line_of_a_hundred_megabytes() {
-    let Some(scene) = scene("a_line_of_a_hundred_megabytes") else { return };
-    let port = play(|mut stream: TcpStream| {
-        let block = vec![b'x'; 1 << 20];
-        for _ in 0..100 {
-            if stream.write_all(&block).is_err() {
-                return;
-            }
+fn a_cut_at_any_byte_is_never_ready() {
+    in_a_world("a_cut_at_any_byte_is_never_ready", |w| {
+        let key = w.key("id_a", "ed25519");
+        let sshd = w.sshd(&[&key], &["MaxStartups 100"]);
+        let host = std::fs::read_to_string(w.server("host.pub")).unwrap();
+        for bytes in [1, 5, 21, 40, 45, 200, 900, 1150, 1300, 1600, 1700, 1760] {
+            let fault = Fault::cut_after(bytes, sshd);
+            w.know(&format!("[127.0.0.1]:{} {}", fault.port, host.trim()));
+            let ended = preflight(w, &json(w, &target(w, fault.port, key.arg())));
+            let report = report(&ended);
+            assert_ne!(report["verdict"], "ready", "cut after {bytes} bytes: {report:#}");
+            println!("cut after {bytes}: {} {}", report["verdict"], report["diagnosis"]["id"]);
+            assert_eq!(fault.connections(), 1, "one connection for each run");
         }
     });
-    let began = Instant::now();
-    scene.examine(&[scene.at(port)]);
-    // The limit of the run and of ssh beside it, and no more.
-    assert!(began.elapsed() < Duration::from_secs(30));
 }
 
+/// Whatever a server does, the limit of the user holds.
 #[test]
-fn a_packet_that_says_that_it_is_huge() {
-    let Some(scene) = scene("a_packet_that_says_that_it_is_huge") else { return };
-    says(&scene, b"SSH-2.0-x\r\n\xff\xff\xff\xff\x04\x14aaaaaaaaaaaaaaaaaaaaaa".as_slice());
-    says(&scene, b"SSH-2.0-x\r\n\x00\x00\x00\x01\x00".as_slice());
-    says(&scene, b"SSH-2.0-x\r\n\x00\x00\x00\x00".as_slice());
-}
-
-#[test]
-fn a_server_that_stops_after_each_number_of_bytes() {
-    let Some(mut scene) = scene("a_server_that_stops_after_each_number_of_bytes") else { return };
-    let sshd = scene.sshd(&[]);
-    // What a real sshd sends until it waits for an answer.
-    let mut stream = TcpStream::connect(("127.0.0.1", sshd.port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
-    stream.write_all(b"SSH-2.0-lab\r\n").unwrap();
-    let mut all = Vec::new();
-    let _ = stream.read_to_end(&mut all);
-    assert!(all.len() > 500, "{}", all.len());
-    for cut in [0, 1, 4, 8, 9, 20, 39, 41, 45, 46, 47, 60, 100, 300, all.len() - 1] {
-        says(&scene, &all[..cut.min(all.len())]);
-    }
-}
-
-#[test]
-fn random_bytes() {
-    let Some(scene) = scene("random_bytes") else { return };
-    for seed in 0..8_u64 {
-        // Any bytes do, and the same ones each time.
-        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        let mut bytes = if seed % 2 == 0 { b"SSH-2.0-x\r\n".to_vec() } else { Vec::new() };
-        for _ in 0..2000 {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            bytes.push(state as u8);
+fn the_time_limit_holds() {
+    in_a_world("the_time_limit_holds", |w| {
+        let key = w.key("id_a", "ed25519");
+        let servers = [
+            Fault::start(faults::silent),
+            Fault::start(faults::silent_after_banner),
+            Fault::start(faults::tarpit),
+            Fault::start(faults::endless_line),
+        ];
+        for fault in servers {
+            let config = with_config(w, &target(w, fault.port, key.arg()));
+            let own = ["--format", "json", "--timeout", "1s"].map(str::to_owned);
+            let ended = preflight(w, &[&own[..], &config].concat());
+            assert!(ended.took < Duration::from_secs(4), "took {:?}", ended.took);
+            assert_ne!(report(&ended)["verdict"], "ready");
         }
-        says(&scene, bytes);
-    }
+    });
 }
 
+/// A home that does not exist, or none at all.
 #[test]
-fn configurations_that_cannot_be_read() {
-    let Some(scene) = scene("configurations_that_cannot_be_read") else { return };
-    let binary: Vec<u8> = (0..4096_u32).map(|n| (n * 7 % 256) as u8).collect();
-    scene.write("binary", binary, 0o600);
-    scene.write("closed", "User x\n", 0o000);
-    for file in ["binary", "closed", "nowhere"] {
-        let words = ["-F".to_owned(), scene.word(file), "127.0.0.1".into()];
-        let out = scene.run_without_config(&words);
-        let text = String::from_utf8_lossy(&out.stdout).into_owned();
-        assert!(matches!(out.status.code(), Some(1..=3)), "{file}: {text}");
-        assert!(text.contains("ssh refuses its own configuration"), "{file}: {text}");
-    }
+fn without_a_home() {
+    in_a_world("without_a_home", |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        for home in [Some("/nonexistent"), None] {
+            let mut command = w.person.command(crate::oracle::program(), &w.home());
+            match home {
+                Some(home) => command.env("HOME", home),
+                None => command.env_remove("HOME"),
+            };
+            let ended = crate::person::run(command.args(json(w, &target(w, port, key.arg()))));
+            assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+            assert_eq!(report(&ended)["verdict"], "ready", "{}", ended.stdout);
+        }
+    });
 }
 
+/// A recording that is damaged, or none, is said in a line.
 #[test]
-fn no_home_and_no_agent() {
-    let Some(mut scene) = scene("no_home_and_no_agent") else { return };
-    let sshd = scene.sshd(&[]);
-    let words = [scene.at(sshd.port)];
-    let options = scene.options();
-    let mut command = scene.account.command(super::account::program());
-    command.env_remove("HOME").env_remove("USER").args(options).args(words);
-    let out = command.output().unwrap();
-    let text = String::from_utf8_lossy(&out.stdout);
-    assert!(out.status.success(), "{text}");
+fn a_damaged_recording_is_said() {
+    in_a_world("a_damaged_recording_is_said", |w| {
+        for bytes in [&b""[..], b"{", b"[]", b"\x00\x1b[2J\xff", b"{\"plan\":{}}", b"[[[[[[[["] {
+            let file = w.write("case.json", bytes, 0o600);
+            let arguments = ["--replay".to_owned(), file.display().to_string()];
+            let ended = preflight(w, &arguments);
+            assert_eq!(ended.code(), Some(2), "{bytes:?}: {}", ended.stderr);
+            assert!(ended.stderr.contains("Cannot replay"), "{}", ended.stderr);
+            assert_eq!(ended.stdout, "", "standard output is the report alone");
+        }
+    });
 }
 
+/// The one thing that a question without a signature cannot show: the server wants a password as
+/// well. It only says so after the signature, and a signature is what the program never makes. The
+/// page about the check tells this limit.
 #[test]
-fn key_files_that_are_none() {
-    let Some(mut scene) = scene("key_files_that_are_none") else { return };
-    let sshd = scene.sshd(&[]);
-    let noise: Vec<u8> = (0..100_000_u32).map(|n| (n * 31 % 251) as u8).collect();
-    scene.write("noise", noise, 0o600);
-    scene.write("huge", vec![b'-'; 5 << 20], 0o600);
-    scene.write("closed", scene.read("id"), 0o000);
-    for file in ["noise", "huge", "closed", "."] {
-        let words =
-            ["-i".into(), scene.word(file), "-oIdentitiesOnly=yes".into(), scene.at(sshd.port)];
-        scene.examine(&words);
-    }
+fn a_password_after_the_key_stays_hidden() {
+    in_a_world("a_password_after_the_key_stays_hidden", |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &["AuthenticationMethods publickey,password"]);
+        let arguments = target(w, port, key.arg());
+        let ssh = crate::oracle::ssh(w, &with_config(w, &arguments));
+        assert!(ssh.last_line().ends_with("Permission denied (password)."), "{}", ssh.stderr);
+        let report = report(&preflight(w, &json(w, &arguments)));
+        assert_eq!(report["verdict"], "ready", "{report:#}");
+        let page = include_str!("../../docs/checks/portal.md");
+        assert!(page.contains("a second proof"), "the limit is documented");
+    });
+}
+
+/// Bytes that mean nothing, as an answer and as a key.
+#[test]
+fn noise() {
+    in_a_world("noise", |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        for seed in 0..8_u64 {
+            // Any bytes do, and the same ones each time (xorshift).
+            let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+            let mut bytes = if seed % 2 == 0 { b"SSH-2.0-x\r\n".to_vec() } else { Vec::new() };
+            bytes.extend((0..2000).map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                state.to_le_bytes()[3]
+            }));
+            w.write(".ssh/noise", &bytes, 0o600);
+            let fault = Fault::says(bytes);
+            let ended = preflight(w, &json(w, &target(w, fault.port, key.arg())));
+            assert_ne!(report(&ended)["verdict"], "ready");
+            let noise = w.dot_ssh("noise");
+            let ended = preflight(w, &json(w, &target(w, port, noise.to_str().unwrap())));
+            assert_eq!(report(&ended)["diagnosis"]["id"], "key-malformed");
+        }
+    });
+}
+
+/// Sequences that a terminal would obey, at every place where a server may speak.
+#[test]
+fn sequences_for_the_terminal() {
+    in_a_world("sequences_for_the_terminal", |w| {
+        let key = w.key("id_a", "ed25519");
+        let said: [&[u8]; 6] = [
+            b"\x1b[2J\x1b]0;title\x07 gone\r\n",
+            b"SSH-2.0-\x1b[31mred\r\n",
+            b"SSH-2.0-a \x9b31m\x00\xff\r\n",
+            b"\x1b]8;;https://evil.example\x1b\\click\x1b]8;;\x1b\\\r\nSSH-2.0-x\r\n",
+            "SSH-2.0-\u{202e}gnp.exe\r\n".as_bytes(),
+            b"SSH-2.0-x\r\n\xff\xff\xff\xff\x04\x14aaaaaaaaaaaaaaaaaaaaaa",
+        ];
+        for bytes in said {
+            let fault = Fault::says(bytes.to_vec());
+            let ended = preflight(w, &json(w, &target(w, fault.port, key.arg())));
+            assert_ne!(report(&ended)["verdict"], "ready");
+            let text = [&["--verbose".to_owned()][..], &target(w, fault.port, key.arg())].concat();
+            preflight(w, &with_config(w, &text));
+        }
+    });
 }

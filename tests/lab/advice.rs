@@ -1,0 +1,105 @@
+//! What is advised helps: the command of a report is pasted into a shell, and `ssh` gets in.
+
+use std::fs;
+
+use crate::{
+    in_a_world,
+    oracle::{preflight, report, with_config},
+    person::run,
+    world::World,
+};
+
+/// Runs the advised `ssh` command as it stands, and all commands before it.
+fn helps(world: &World, arguments: &[&str]) {
+    let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
+    let own = ["--format", "json"].map(str::to_owned);
+    let report = report(&preflight(world, &[&own[..], &with_config(world, &arguments)].concat()));
+    assert_eq!(report["verdict"], "not-ready", "{report:#}");
+    let steps = report["diagnosis"]["next_steps"].as_array().unwrap();
+    let mut commands = Vec::new();
+    for command in steps.iter().filter_map(|step| step["command"].as_str()) {
+        if command.starts_with("ssh ") {
+            // Options may stand behind the host too; what follows them is the remote command.
+            commands.push(format!("{command} -o BatchMode=yes true"));
+            break;
+        }
+        commands.push(command.to_owned());
+    }
+    let script = commands.join("\n");
+    assert!(script.contains("BatchMode"), "no ssh command is advised: {report:#}");
+    let mut shell = world.person.command("/bin/sh", &world.home());
+    if let Some(socket) = &world.agent {
+        shell.env("SSH_AUTH_SOCK", socket);
+    }
+    let ended = run(shell.args(["-e", "-c", &script]));
+    assert_eq!(ended.code(), Some(0), "{script}\n{}", ended.stderr);
+}
+
+fn me(world: &World) -> String {
+    format!("{}@127.0.0.1", world.person.name)
+}
+
+/// One key, one server with these settings; then the advice for each command line.
+fn one_key(name: &str, settings: &[&str], arguments: &[&str]) {
+    in_a_world(name, |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], settings).to_string();
+        let (me, rest) = (me(w), ["-i", key.arg(), "-p", &port]);
+        helps(w, &[arguments, &rest[..], &[me.as_str()]].concat());
+    });
+}
+
+#[test]
+fn keys_turned_off() {
+    one_key("keys_turned_off", &[], &["-o", "PubkeyAuthentication=no"]);
+}
+#[test]
+fn methods_without_keys() {
+    one_key("methods_without_keys", &[], &["-o", "PreferredAuthentications=password"]);
+}
+#[test]
+fn key_type_not_offered() {
+    one_key("key_type_not_offered", &[], &["-o", "PubkeyAcceptedAlgorithms=rsa-sha2-512"]);
+}
+#[test]
+fn no_common_cipher() {
+    one_key("no_common_cipher", &["Ciphers aes128-ctr"], &["-c", "aes256-gcm@openssh.com"]);
+}
+#[test]
+fn no_common_key_exchange() {
+    let only = ["KexAlgorithms diffie-hellman-group14-sha1"];
+    one_key("no_common_key_exchange", &only, &[]);
+}
+#[test]
+fn wrong_address_family() {
+    one_key("wrong_address_family", &[], &["-6"]);
+}
+
+#[test]
+fn too_many_keys() {
+    in_a_world("too_many_keys", |w| {
+        let keys: Vec<_> = (0..4).map(|n| w.key(&format!("key_{n}"), "ed25519")).collect();
+        let refs: Vec<_> = keys.iter().collect();
+        w.agent(&refs[..3]);
+        let port = w.sshd(&[&keys[3]], &["MaxAuthTries 2"]).to_string();
+        let me = me(w);
+        helps(w, &["-i", keys[3].arg(), "-p", &port, &me]);
+    });
+}
+
+#[test]
+fn open_key() {
+    in_a_world("open_key", |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]).to_string();
+        w.write(".ssh/id_a", fs::read(&key.path).unwrap(), 0o644);
+        let me = me(w);
+        let arguments = ["-i", key.arg(), "-p", &port, &me].map(str::to_owned);
+        let own = ["--format", "json"].map(str::to_owned);
+        let told = report(&preflight(w, &[&own[..], &with_config(w, &arguments)].concat()));
+        let command = told["diagnosis"]["next_steps"][0]["command"].as_str().unwrap();
+        w.must(w.person.command("/bin/sh", &w.home()).args(["-e", "-c", command]));
+        let again = report(&preflight(w, &[&own[..], &with_config(w, &arguments)].concat()));
+        assert_eq!(again["verdict"], "ready", "{command}");
+    });
+}

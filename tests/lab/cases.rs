@@ -1,0 +1,60 @@
+//! Recordings for `tests/replay.rs`: real evidence, with all that belongs to this computer made
+//! neutral. They are written with `PREFLIGHT_RECORD_CASES=1 cargo test --test lab`.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::world::World;
+
+/// Keeps a recording, where that was asked for.
+pub fn keep(name: &str, world: &World, recording: &str) {
+    if std::env::var_os("PREFLIGHT_RECORD_CASES").is_none() {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    fs::create_dir_all(&folder).unwrap();
+    let name = name.replace('_', "-");
+    fs::write(folder.join(format!("{name}.json")), neutral(world, recording)).unwrap();
+}
+
+/// The recording as it would be on a computer of a user called alex, id 1000.
+fn neutral(world: &World, recording: &str) -> String {
+    let home = world.home().display().to_string();
+    let folder = world.folder().display().to_string();
+    let text = recording
+        .replace(&home, "/home/alex")
+        .replace(&folder, "/srv")
+        .replace(&world.person.passwd_home.display().to_string(), "/home/alex")
+        .replace(&world.person.name, "alex");
+    let mut case: Value = serde_json::from_str(&text).unwrap();
+    set(&mut case, "/machine/seen/Ok/uid", 1000.into());
+    set(&mut case, "/machine/seen/Ok/home_variable", Value::Null);
+    set(&mut case, "/machine/seen/Ok/ci", false.into());
+    set(&mut case, "/machine/seen/Ok/ipv4_route", true.into());
+    if let Some(files) = case.pointer_mut("/identities/seen/Ok/files").and_then(Value::as_array_mut)
+    {
+        for file in files.iter_mut().filter(|file| !file["owner"].is_null()) {
+            file["owner"] = 1000.into();
+        }
+    }
+    let servers: Vec<_> = case
+        .pointer("/name_servers/seen/Ok/configured")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|server| server.as_str().map(str::to_owned))
+        .collect();
+    set(&mut case, "/name_servers/seen/Ok/search", Value::Array(Vec::new()));
+    let mut text = ssh_preflight::render::json::pretty(&case).unwrap();
+    for (place, server) in servers.iter().enumerate() {
+        text = text.replace(server, &format!("192.0.2.{}:53", place + 53));
+    }
+    text
+}
+
+fn set(case: &mut Value, pointer: &str, value: Value) {
+    if let Some(place) = case.pointer_mut(pointer) {
+        *place = value;
+    }
+}
