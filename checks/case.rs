@@ -244,4 +244,17 @@ impl Plan {
         let own = self.own_profiles.iter().find(|p| p.matches(host));
         own.unwrap_or_else(|| crate::profile::built_in_for(host))
     }
+
+    /// The profile that somebody probably means who types a name without a domain: the one whose
+    /// user is the one that is typed.
+    #[must_use]
+    pub fn profile_meant(&self, host: &str, user: &str) -> &Profile {
+        let valid = self.profile_for(host);
+        if self.profile.is_some() || valid.domain.is_some() || host.contains('.') {
+            return valid;
+        }
+        let all = self.own_profiles.iter().chain(crate::profile::all_built_in());
+        let has_user = |p: &&Profile| p.domain.is_some() && p.user.as_deref() == Some(user);
+        all.into_iter().find(has_user).unwrap_or(valid)
+    }
 }

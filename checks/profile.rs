@@ -211,6 +211,12 @@ pub fn built_in(name: &str) -> Option<&'static Profile> {
     BUILT_IN.iter().find(|p| p.name == name)
 }
 
+/// The built-in profiles.
+#[must_use]
+pub fn all_built_in() -> &'static [Profile] {
+    &BUILT_IN
+}
+
 /// The names of the built-in profiles.
 #[must_use]
 pub fn built_in_names() -> Vec<&'static str> {

@@ -25,8 +25,9 @@ use crate::{
     ssh_options::{self, Sorted},
 };
 
-/// How many targets are examined at the same time.
-const AT_ONCE: usize = 8;
+/// How many targets are examined at the same time. Each needs a socket, and three pipes for as long
+/// as `ssh -G` runs; systems allow a process 256 open files or more.
+const AT_ONCE: usize = 64;
 
 /// Runs the program; the arguments are those after its name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

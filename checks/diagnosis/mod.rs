@@ -11,6 +11,8 @@ pub mod id;
 mod keys;
 mod name;
 mod path;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod undetermined;
 

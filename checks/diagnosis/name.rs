@@ -180,10 +180,7 @@ fn dns_server_failure(case: &Case) -> Option<Diagnosis> {
                 "If you are on a VPN, reconnect it; if you left one, reconnect your network: its ",
                 "name server may still be configured.",
             ]))
-            .step(Hint::run(
-                text!["This shows which name servers this computer uses:"],
-                command!["cat", path("/etc/resolv.conf")],
-            ))
+            .step(show_name_servers(case))
             .step(Hint::advice(
                 "If it stays, the zone itself is broken: tell those who run the host.",
             )),
@@ -192,12 +189,24 @@ fn dns_server_failure(case: &Case) -> Option<Diagnosis> {
 
 fn dns_timeout(case: &Case) -> Option<Diagnosis> {
     let (resolution, error) = failed(case)?;
+    let answered = case
+        .name_servers()
+        .is_some_and(|s| s.answers().any(|(_, answer)| answer.code == AnswerCode::NoError));
+    let who = if answered { "The system's own resolver" } else { "Nobody" };
     let mut found = Diagnosis::new(Id::DnsTimeout).because(text![
-        "Nobody answered the question for the address of ",
+        who,
+        if answered { " found no" } else { " answered the question for the" },
+        " address of ",
         host(&resolution.name),
-        ".",
+        if answered { ", though a name server that was asked directly answers." } else { "." },
     ]);
     found = with_servers(found, case);
+    if answered {
+        found = found.step(Hint::advice(
+            "Run it again: if it works now, the name server was slow. If it stays, restart this \
+             computer's resolver, or the computer.",
+        ));
+    }
     if case.name_servers().is_some_and(|s| s.servers.is_empty()) {
         found = found.because(text!["No name server is configured on this computer."]);
     }
@@ -207,12 +216,19 @@ fn dns_timeout(case: &Case) -> Option<Diagnosis> {
             .step(Hint::advice(
                 "Open any web page. If that fails too, reconnect the network or the VPN.",
             ))
-            .step(Hint::run(
-                text!["This shows which name servers this computer uses:"],
-                command!["cat", path("/etc/resolv.conf")],
-            ))
+            .step(show_name_servers(case))
             .or(Id::DnsServerFailure),
     )
+}
+
+/// How to see whom this computer asks.
+fn show_name_servers(case: &Case) -> Hint {
+    let command = match case.machine().map(|m| m.os.as_str()) {
+        Some("windows") => command!["ipconfig", "/all"],
+        Some("macos") => command!["scutil", "--dns"],
+        _ => command!["cat", path("/etc/resolv.conf")],
+    };
+    Hint::run(text!["This shows which name servers this computer uses:"], command)
 }
 
 /// The addresses that were used, where none of them could be connected to.
@@ -244,16 +260,14 @@ fn hosts_file_override(case: &Case) -> Option<Diagnosis> {
                 ". That address cannot be connected to.",
             ])
             .because(text!["The name servers say: ", address(others.join(", ")), "."])
-            .step(Hint::run(
-                text!["Remove that line, or correct it:"],
-                command!["sudo", "nano", number_flag(line.line), path(&line.path)],
-            )),
+            .step(Hint::advice(text![
+                "Remove line ",
+                number(line.line),
+                " of ",
+                path(&line.path),
+                ", or correct it, as administrator (root).",
+            ])),
     )
-}
-
-/// nano's way to open a file at a line.
-fn number_flag(line: usize) -> Text {
-    text![format!("+{line}")]
 }
 
 fn dns_disagreement(case: &Case) -> Option<Diagnosis> {
@@ -276,9 +290,6 @@ fn dns_disagreement(case: &Case) -> Option<Diagnosis> {
                 "One of these name servers is wrong, or answers for another network (a VPN). ",
                 "Connect or disconnect the VPN, so that only the right one is asked.",
             ]))
-            .step(Hint::run(
-                text!["This shows which name servers this computer uses:"],
-                command!["cat", path("/etc/resolv.conf")],
-            )),
+            .step(show_name_servers(case)),
     )
 }

@@ -10,7 +10,7 @@ mod ssh_g;
 
 use std::time::Duration;
 
-use super::{Seen, Unseen};
+use super::{Seen, Unseen, machine::Machine};
 use crate::{case::Plan, text::Foreign};
 use ssh_g::Context;
 
@@ -59,6 +59,16 @@ pub struct ConfigFile {
     pub mode: Option<u32>,
     /// Why it cannot be read, where it is there but cannot.
     pub unreadable: Option<String>,
+}
+
+impl ConfigFile {
+    /// Whether `ssh` refuses the file since somebody else could change it: it belongs to another
+    /// user than this one and root, or others may write to it (readconf.c,
+    /// `read_config_file_depth`).
+    fn others_could_change_it(&self, uid: Option<u32>) -> bool {
+        let another = self.owner.is_some_and(|owner| owner != 0 && Some(owner) != uid);
+        another || self.mode.is_some_and(|mode| mode & 0o022 != 0)
+    }
 }
 
 /// Which address families may be used.
@@ -190,11 +200,11 @@ impl Effective {
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Asks `ssh -G`, or reads the files.
-pub async fn observe(plan: Plan) -> Seen<Configuration> {
-    let machine = super::machine::observe().await?;
+pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
     let context = Context {
         home: machine.home.unwrap_or_default(),
         user: machine.user.unwrap_or_default(),
+        uid: machine.uid,
         host: plan.host.clone(),
         user_named: plan.user.is_some()
             || values(&plan, 'l').next().is_some()

@@ -144,8 +144,12 @@ impl Evidence {
 
     /// What `ssh` would do, or its refusal.
     pub async fn configuration(&self) -> &Seen<Configuration> {
-        let probe = || self.limits.hold(configuration::observe(self.plan.clone()));
-        self.configuration.once(&self.limits, probe).await
+        self.configuration
+            .once(&self.limits, || async {
+                let machine = self.machine().await.clone()?;
+                self.limits.hold(configuration::observe(self.plan.clone(), machine)).await
+            })
+            .await
     }
 
     /// What `ssh` would do.
@@ -192,7 +196,8 @@ impl Evidence {
         self.nearby
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
-                let names = self.profile().await.candidates_near(&effective.host);
+                let profile = self.plan.profile_meant(&effective.host, &effective.user);
+                let names = profile.candidates_near(&effective.host);
                 let servers = self.plan.name_servers.clone();
                 self.limits.hold(nearby::observe(names, servers, self.plan.limits)).await
             })

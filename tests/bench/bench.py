@@ -41,7 +41,7 @@ class Environment:
         write(self.path("sshd_config"), "\n".join(lines) + "\n")
         os.makedirs("/run/sshd", exist_ok=True)
         sshd = (shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", self.path("sshd_config"))
-        process = subprocess.Popen(("ip", "netns", "exec", namespace, *sshd))
+        process = subprocess.Popen(("ip", "netns", "exec", namespace, *sshd), stderr=subprocess.DEVNULL)
         time.sleep(0.5)
         return process
 

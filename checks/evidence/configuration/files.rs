@@ -19,6 +19,12 @@ pub(super) fn read(
             lines: vec![Foreign::from_bytes(format!("{}: {why}", file.path).as_bytes())],
             exit: None,
         };
+        // Only the user's own default file is held against its mode, not one that -F names.
+        let own = format!("{}/.ssh/config", context.home);
+        if file.path == own && file.others_could_change_it(context.uid) {
+            let line = format!("Bad owner or permissions on {}", file.path);
+            return Err(Refusal { lines: vec![Foreign::from_bytes(line.as_bytes())], exit: None });
+        }
         let text = std::fs::read_to_string(&file.path).map_err(|e| refuse(e.to_string()))?;
         let rules = ParseRule::ALLOW_UNKNOWN_FIELDS | ParseRule::ALLOW_UNSUPPORTED_FIELDS;
         let config = SshConfig::default()
@@ -51,14 +57,20 @@ fn options(plan: &Plan) -> String {
         ('i', "identityfile"),
         ('J', "proxyjump"),
         ('b', "bindaddress"),
+        ('B', "bindinterface"),
+        ('c', "ciphers"),
+        ('m', "macs"),
     ] {
         for value in values(plan, letter) {
             _ = writeln!(lines, "{key} {value}");
         }
     }
-    for (flag, line) in
-        [("-A", "forwardagent yes"), ("-4", "addressfamily inet"), ("-6", "addressfamily inet6")]
-    {
+    for (flag, line) in [
+        ("-A", "forwardagent yes"),
+        ("-a", "forwardagent no"),
+        ("-4", "addressfamily inet"),
+        ("-6", "addressfamily inet6"),
+    ] {
         if plan.ssh_options.iter().any(|o| o == flag) {
             _ = writeln!(lines, "{line}");
         }
@@ -107,4 +119,76 @@ fn params(params: &HostParams) -> String {
         _ = writeln!(lines, "{key} {}", values.join(" "));
     }
     lines
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::evidence::{configuration::AddressFamily, made};
+
+    fn read_with(options: &[&str], files: &[ConfigFile], home: &str) -> Result<Effective, Refusal> {
+        let mut plan = made::plan();
+        plan.host = "shop".into();
+        plan.user = None;
+        plan.ssh_options = options.iter().map(|&o| o.to_owned()).collect();
+        let context = Context {
+            home: home.into(),
+            user: "ada".into(),
+            host: "shop".into(),
+            ..Context::default()
+        };
+        read(&plan, files, &context)
+    }
+
+    #[test]
+    fn options_count_before_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config").display().to_string();
+        std::fs::write(
+            &path,
+            "Host shop\n  HostName shop.example\n  User bob\n  Port 2222\n  Ciphers aes256-ctr\n",
+        )
+        .unwrap();
+        let file = ConfigFile { path, owner: None, mode: None, unreadable: None };
+        let files = std::slice::from_ref(&file);
+        let plain = read_with(&[], files, "/home/ada").unwrap();
+        assert_eq!(
+            (plain.host.as_str(), plain.user.as_str(), plain.port),
+            ("shop.example", "bob", 2222)
+        );
+        assert_eq!(plain.ciphers, ["aes256-ctr"]);
+        assert!(plain.identity_files.iter().any(|f| f.path == "/home/ada/.ssh/id_ed25519"));
+        let typed = ["-4", "-A", "-o", "User=eve", "-c", "aes128-ctr", "-i", "/k"];
+        let typed = read_with(&typed, files, "/home/ada").unwrap();
+        assert_eq!((typed.user.as_str(), typed.forward_agent), ("eve", true));
+        assert_eq!(typed.address_family, AddressFamily::Inet);
+        assert_eq!(typed.ciphers, ["aes128-ctr"]);
+        assert_eq!(typed.identity_files.first().unwrap().path, "/k");
+    }
+
+    #[test]
+    fn a_default_file_that_others_could_change_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().display().to_string();
+        std::fs::create_dir(folder.path().join(".ssh")).unwrap();
+        let path = format!("{home}/.ssh/config");
+        std::fs::write(&path, "User bob\n").unwrap();
+        for (owner, mode, refused) in
+            [(0, 0o644, false), (0, 0o664, true), (0, 0o646, true), (4711, 0o600, true)]
+        {
+            let file = ConfigFile {
+                path: path.clone(),
+                owner: Some(owner),
+                mode: Some(mode),
+                unreadable: None,
+            };
+            let read = read_with(&[], &[file], &home);
+            assert_eq!(read.is_err(), refused, "{owner} {mode:o}");
+            if let Err(refusal) = read {
+                let line = refusal.lines.first().unwrap().raw().to_owned();
+                assert_eq!(line, format!("Bad owner or permissions on {path}"));
+            }
+        }
+    }
 }

@@ -11,6 +11,8 @@ pub(super) struct Context {
     pub home: String,
     /// Login name.
     pub user: String,
+    /// The user's numeric id, on Unix.
+    pub uid: Option<u32>,
     /// Host as typed.
     pub host: String,
     /// Whether `-l`, `user@` or `-o User` named a user.
