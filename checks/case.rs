@@ -21,6 +21,7 @@ use crate::{
         nearby::Nearby,
         queries::Queries,
         resolution::Resolution,
+        traceroute::Traceroute,
     },
     profile::Profile,
     text,
@@ -104,6 +105,9 @@ pub struct Case {
     pub nearby: Option<Observed<Nearby>>,
     /// Connections that were tried.
     pub attempts: Option<Observed<Attempts>>,
+    /// Where on the way connections end, where none was made.
+    #[serde(default)]
+    pub traceroute: Option<Observed<Traceroute>>,
     /// The conversation up to the exchange of keys.
     pub handshake: Option<Observed<Handshake>>,
     /// What is known of the server's key.
@@ -141,6 +145,8 @@ impl Case {
         nearby: Nearby,
         /// Connections that were tried.
         attempts: Attempts,
+        /// Where on the way connections end.
+        traceroute: Traceroute,
         /// The conversation up to the exchange of keys.
         handshake: Handshake,
         /// What is known of the server's key.
@@ -165,6 +171,7 @@ impl Case {
             name_servers: None,
             nearby: None,
             attempts: None,
+            traceroute: None,
             handshake: None,
             known_hosts: None,
             identities: None,

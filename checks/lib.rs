@@ -23,6 +23,7 @@ pub mod diagnosis;
 pub mod evidence;
 pub mod finding;
 pub mod greeting;
+pub mod hops;
 pub mod host_trust;
 pub mod negotiation;
 pub mod key_files;

@@ -7,9 +7,10 @@ use crate::{
         Evidence, Seen, Unseen,
         configuration::Effective,
         connection::{Attempt, Attempts, OsErrorKind, Outcome},
+        traceroute::Traceroute,
     },
     finding::Finding,
-    text,
+    hops, text,
     text::{Text, address, foreign, host, number},
 };
 
@@ -22,6 +23,8 @@ pub struct Facts<'e> {
     pub effective: Result<&'e Effective, Unseen>,
     /// Connections that were tried.
     pub attempts: &'e Seen<Attempts>,
+    /// Where on the way they end, where all of them did.
+    pub route: Option<&'e Seen<Traceroute>>,
 }
 
 impl Check for Tcp {
@@ -29,7 +32,10 @@ impl Check for Tcp {
     type Facts<'e> = Facts<'e>;
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
-        Facts { attempts: evidence.attempts().await, effective: evidence.effective().await }
+        let attempts = evidence.attempts().await;
+        let failed = attempts.as_ref().is_ok_and(|attempts| attempts.unanswered().is_some());
+        let route = if failed { Some(evidence.traceroute().await) } else { None };
+        Facts { attempts, effective: evidence.effective().await, route }
     }
 
     fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
@@ -46,10 +52,27 @@ impl Check for Tcp {
             }
             Err(why) => return Finding::unseen(why),
         };
-        judge(plan, effective, attempts)
+        let finding = judge(plan, effective, attempts)
             .fact("attempts", &attempts.tried)
-            .fact("untried", &attempts.untried)
+            .fact("untried", &attempts.untried);
+        match facts.route {
+            Some(Ok(route)) => finding
+                .detail_all(way(route))
+                .fact("way", &route.probes)
+                .fact("control_ports", &route.controls)
+                .fact("ends", hops::place(route)),
+            Some(Err(why)) => finding.detail(why.words()),
+            None => finding,
+        }
     }
+}
+
+/// The hops, a line each, and where it ends.
+fn way(route: &Traceroute) -> Vec<Text> {
+    let hop = |(ttl, from)| text!["Hop ", number(ttl), ": ", address(from)];
+    let mut lines: Vec<_> = hops::routers(route).map(hop).collect();
+    lines.extend(hops::place(route).map(|place| hops::words(&place)));
+    lines
 }
 
 fn judge(plan: &Plan, effective: &Effective, attempts: &Attempts) -> Finding {
@@ -235,7 +258,7 @@ pub(crate) mod tests {
         ] {
             let effective = Effective { connect_timeout_s: timeout, ..made::effective(22) };
             let attempts = Attempts { tried, untried: Vec::new() };
-            let facts = Facts { effective: Ok(&effective), attempts: &Ok(attempts) };
+            let facts = Facts { effective: Ok(&effective), attempts: &Ok(attempts), route: None };
             let finding = Tcp::judge(&made::plan(), facts);
             let all: String = std::iter::once(&finding.summary)
                 .chain(&finding.details)
@@ -250,7 +273,7 @@ pub(crate) mod tests {
     fn nothing_is_said_of_a_way_that_ssh_does_not_go() {
         let effective = Effective { proxy_jump: Some("jump".into()), ..made::effective(22) };
         let attempts = Err(Unseen::Unable("the connection goes through ProxyJump".into()));
-        let facts = Facts { effective: Ok(&effective), attempts: &attempts };
+        let facts = Facts { effective: Ok(&effective), attempts: &attempts, route: None };
         let finding = Tcp::judge(&made::plan(), facts);
         assert_eq!(finding.status, Status::Skip);
         assert_eq!(finding.details.len(), 1);

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(openssh-client openssh-server dropbear-bin)
+packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2)
 missing=()
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi

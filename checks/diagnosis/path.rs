@@ -7,10 +7,13 @@ use crate::{
     case::Case,
     command,
     evidence::{
+        Unseen,
         configuration::{AddressFamily, Effective},
         connection::{Attempt, Attempts, OsError, OsErrorKind, Outcome},
     },
     finding::Hint,
+    hops,
+    hops::Place,
     profile::menu,
     tcp, text,
     text::{Text, address, foreign, host, number},
@@ -21,7 +24,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::BindAddressUnavailable, finds: bind_address_unavailable },
     Rule { id: Id::LocalFirewall, finds: local_firewall },
     Rule { id: Id::Ipv6Broken, finds: ipv6_broken },
+    Rule { id: Id::RefusedOnTheWay, finds: refused_on_the_way },
     Rule { id: Id::HostUnreachable, finds: host_unreachable },
+    Rule { id: Id::IpNotAllowed, finds: ip_not_allowed },
     Rule { id: Id::RefusedByHost, finds: refused_by_host },
     Rule { id: Id::Filtered, finds: filtered },
 ];
@@ -63,6 +68,37 @@ fn outcomes(id: Id, attempts: &Attempts) -> Diagnosis {
     diagnosis.because = attempts.tried.iter().map(tcp::outcome).collect();
     diagnosis.because.extend(tcp::untried(attempts));
     diagnosis
+}
+
+/// Where it ends, as far as that was seen.
+fn place(case: &Case) -> Option<Place> {
+    hops::place(case.traceroute()?)
+}
+
+/// Adds where it ends, or why that is not known.
+fn with_place(diagnosis: Diagnosis, case: &Case) -> Diagnosis {
+    let mut diagnosis = match (place(case), case.traceroute.as_ref().map(|t| &t.seen)) {
+        (Some(place), _) => diagnosis.because(hops::words(&place)),
+        (None, Some(Err(Unseen::Unable(why)))) => {
+            diagnosis.because(text!["Where on the way it ends is not known: ", foreign(why), "."])
+        }
+        _ => diagnosis,
+    };
+    if let Some(control) = case.traceroute().and_then(hops::host_answers) {
+        diagnosis = diagnosis.because(text![
+            "The host is up: it answers on port ",
+            number(control.port),
+            "."
+        ]);
+    }
+    diagnosis
+}
+
+fn try_elsewhere() -> Hint {
+    Hint::advice(
+        "Try from another network (a phone's hotspot): if it works from there, the network that \
+         you are in blocks SSH.",
+    )
 }
 
 /// What `ssh` prints for it.
@@ -163,13 +199,71 @@ fn ipv6_broken(case: &Case) -> Option<Diagnosis> {
     )
 }
 
+fn refused_on_the_way(case: &Case) -> Option<Diagnosis> {
+    let (effective, attempts) = nothing_connected(case)?;
+    let place = place(case)?;
+    let by = match &place {
+        Place::Forbidden { by, is_host: false } => Some(*by),
+        Place::Nearer { after, .. } => *after,
+        _ => return None,
+    };
+    let last = attempts.tried.last().and_then(error)?;
+    let diagnosis = with_place(outcomes(Id::RefusedOnTheWay, attempts), case)
+        .because(as_ssh_says(effective, foreign(&last.message).into()));
+    let whose = match by {
+        Some(router) => text!["Find out whose the device at ", address(router), " is. "],
+        None => text!["Find out whose firewall that is. "],
+    };
+    let mut diagnosis = diagnosis.step(Hint::advice(whose.then(text![
+        "If it is in your own network: ask its administrators to allow TCP to ",
+        host(&effective.host),
+        ", port ",
+        number(effective.port),
+        ". If not, send this report to those who run the host.",
+    ])));
+    // A refusal one hop before the host may be another path to it.
+    if matches!(place, Place::Nearer { distance, host, .. } if host - distance == 1) {
+        diagnosis = diagnosis.or(Id::RefusedByHost);
+    }
+    Some(diagnosis.step(try_elsewhere()).or(Id::IpNotAllowed))
+}
+
+/// The host is up and its SSH port alone is closed to us, where the provider has an allow-list.
+fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
+    let (effective, attempts) = nothing_connected(case)?;
+    let profile = case.profile();
+    let portal = profile.portal.as_ref().filter(|portal| !portal.ip_path.is_empty())?;
+    hops::host_answers(case.traceroute()?)?;
+    if profile.port.is_some_and(|port| port != effective.port) {
+        return None;
+    }
+    let refused = attempts.tried.iter().any(|a| error(a).is_some());
+    let words = if refused { "Connection refused" } else { "Connection timed out" };
+    let mut diagnosis = with_place(outcomes(Id::IpNotAllowed, attempts), case)
+        .because(as_ssh_says(effective, words.into()));
+    if let Some(list) = &profile.allow_list {
+        diagnosis = diagnosis.because(text![list.clone()]);
+    }
+    diagnosis = diagnosis.step(allow_list_hint(case)).step(Hint::advice(text![
+        "If your address is listed and \"",
+        portal.active.first().cloned().unwrap_or_else(|| "active".to_owned()),
+        "\": try from another network (a phone's hotspot). If it works from there, the network ",
+        "that you are in blocks SSH.",
+    ]));
+    if let Some(note) = &profile.no_ssh_note {
+        diagnosis = diagnosis.step(Hint::advice(text![note.clone()]));
+    }
+    let otherwise = if refused { Id::RefusedByHost } else { Id::Filtered };
+    Some(diagnosis.or(otherwise).or(Id::RefusedOnTheWay))
+}
+
 fn host_unreachable(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     if !attempts.tried.iter().all(is_unreachable) {
         return None;
     }
     let last = attempts.tried.last().and_then(error)?;
-    let mut diagnosis = outcomes(Id::HostUnreachable, attempts)
+    let mut diagnosis = with_place(outcomes(Id::HostUnreachable, attempts), case)
         .because(as_ssh_says(effective, foreign(&last.message).into()));
     let only6 = attempts.tried.iter().all(|a| a.to.is_ipv6());
     let only4 = attempts.tried.iter().all(|a| a.to.is_ipv4());
@@ -228,23 +322,19 @@ fn refused_by_host(case: &Case) -> Option<Diagnosis> {
         diagnosis.next_steps.extend(port_hint(case, effective));
         return Some(diagnosis);
     }
-    let diagnosis = diagnosis.because(
-        "The refusal came at once, as an answer. It says nothing about who sent it: the host, \
-         because no SSH server listens there, or a firewall before it.",
-    );
-    let mut diagnosis = diagnosis;
+    let mut diagnosis = with_place(diagnosis, case);
+    let is_host = matches!(place(case), Some(Place::Forbidden { is_host: true, .. }));
+    if place(case).is_none() {
+        diagnosis = diagnosis.because(
+            "The refusal came at once, as an answer. It says nothing about who sent it: the host, \
+             because no SSH server listens there, or a firewall before it.",
+        );
+    }
     // A port that is not the usual one is the nearer explanation; else the allow-list is.
     diagnosis.next_steps.extend(port_hint(case, effective));
-    Some(
-        diagnosis
-            .step(allow_list_hint(case))
-            .step(Hint::advice(
-                "Try from another network (a phone's hotspot): if it works from there, the network \
-                 that you are in blocks SSH.",
-            ))
-            .or(Id::RefusedOnTheWay)
-            .or(Id::IpNotAllowed),
-    )
+    let diagnosis = diagnosis.step(allow_list_hint(case)).step(try_elsewhere());
+    let diagnosis = if is_host { diagnosis } else { diagnosis.or(Id::RefusedOnTheWay) };
+    Some(diagnosis.or(Id::IpNotAllowed))
 }
 
 fn filtered(case: &Case) -> Option<Diagnosis> {
@@ -252,23 +342,19 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
     if !attempts.tried.iter().any(is_silent) {
         return None;
     }
-    let mut diagnosis = outcomes(Id::Filtered, attempts)
+    let is_up = case.traceroute().and_then(hops::host_answers).is_some();
+    let why = if is_up {
+        "Nobody answered on this port, not even to refuse: a firewall or an allow-list drops it."
+    } else {
+        "Nobody answered, not even to refuse. Firewalls and allow-lists do that, and so does a \
+         host that is off."
+    };
+    let mut diagnosis = with_place(outcomes(Id::Filtered, attempts).because(why), case)
         .because(as_ssh_says(effective, "Connection timed out".into()))
-        .because(
-            "Nobody answered, not even to refuse. Firewalls and allow-lists do that, and so does a \
-             host that is off.",
-        )
         .step(allow_list_hint(case));
     diagnosis.next_steps.extend(port_hint(case, effective));
-    Some(
-        diagnosis
-            .step(Hint::advice(
-                "Try from another network (a phone's hotspot): if it works from there, the network \
-                 that you are in blocks SSH.",
-            ))
-            .or(Id::IpNotAllowed)
-            .or(Id::HostUnreachable),
-    )
+    let diagnosis = diagnosis.step(try_elsewhere()).or(Id::IpNotAllowed);
+    Some(if is_up { diagnosis } else { diagnosis.or(Id::HostUnreachable) })
 }
 
 /// Where the address of the user has to be allowed.
@@ -379,6 +465,40 @@ mod tests {
             assert_eq!(diagnosis.as_ref().map(|d| d.id), expected, "{words}");
             if let Some(diagnosis) = diagnosis {
                 assert!(!diagnosis.next_steps.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn the_place_on_the_way_decides_who_refuses() {
+        use crate::{hops::tests::route, profile::built_in};
+        let refused = || failed("203.0.113.9:22", OsErrorKind::ConnectionRefused, "refused");
+        let unreachable = || failed("203.0.113.9:22", OsErrorKind::HostUnreachable, "No route");
+        let silent = || attempt("203.0.113.9:22", Outcome::TimedOut { after_ms: 10_000 });
+        let (up, down) = (Some("rrCCCC"), Some("rr...."));
+        let table = [
+            (refused(), "rrRRR", up, Id::RefusedByHost, Id::IpNotAllowed),
+            (refused(), "rrRRR", down, Id::RefusedByHost, Id::RefusedByHost),
+            (refused(), "rRRRR", up, Id::RefusedOnTheWay, Id::RefusedOnTheWay),
+            (refused(), "rrPPP", up, Id::RefusedByHost, Id::IpNotAllowed),
+            (unreachable(), "rppp.", None, Id::RefusedOnTheWay, Id::RefusedOnTheWay),
+            (unreachable(), "ruuu.", None, Id::HostUnreachable, Id::HostUnreachable),
+            (silent(), "rr...", down, Id::Filtered, Id::Filtered),
+            (silent(), "rr...", up, Id::Filtered, Id::IpNotAllowed),
+        ];
+        for (attempt, way, control, generic, akeneo) in table {
+            for (profile, expected) in [("generic", generic), ("akeneo", akeneo)] {
+                let mut case = made::case(made::effective(22));
+                case.plan.profile = built_in(profile).cloned();
+                case.machine = made::seen(Machine { ipv4_route: true, ..Machine::default() });
+                let tried = vec![attempt.clone()];
+                case.attempts = made::seen(Attempts { tried, untried: Vec::new() });
+                case.traceroute = made::seen(route(way, control));
+                let found = super::super::diagnose(&case).unwrap();
+                let said: Vec<_> = found.because.iter().map(Text::plain).collect();
+                assert_eq!(found.id, expected, "{way} {control:?} {profile}: {said:?}");
+                assert!(!found.next_steps.is_empty(), "{way} {profile}");
+                assert!(!found.also_possible.contains(&found.id), "{way} {profile}");
             }
         }
     }

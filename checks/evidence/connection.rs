@@ -98,6 +98,23 @@ impl Attempts {
     }
 }
 
+impl Attempts {
+    /// The first address elsewhere that did not let us in, where none did.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<SocketAddr> {
+        let went_out = |a: &&Attempt| match &a.outcome {
+            Outcome::Failed(error) => {
+                error.operation == "connect" && error.kind != OsErrorKind::PermissionDenied
+            }
+            Outcome::TimedOut { .. } => true,
+            Outcome::Connected => false,
+        };
+        let elsewhere = |a: &&Attempt| !a.to.ip().is_loopback() && !a.to.ip().is_unspecified();
+        let none = self.connected().is_none();
+        self.tried.iter().filter(|_| none).filter(elsewhere).find(went_out).map(|a| a.to)
+    }
+}
+
 /// The share of the whole run's time that connecting may use: two thirds. So a host with many
 /// dead addresses still leaves time to say so.
 const fn budget_ms(limits: TimeLimits) -> u64 {

@@ -48,6 +48,8 @@ pub enum Needed {
     TrustedHost,
     /// A key to ask about.
     Key,
+    /// A connection that fails.
+    Failure,
 }
 
 impl Unseen {
@@ -69,6 +71,7 @@ impl Unseen {
                 ]
             }
             Self::Needs(Needed::Key) => text!["Skipped: there is no key to ask about."],
+            Self::Needs(Needed::Failure) => text!["Skipped: there is no failure to look into."],
             Self::OutOfTime => {
                 text!["Not found out: the time limit for the whole run was reached."]
             }

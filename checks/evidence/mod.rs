@@ -22,6 +22,7 @@ pub mod nearby;
 pub mod queries;
 pub mod resolution;
 mod session;
+pub mod traceroute;
 
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,7 @@ pub struct Evidence {
     name_servers: Fact<name_servers::NameServers>,
     nearby: Fact<nearby::Nearby>,
     attempts: Fact<connection::Attempts>,
+    traceroute: Fact<traceroute::Traceroute>,
     handshake: Fact<handshake::Handshake>,
     known_hosts: Fact<known_hosts::KnownHosts>,
     identities: Fact<identities::Identities>,
@@ -94,6 +96,7 @@ impl Evidence {
             name_servers: Fact::new(case.name_servers),
             nearby: Fact::new(case.nearby),
             attempts: Fact::new(case.attempts),
+            traceroute: Fact::new(case.traceroute),
             handshake: Fact::new(case.handshake),
             known_hosts: Fact::new(case.known_hosts),
             identities: Fact::new(case.identities),
@@ -114,6 +117,7 @@ impl Evidence {
             name_servers: self.name_servers.observed().cloned(),
             nearby: self.nearby.observed().cloned(),
             attempts: self.attempts.observed().cloned(),
+            traceroute: self.traceroute.observed().cloned(),
             handshake: self.handshake.observed().cloned(),
             known_hosts: self.known_hosts.observed().cloned(),
             identities: self.identities.observed().cloned(),
@@ -227,6 +231,20 @@ impl Evidence {
                 let (attempts, stream) = self.limits.hold(probe).await?;
                 *self.live.stream.lock().await = stream;
                 Ok(attempts)
+            })
+            .await
+    }
+
+    /// Where on the way connections end: only looked at where none was made, since it knocks again.
+    pub async fn traceroute(&self) -> &Seen<traceroute::Traceroute> {
+        self.traceroute
+            .once(&self.limits, || async {
+                let attempts = self.attempts().await.clone()?;
+                let Some(to) = attempts.unanswered() else {
+                    return Err(Unseen::Needs(Needed::Failure));
+                };
+                let ports = self.profile().await.control_ports.clone();
+                self.limits.hold(traceroute::observe(to, ports)).await
             })
             .await
     }

@@ -20,6 +20,7 @@ mod faults;
 mod harmless;
 mod hostile;
 mod keyring;
+mod net;
 mod oracle;
 mod person;
 mod situations;
@@ -50,6 +51,21 @@ fn in_a_world(name: &str, test: impl FnOnce(&mut World)) {
     });
     assert!(!has_keys || !person.by_root, "{} holds keys, which ssh would try", own.display());
     test(&mut World::new(person));
+}
+
+/// Runs a test in a network of its own, or skips it by name.
+fn in_a_network(name: &str, test: impl FnOnce(&mut net::Net)) {
+    let tools = ["/usr/sbin/ip", "/usr/sbin/nft", "/usr/sbin/dnsmasq"];
+    if let Some(tool) = tools.into_iter().find(|tool| !Path::new(tool).exists()) {
+        return skip(name, &format!("{tool} is not installed"));
+    }
+    if person::person().is_some_and(|person| !person.by_root) {
+        return skip(name, "only root may make network namespaces");
+    }
+    in_a_world(name, |world| {
+        let own = std::mem::replace(world, World::new(world.person));
+        test(&mut net::Net::new(own));
+    });
 }
 
 fn skip(name: &str, why: &str) {

@@ -36,7 +36,7 @@ pub enum Expect {
 }
 
 impl Expect {
-    fn parts(self) -> (&'static str, Option<&'static str>, i32) {
+    pub fn parts(self) -> (&'static str, Option<&'static str>, i32) {
         match self {
             Self::Ready => ("ready", None, 0),
             Self::NotReady(id) | Self::ButLogsIn(id) => ("not-ready", Some(id), 1),
