@@ -100,7 +100,7 @@ impl Net {
     pub fn rule(&self, place: &str, hook: &str, rule: &str) {
         let table = format!("t_{hook}");
         let script = format!(
-            "table inet {table} {{ chain c {{ type filter hook {hook} priority 0; {rule}; }} }}"
+            "table inet {table} {{\nchain c {{\ntype filter hook {hook} priority 0\n{rule}\n}}\n}}\n"
         );
         let file = self.world.out("rules.nft");
         fs::write(&file, script).unwrap();
