@@ -1,5 +1,7 @@
 //! TCP: each address in ssh's order until one connects.
 
+mod outstanding;
+
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -17,6 +19,7 @@ use super::{
     icmp::{self, Icmp},
 };
 use crate::case::TimeLimits;
+pub use outstanding::Ends;
 
 /// Connections that were tried, in order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

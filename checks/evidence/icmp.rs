@@ -59,8 +59,7 @@ impl Icmp {
 /// The address that the routing table would send from; no packet is sent to find out.
 #[must_use]
 pub fn source_to(to: SocketAddr) -> Option<IpAddr> {
-    let any: SocketAddr =
-        if to.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
+    let any: SocketAddr = if to.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
     let socket = std::net::UdpSocket::bind(any).ok()?;
     // The port does not matter to the routing table; 9 is "discard" (RFC 863).
     socket.connect(SocketAddr::new(to.ip(), 9)).ok()?;

@@ -50,8 +50,7 @@ fn the_cause_follows_from_the_outcomes() {
         (vec![refused6], &["192.0.2.1"], Some(Id::Ipv6Broken)),
     ];
     for (tried, untried, expected) in cases {
-        let effective =
-            Effective { bind_address: Some("192.0.2.7".into()), ..made::effective(22) };
+        let effective = Effective { bind_address: Some("192.0.2.7".into()), ..made::effective(22) };
         let words = format!("{tried:?}");
         let diagnosis = found(effective, tried, untried);
         assert_eq!(diagnosis.as_ref().map(|d| d.id), expected, "{words}");

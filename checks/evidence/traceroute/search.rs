@@ -183,7 +183,11 @@ mod tests {
                 for question in questions {
                     let silence = Answer::Silence;
                     let ttl = question.ttl.unwrap_or_default();
-                    note(&mut found, question, Probe { ttl, answer: silence, took_ms: 1.0, tries: 1 });
+                    note(
+                        &mut found,
+                        question,
+                        Probe { ttl, answer: silence, took_ms: 1.0, tries: 1 },
+                    );
                 }
             }
             assert!(sent <= MOST_SYNS, "{way}: {sent}");

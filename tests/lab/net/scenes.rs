@@ -37,6 +37,9 @@ fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &
     }
 }
 
+/// The first bytes of a TCP segment with the usual twelve bytes of options are "SSH-".
+const STARTS_WITH_SSH: &str = "@th,256,32 0x5353482d";
+
 const SERVER: &str = "10.90.3.2";
 
 fn me(net: &Net) -> String {
@@ -235,19 +238,50 @@ scenes! {
         args![format!("{}@shop.test", net.person.name)]
     }
 
-    // Large packets.
+    // Let in, and then not through.
     large_packets_vanish: NotReady("handshake-stalled"), ["size"], |net| {
         net.sshd(&[22]);
-        net.at("server", "ip link set left mtu 1500");
-        net.at("client", "ip link set right mtu 1500");
         net.rule("far", "forward", "ip length > 600 drop");
-        args!["-o", "ConnectTimeout=3", me(net)]
+        quick(net)
+    }
+    large_packets_to_the_server_vanish: NotReady("handshake-stalled"), ["lost on the way to it"], |net| {
+        net.sshd(&[22]);
+        net.rule("near", "forward", "iifname left ip length > 600 drop");
+        quick(net)
+    }
+    large_packets_from_the_server_vanish: NotReady("handshake-stalled"), ["to you are lost"], |net| {
+        net.sshd(&[22]);
+        net.rule("near", "forward", "iifname right ip length > 600 drop");
+        quick(net)
     }
     /// A firewall that lets the connection through, reads what is said, and cuts it.
     ssh_is_inspected_and_cut: NotReady("handshake-cut"), ["hotspot"], |net| {
         net.sshd(&[22]);
         net.rule("far", "forward", "tcp dport 22 ip length > 500 reject with tcp reset");
         args![me(net)]
+    }
+    /// It knows SSH by the client's first word, and resets.
+    ssh_is_recognised_and_reset: NotReady("closed-before-banner"), ["handshake-cut"], |net| {
+        net.sshd(&[22]);
+        net.rule("near", "forward", &format!("tcp dport 22 {STARTS_WITH_SSH} reject with tcp reset"));
+        args![me(net)]
+    }
+    /// It knows SSH by the client's first word, and drops it.
+    ssh_is_recognised_and_dropped: NotReady("handshake-stalled"), ["inspect"], |net| {
+        net.sshd(&[22]);
+        net.rule("near", "forward", &format!("tcp dport 22 {STARTS_WITH_SSH} drop"));
+        quick(net)
+    }
+    /// Connections open, and nothing that is said in them passes.
+    nothing_passes_after_the_opening: NotReady("silent-server"), ["drops what is said"], |net| {
+        net.sshd(&[22]);
+        net.rule("near", "forward", "tcp flags & psh == psh drop");
+        quick(net)
+    }
+    server_is_stopped: NotReady("silent-server"), ["arrived there"], |net| {
+        net.sshd(&[22]);
+        net.freeze();
+        quick(net)
     }
 
     // Names.
