@@ -107,6 +107,13 @@ impl Net {
         self.at(place, &format!("nft -f {}", file.display()));
     }
 
+    /// From now on five packets of a hundred are lost, each way, between the client and the first
+    /// router.
+    pub fn lose_packets(&self) {
+        self.rule("near", "prerouting", "iifname left numgen random mod 100 < 5 drop");
+        self.rule("client", "prerouting", "iifname right numgen random mod 100 < 5 drop");
+    }
+
     /// Starts a program at a place.
     pub fn start(&mut self, place: &str, command: &str) {
         let mut child = self.command(place);
