@@ -172,6 +172,9 @@ pub struct Effective {
     pub global_known_hosts_files: Vec<String>,
     /// RevokedHostKeys.
     pub revoked_host_keys: Option<String>,
+    /// KnownHostsCommand, which is never run: it could do anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_hosts_command: Option<String>,
     /// StrictHostKeyChecking.
     pub strict_host_key_checking: StrictHostKeyChecking,
     /// HostKeyAlias.
