@@ -242,6 +242,10 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
     let version = Foreign::from_bytes(version.split(|b| *b == b'\n').next().unwrap_or_default());
     let effective = if output.status.success() {
         Ok(ssh_g::parse(&String::from_utf8_lossy(&output.stdout), &context))
+    } else if output.status.code().is_none() {
+        // Killed: mostly by the Ctrl-C that is about to reach us too, and then is the reason.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        return Err(Unseen::Unable("`ssh -G` was ended by a signal".into()));
     } else {
         let lines = output.stderr.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
         let lines = lines.filter(|l| !l.is_empty()).take(20).map(Foreign::from_bytes).collect();

@@ -1,10 +1,13 @@
 //! Without an OpenSSH client: reads the files with ssh2-config.
 
-use std::{fmt::Write, io::Cursor};
+use std::{
+    fmt::Write,
+    io::{self, Cursor, Read},
+};
 
 use ssh2_config::{DefaultAlgorithms, HostParams, ParseRule, SshConfig};
 
-use super::{ConfigFile, Context, Effective, Refusal, ssh_g, values};
+use super::{ConfigFile, Context, Effective, Refusal, key_of, ssh_g, values};
 use crate::{case::Plan, text::Foreign};
 
 /// Options first, then the files in their order: the first value of a keyword counts.
@@ -25,7 +28,7 @@ pub(super) fn read(
             let line = format!("Bad owner or permissions on {}", file.path);
             return Err(Refusal { lines: vec![Foreign::from_bytes(line.as_bytes())], exit: None });
         }
-        let text = std::fs::read_to_string(&file.path).map_err(|e| refuse(e.to_string()))?;
+        let text = text_of(&file.path).map_err(|e| refuse(e.to_string()))?;
         let rules = ParseRule::ALLOW_UNKNOWN_FIELDS | ParseRule::ALLOW_UNSUPPORTED_FIELDS;
         let config = SshConfig::default()
             .home_dir(&context.home)
@@ -34,12 +37,29 @@ pub(super) fn read(
             .map_err(|e| refuse(e.to_string()))?;
         lines.push_str(&params(&config.query(&plan.host)));
     }
-    if !lines.contains("identityfile ") {
+    let names_a_file = |line: &str| key_of(line).eq_ignore_ascii_case("identityfile");
+    if !lines.lines().any(names_a_file) {
         for name in ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"] {
             _ = writeln!(lines, "identityfile ~/.ssh/{name}");
         }
     }
     Ok(ssh_g::parse(&lines, context))
+}
+
+/// Larger files are no configuration.
+const MOST_BYTES: u64 = 4 << 20;
+
+/// A configuration file's text. A pipe would wait for a writer, and a device may have no end.
+fn text_of(path: &str) -> io::Result<String> {
+    if path == "/dev/null" {
+        return Ok(String::new());
+    }
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other(super::super::identities::NOT_REGULAR));
+    }
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// ssh's options as lines.
@@ -76,7 +96,11 @@ fn options(plan: &Plan) -> String {
         }
     }
     for option in values(plan, 'o') {
-        _ = writeln!(lines, "{}", option.replacen('=', " ", 1));
+        // `Key=value` or `Key value`: a `=` in the value stays.
+        let key = key_of(option);
+        let value = option.trim().get(key.len()..).unwrap_or_default();
+        let value = value.trim_start().strip_prefix('=').unwrap_or(value).trim();
+        _ = writeln!(lines, "{key} {value}");
     }
     lines
 }
@@ -165,6 +189,22 @@ mod tests {
         assert_eq!(typed.address_family, AddressFamily::Inet);
         assert_eq!(typed.ciphers, ["aes128-ctr"]);
         assert_eq!(typed.identity_files.first().unwrap().path, "/k");
+        let typed = ["-o", "IdentityFile=/k", "-o", "ProxyCommand nc --to=%h"];
+        let typed = read_with(&typed, files, "/home/ada").unwrap();
+        assert_eq!(typed.identity_files.len(), 1, "{:?}", typed.identity_files);
+        assert_eq!(typed.proxy_command.as_deref(), Some("nc --to=%h"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config").display().to_string();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        let file = ConfigFile { path, owner: None, mode: None, unreadable: None };
+        let refusal = read_with(&[], &[file], "/home/ada").unwrap_err();
+        assert!(refusal.lines.first().unwrap().raw().contains("not a regular file"));
     }
 
     #[test]
