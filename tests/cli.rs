@@ -27,6 +27,8 @@ fn what_is_wrong_is_said() {
         (&["--replay", "/nowhere"], "Cannot replay"),
         (&["--replay", "/nowhere", "host"], "takes no target"),
         (&["schema", "host"], "-- schema"),
+        #[cfg(unix)]
+        (&["--profile", "/dev/zero", "host"], "too large"),
         (&["--quiet", "--verbose", "host"], "cannot be used with"),
     ] {
         let (code, stdout, stderr) = run(arguments);

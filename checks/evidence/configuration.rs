@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 mod files;
+mod scan;
 mod ssh_g;
 
 use std::time::Duration;
@@ -233,7 +234,7 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
     let output = match output {
         Ok(output) => output,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            let effective = files::read(&plan, &files, &context);
+            let effective = files::read(&plan, &files, &context)?;
             return Ok(Configuration { source: Source::Files, effective, files });
         }
         Err(e) => return Err(Unseen::Unable(format!("`ssh -G` cannot be run: {e}"))),
