@@ -6,7 +6,7 @@ use std::{
 
 use checks::{
     case::{Case, Plan},
-    evidence::Evidence,
+    evidence::{Evidence, machine::room_for_targets},
     report::Report,
 };
 use clap::Parser;
@@ -25,8 +25,7 @@ use crate::{
     ssh_options::{self, Sorted},
 };
 
-/// How many targets are examined at the same time. Each needs a socket, and three pipes for as long
-/// as `ssh -G` runs; systems allow a process 256 open files or more.
+/// How many targets are examined at the same time, where the system allows enough open files.
 const AT_ONCE: usize = 64;
 
 /// Runs the program; the arguments are those after its name.
@@ -140,7 +139,8 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
         let turn = Arc::clone(hosts.entry(host).or_default());
         runs.push(examine(work, turn, cut.clone(), options, &progress));
     }
-    let reports = futures_util::stream::iter(runs).buffered(AT_ONCE).collect().await;
+    let reports =
+        futures_util::stream::iter(runs).buffered(room_for_targets(AT_ONCE)).collect().await;
     watch.abort();
     reports
 }

@@ -103,3 +103,16 @@ fn a_report_that_a_full_disk_swallows_is_a_failure() {
         assert!(stderr.contains("Cannot write to standard output"), "{stderr}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn many_targets_fit_into_few_open_files() {
+    let targets: String = (1..=150).map(|n| format!(" x@127.0.1.{n}")).collect();
+    let program = env!("CARGO_BIN_EXE_ssh-preflight");
+    let line = format!("ulimit -n 100 && exec {program} --only tcp --format json -p 9{targets}");
+    let out = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let reports = report["reports"].as_array().unwrap();
+    assert_eq!((reports.len(), out.status.code()), (150, Some(1)));
+    assert!(reports.iter().all(|report| report["verdict"] == "not-ready"), "{report}");
+}
