@@ -96,6 +96,8 @@ ids! {
     // Host key
     /// Marked @revoked.
     HostKeyRevoked = "The server's key is marked as revoked",
+    /// The file of RevokedHostKeys cannot be read.
+    RevokedKeysUnreadable = "The list of revoked keys cannot be read, so ssh trusts no server",
     /// Another key.
     HostKeyChanged = "The server's key is not the one that this computer knows",
     /// Certificate of the host is not valid.

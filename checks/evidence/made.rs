@@ -33,6 +33,7 @@ pub(crate) fn effective(port: u16) -> Effective {
         user_known_hosts_files: Vec::new(),
         global_known_hosts_files: Vec::new(),
         revoked_host_keys: None,
+        known_hosts_command: None,
         strict_host_key_checking: StrictHostKeyChecking::Ask,
         host_key_alias: None,
         check_host_ip: false,

@@ -332,7 +332,7 @@ impl Evidence {
                 let (Ok(handshake), Some(mut session)) = (handshake, session) else {
                     return Err(Unseen::Needs(Needed::Handshake));
                 };
-                let interactive = self.plan.interactive && !effective.batch_mode;
+                let interactive = self.plan.may_ask(&effective);
                 let trusted = match (known, &handshake.host_key) {
                     (Ok(known), Some(key)) => {
                         let name = host_trust::principal(&effective);

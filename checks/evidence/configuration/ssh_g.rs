@@ -119,6 +119,7 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
             "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
         ),
         revoked_host_keys: set("revokedhostkeys").map(expand),
+        known_hosts_command: set("knownhostscommand").map(str::to_owned),
         strict_host_key_checking: match get("stricthostkeychecking") {
             Some("true" | "yes") => StrictHostKeyChecking::Yes,
             Some("false" | "no" | "off") => StrictHostKeyChecking::No,
