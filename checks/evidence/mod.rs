@@ -11,6 +11,7 @@ pub mod connection;
 mod dns_query;
 mod fact;
 pub mod handshake;
+pub mod icmp;
 pub mod identities;
 pub mod key;
 pub mod known_hosts;

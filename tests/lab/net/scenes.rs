@@ -158,6 +158,72 @@ scenes! {
         args![me(net)]
     }
 
+    /// Its own firewall answers in the router's place.
+    this_computer_rejects_it: NotReady("local-firewall"), ["this computer itself"], |net| {
+        net.sshd(&[22]);
+        net.rule("client", "output", "tcp dport 22 reject");
+        args![me(net)]
+    }
+    this_computer_leads_it_nowhere: NotReady("local-firewall"), ["ip route get 10.90.3.2"], |net| {
+        net.world.key("id_a", "ed25519");
+        net.at("client", "ip route add blackhole 10.90.3.2");
+        args![me(net)]
+    }
+    this_computer_calls_it_unreachable: NotReady("local-firewall"), ["ip route get"], |net| {
+        net.world.key("id_a", "ed25519");
+        net.at("client", "ip route add unreachable 10.90.3.2");
+        args![me(net)]
+    }
+    /// Nothing is told from here: only that not even the first router is heard of.
+    this_computer_drops_it: NotReady("filtered"), ["not even the first"], |net| {
+        net.sshd(&[22]);
+        net.rule("client", "output", "tcp dport 22 drop");
+        quick(net)
+    }
+    router_of_this_network_is_off: NotReady("host-unreachable"), ["ip neigh"], |net| {
+        net.world.key("id_a", "ed25519");
+        net.at("client", "ip route replace default via 10.90.1.77");
+        net.at("client", "sysctl -qw net.ipv4.neigh.right.mcast_solicit=1");
+        args![me(net)]
+    }
+    neighbour_is_off: NotReady("host-unreachable"), ["switch it on"], |net| {
+        net.world.key("id_a", "ed25519");
+        net.at("client", "sysctl -qw net.ipv4.neigh.right.mcast_solicit=1");
+        args![format!("{}@10.90.1.55", net.person.name)]
+    }
+    packets_go_in_a_circle: NotReady("host-unreachable"), ["circle"], |net| {
+        net.world.key("id_a", "ed25519");
+        net.at("far", "ip route add 198.51.100.0/24 via 10.90.2.1");
+        net.at("near", "ip route add 198.51.100.0/24 via 10.90.2.2");
+        args![format!("{}@198.51.100.9", net.person.name)]
+    }
+    no_way_back: NotReady("filtered"), ["10.90.2.2"], |net| {
+        net.sshd(&[22]);
+        net.at("server", "ip route del default via 10.90.3.1");
+        quick(net)
+    }
+    link_local_without_network_card: NotReady("host-unreachable"), ["ip address"], |net| {
+        net.world.key("id_a", "ed25519");
+        args![format!("{}@fe80::1", net.person.name)]
+    }
+    /// What fail2ban does with an address that failed too often.
+    address_is_banned: NotReady("refused-by-host"), ["ten minutes", "its own firewall"], |net| {
+        net.sshd(&[22, 443]);
+        net.rule("server", "input", "ip saddr 10.90.1.2 tcp dport 22 reject");
+        args![me(net)]
+    }
+    /// A firewall that says nothing, and one behind it that would let through.
+    every_port_is_refused_on_the_way: NotReady("refused-by-host"), ["refuses everything"], |net| {
+        net.sshd(&[22, 443]);
+        net.rule("near", "forward", "meta l4proto tcp reject with tcp reset");
+        args![me(net)]
+    }
+    network_prohibited: NotReady("refused-on-the-way"), ["10.90.2.2"], |net| {
+        net.sshd(&[22]);
+        net.rule("far", "forward", "tcp dport 22 reject with icmp type net-prohibited");
+        args![me(net)]
+    }
+
     // Two families.
     ipv6_is_refused_and_ipv4_works: Ready, [], |net| {
         net.sshd(&[22]);
