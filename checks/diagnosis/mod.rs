@@ -18,10 +18,11 @@ mod transport;
 mod undetermined;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
 
 pub(crate) use agent::trouble as agent_trouble;
 pub use host_key::is_trusted;
-pub use id::Id;
+pub use id::{Group, Id};
 pub use ssh_says::ssh_says;
 
 use crate::{case::Case, finding::Hint, text::Text};
@@ -106,6 +107,16 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     ]
     .into_iter()
     .flatten()
+}
+
+/// All ids of a stage, in causal order: those that the rules look for first come first.
+#[must_use]
+pub fn in_order(group: Group) -> Vec<Id> {
+    let place = |id: &Id| rules().position(|rule| rule.id == *id);
+    let mut ids: Vec<Id> = Id::iter().filter(|id| id.group() == group).collect();
+    // What no rule looks for is told while arguments are read, before everything else.
+    ids.sort_by_key(place);
+    ids
 }
 
 /// The one cause, or `None` where the connection will work.

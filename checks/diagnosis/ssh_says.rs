@@ -313,7 +313,10 @@ fn type_of(algorithm: &str) -> &'static str {
 /// Keys were exchanged, and nobody is let in.
 fn no_login(case: &Case, effective: &Effective, client: &Client) -> Option<Vec<Text>> {
     let peer = || peer(case, effective);
+    let preferred = effective.preferred_authentications.as_ref();
+    let no_keys = preferred.is_some_and(|methods| !methods.iter().any(|m| m == "publickey"));
     let methods = match &case.queries.as_ref()?.seen {
+        Ok(queries) if no_keys && !queries.open_door => queries.methods.as_deref(),
         Ok(queries) => {
             if queries.open_door || queries.winner(case.is_interactive()).is_some() {
                 return None;

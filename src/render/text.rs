@@ -36,7 +36,7 @@ pub fn render(report: &Report, look: &Look) -> String {
 }
 
 /// Where the locale has no such letters. Foreign letters become `?`: nothing is lost in the JSON.
-fn ascii(text: &str) -> String {
+pub(super) fn ascii(text: &str) -> String {
     let letter = |c: char| match c {
         '–' | '—' => '-',
         '’' | '‘' => '\'',
@@ -255,6 +255,7 @@ impl Page<'_> {
             }
         }
         self.line("");
-        self.line(&format!("More: {}", super::json::docs(diagnosis.id)));
+        self.line(&format!("More: ssh-preflight catalogue {}", diagnosis.id));
+        self.line(&format!("      {}", super::json::docs(diagnosis.id)));
     }
 }

@@ -218,9 +218,7 @@ pub fn really_says(report: &Value, ssh: &Ended, told: &str) {
     }
     // Who was cut off by our patience said nothing of its own; and what is not known is not quoted.
     let ended = ssh.code().is_some_and(|code| code == 255) && report["verdict"] == "not-ready";
-    if ended && quoted.is_empty() {
-        println!("not quoted: {}", ssh.last_line());
-    }
+    assert!(!ended || !quoted.is_empty(), "not quoted: {}\n{told}", ssh.last_line());
 }
 
 /// `ssh` with the same arguments.
