@@ -87,8 +87,7 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
     if let Some((_, why)) = own.first() {
         return Some(found.because(why.words()).step(with_ssh(case)));
     }
-    let handshake = case.handshake()?;
-    if let HandshakeEnd::Stopped(why) = &handshake.end {
+    if let Some(HandshakeEnd::Stopped(why)) = case.handshake().map(|handshake| &handshake.end) {
         return Some(
             found
                 .because(text!["The SSH library inside ssh-preflight stopped: ", foreign(why), "."])
@@ -111,7 +110,7 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
                 ])
                 .step(with_ssh(case)),
         ),
-        Err(why) => Some(found.because(why.words())),
+        Err(why) => Some(found.because(why.words()).step(with_ssh(case))),
         Ok(_) => None,
     }
 }
