@@ -58,6 +58,8 @@ ids! {
     BindAddressUnavailable = "The local address that the configuration asks for is not on this computer",
     /// The host refuses.
     RefusedByHost = "The host refuses the connection on this port",
+    /// What ssh marks with a priority vanishes, what is not marked does not.
+    QosDropped = "The network drops the packets that ssh marks with a priority",
     /// A box on the way refuses.
     RefusedOnTheWay = "A firewall on the way refuses the connection",
     /// Silence.

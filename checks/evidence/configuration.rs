@@ -141,6 +141,10 @@ pub struct Effective {
     pub bind_interface: Option<String>,
     /// ConnectTimeout in seconds.
     pub connect_timeout_s: Option<u64>,
+    /// IPQoS for interactive sessions: the byte that `ssh` marks its packets with from the first
+    /// one on (RFC 2474; the older type of service of RFC 791).
+    #[serde(default)]
+    pub ip_qos: Option<u8>,
     /// IdentityFile, in order.
     pub identity_files: Vec<IdentityPath>,
     /// CertificateFile, in order.

@@ -16,6 +16,7 @@ pub(crate) fn effective(port: u16) -> Effective {
         bind_address: None,
         bind_interface: None,
         connect_timeout_s: None,
+        ip_qos: None,
         identity_files: Vec::new(),
         certificate_files: Vec::new(),
         identities_only: false,

@@ -11,6 +11,7 @@ pub mod connection;
 mod dns_query;
 mod fact;
 pub mod handshake;
+pub mod icmp;
 pub mod identities;
 pub mod key;
 pub mod known_hosts;
@@ -300,9 +301,16 @@ impl Evidence {
                     // It limits the exchange of keys too (ssh_config(5)).
                     answer = answer.min(Duration::from_secs(seconds));
                 }
-                let (facts, session) =
-                    session::shake_hands(stream, &effective, &algorithms, answer, &self.limits)
-                        .await;
+                let ends = connection::Ends::of(&stream);
+                let (facts, session) = session::shake_hands(
+                    stream,
+                    ends,
+                    &effective,
+                    &algorithms,
+                    answer,
+                    &self.limits,
+                )
+                .await;
                 *self.live.session.lock().await = session;
                 Ok(facts)
             })

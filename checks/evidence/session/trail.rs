@@ -188,6 +188,16 @@ impl Trail {
         }
     }
 
+    /// Bytes were sent to the server.
+    pub fn sent(&mut self, bytes: usize) {
+        self.facts.sent += bytes as u64;
+    }
+
+    /// How many of the bytes that were sent the other computer has not acknowledged.
+    pub fn unacknowledged(&mut self, bytes: Option<u64>) {
+        self.facts.unacknowledged = bytes;
+    }
+
     /// Marks a step, once.
     pub fn reach(&mut self, step: Step, at_us: u64) {
         if self.facts.reached < step {
@@ -235,9 +245,10 @@ impl Trail {
     }
 
     /// The stream ended: closed, or failed with an error of the system. The first end counts.
-    pub fn end(&mut self, error: Option<OsError>) {
+    pub fn end(&mut self, error: Option<OsError>, at_us: u64) {
         let end = error.map_or(HandshakeEnd::Closed, HandshakeEnd::Failed);
         self.ended.get_or_insert(end);
+        self.facts.ended_us.get_or_insert(at_us);
     }
 
     /// How the stream ended, where it did.
