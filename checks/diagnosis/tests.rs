@@ -324,3 +324,17 @@ fn what_only_ssh_can_tell_is_not_left_to_an_ssh_that_is_not_there() {
     case.configuration = unseen(Unseen::OnlySsh("it has a Match line".into()));
     says(&case, Id::NotExamined, &["a Match line, and there is no ssh", "Install"]);
 }
+
+/// An id that no rule finds would be a page that nobody is ever led to.
+#[test]
+fn every_id_has_its_rule_and_its_group() {
+    use strum::IntoEnumIterator;
+    // Told while arguments are read; and causes that are only named beside others so far.
+    let elsewhere = [Id::TargetInvalid, Id::ProxyFailed, Id::AgentLocked];
+    for id in Id::iter().filter(|id| !elsewhere.contains(id)) {
+        assert!(super::rules().any(|rule| rule.id == id), "{id} has no rule");
+    }
+    let all: Vec<Id> = super::Group::iter().flat_map(super::in_order).collect();
+    assert_eq!(all.len(), Id::iter().count());
+    assert_eq!(all.first(), Some(&Id::TargetInvalid));
+}

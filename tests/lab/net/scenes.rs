@@ -3,7 +3,10 @@
 use crate::{
     in_a_network,
     net::Net,
-    oracle::Expect::{self, NotReady, Ready},
+    oracle::{
+        self,
+        Expect::{self, NotReady, Ready},
+    },
     situations::args,
 };
 
@@ -57,6 +60,7 @@ fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &
     assert_eq!((report["verdict"].as_str(), id), (Some(verdict), cause), "{told}");
     assert_eq!(ended.code(), Some(code), "{told}");
     assert_eq!(verdict == "ready", ssh.code() == Some(0), "ssh is the oracle: {told}");
+    oracle::really_says(&report, &ssh, &told);
     let said = report["diagnosis"].to_string();
     for word in words {
         assert!(said.contains(word), "{word:?} is not said: {told}");
