@@ -85,7 +85,14 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
     let found = Diagnosis::new(Id::NotExamined);
     let own: Vec<_> = case.unseen().into_iter().filter(|(_, why)| !why.is_consequence()).collect();
     if let Some((_, why)) = own.first() {
-        return Some(found.because(why.words()).step(with_ssh(case)));
+        let step = match why {
+            Unseen::OnlySsh(_) => Hint::advice(
+                "Install an OpenSSH client (the package is mostly called openssh-client), and run \
+                 this again.",
+            ),
+            _ => with_ssh(case),
+        };
+        return Some(found.because(why.words()).step(step));
     }
     if let Some(HandshakeEnd::Stopped(why)) = case.handshake().map(|handshake| &handshake.end) {
         return Some(
