@@ -24,6 +24,7 @@ mod net;
 mod oracle;
 mod person;
 mod situations;
+mod typed;
 mod world;
 
 use std::path::Path;
