@@ -107,6 +107,9 @@ fn told(message: &Icmp, host: IpAddr, own: Option<IpAddr>) -> Option<Place> {
 /// Where SYNs to the target's port end.
 #[must_use]
 pub fn place(route: &Traceroute) -> Option<Place> {
+    if route.again == Some(Answer::Connected) {
+        return None;
+    }
     for probe in &route.probes {
         match &probe.answer {
             Answer::Reset => return Some(refused(route, probe.ttl)),
@@ -307,7 +310,7 @@ pub(crate) mod tests {
         });
         let to = format!("{host}:22").parse().unwrap();
         let (probes, controls) = (probes(way), controls.collect());
-        Traceroute { to, from: None, probes, controls, sent: 0 }
+        Traceroute { to, from: None, again: None, probes, controls, sent: 0 }
     }
 
     #[test]

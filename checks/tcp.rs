@@ -62,6 +62,7 @@ impl Check for Tcp {
                 let ending = hops::ending(attempts, Some(route));
                 finding
                     .detail_all(way(route, ending.as_ref()))
+                    .fact("again", &route.again)
                     .fact("way", &route.probes)
                     .fact("control_ports", &route.controls)
                     .fact("syns_sent", route.sent)

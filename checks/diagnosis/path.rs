@@ -25,6 +25,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::BindAddressUnavailable, finds: bind_address_unavailable },
     Rule { id: Id::LocalFirewall, finds: local_firewall },
     Rule { id: Id::Ipv6Broken, finds: ipv6_broken },
+    Rule { id: Id::QosDropped, finds: qos_dropped },
     Rule { id: Id::RefusedOnTheWay, finds: refused_on_the_way },
     Rule { id: Id::HostUnreachable, finds: host_unreachable },
     Rule { id: Id::IpNotAllowed, finds: ip_not_allowed },
@@ -257,6 +258,38 @@ fn ipv6_broken(case: &Case) -> Option<Diagnosis> {
     )
 }
 
+/// Whether one more attempt, right after the ones that failed, connected.
+fn connects_now(case: &Case) -> bool {
+    case.traceroute().is_some_and(|route| route.again == Some(Answer::Connected))
+}
+
+/// The search sends packets without a mark: they connect, and the marked ones vanished.
+fn qos_dropped(case: &Case) -> Option<Diagnosis> {
+    let (effective, attempts) = nothing_connected(case)?;
+    let quality = effective.ip_qos.filter(|quality| *quality != 0)?;
+    if !attempts.tried.iter().all(is_silent) || !connects_now(case) {
+        return None;
+    }
+    Some(
+        outcomes(Id::QosDropped, attempts)
+            .because(text![
+                "ssh marks its packets with a priority (IPQoS, here ",
+                format!("0x{quality:02x}"),
+                "). Packets with this mark got no answer; right after, one without it connected."
+            ])
+            .step(Hint::run(
+                "Connect without the mark:",
+                case.plan.ssh().set("IPQoS=none").command(),
+            ))
+            .step(Hint::advice(
+                "If that helps, put IPQoS none for this host into ~/.ssh/config, and tell those who \
+                 run your network.",
+            ))
+            // It may have become open in between.
+            .or(Id::Filtered),
+    )
+}
+
 fn refused_on_the_way(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     let place = place(case)?;
@@ -447,6 +480,19 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     if !attempts.tried.iter().any(is_silent) {
         return None;
+    }
+    if connects_now(case) {
+        return Some(
+            outcomes(Id::Filtered, attempts)
+                .because(
+                    "Right after, one more attempt connected at once: connections are dropped now \
+                     and then, by a limit on how often one may connect, a server with too much to \
+                     do, or a bad link.",
+                )
+                .step(Hint::run("Wait a minute, then try again:", case.plan.ssh().command()))
+                .step(try_elsewhere())
+                .or(Id::ServerOverloaded),
+        );
     }
     let is_up = case.traceroute().and_then(hops::host_answers).is_some();
     let why = if is_up {

@@ -330,7 +330,11 @@ fn host_key_refused(
             host(&known.name),
             " and you have requested strict checking."
         ]),
-        Trust::Known(_) | Trust::KnownByAuthority(_) | Trust::Unknown => None,
+        Trust::Known(_)
+        | Trust::KnownByAuthority(_)
+        | Trust::RevokedByList { .. }
+        | Trust::ListUnreadable { .. }
+        | Trust::Unknown => None,
     };
     Some(first.into_iter().chain(["Host key verification failed.".into()]).collect())
 }

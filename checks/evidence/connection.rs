@@ -1,5 +1,7 @@
 //! TCP: each address in ssh's order until one connects.
 
+mod outstanding;
+
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -17,6 +19,7 @@ use super::{
     icmp::{self, Icmp},
 };
 use crate::case::TimeLimits;
+pub use outstanding::Ends;
 
 /// Connections that were tried, in order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -189,6 +192,10 @@ async fn socket(effective: &Effective, to: SocketAddr) -> Result<Socket, OsError
     socket.set_nonblocking(true).map_err(failed)?;
     // ssh sets it for an interactive session; here it keeps small packets from waiting.
     socket.set_tcp_nodelay(true).map_err(failed)?;
+    if let Some(quality) = effective.ip_qos {
+        // A firewall may drop what is marked, so a packet without the mark would prove nothing.
+        let _ = mark(&socket, to, quality);
+    }
     if let Some(interface) = &effective.bind_interface {
         bind_interface(&socket, interface)?;
     }
@@ -200,6 +207,21 @@ async fn socket(effective: &Effective, to: SocketAddr) -> Result<Socket, OsError
     #[cfg(target_os = "linux")]
     let _ = icmp::keep(&socket, to);
     Ok(socket)
+}
+
+/// Marks packets as `ssh` does (misc.c, set_sock_tos).
+#[cfg(unix)]
+fn mark(socket: &Socket, to: SocketAddr, quality: u8) -> io::Result<()> {
+    match to {
+        SocketAddr::V4(_) => socket.set_tos_v4(quality.into()),
+        SocketAddr::V6(_) => socket.set_tclass_v6(quality.into()),
+    }
+}
+
+/// Windows leaves marks to its administrators.
+#[cfg(not(unix))]
+fn mark(_socket: &Socket, _to: SocketAddr, _quality: u8) -> io::Result<()> {
+    Ok(())
 }
 
 /// The local address that BindAddress names, in the family of the target, as `ssh` resolves it.

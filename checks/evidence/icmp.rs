@@ -76,10 +76,11 @@ pub(super) fn keep(socket: &Socket, to: SocketAddr) -> io::Result<()> {
         setsockopt,
         sockopt::{Ipv4RecvErr, Ipv6RecvErr},
     };
-    Ok(match to {
+    match to {
         SocketAddr::V4(_) => setsockopt(socket, Ipv4RecvErr, &true)?,
         SocketAddr::V6(_) => setsockopt(socket, Ipv6RecvErr, &true)?,
-    })
+    }
+    Ok(())
 }
 
 /// On a connection that is made, a passing message must not become an error, as it would for a

@@ -29,6 +29,10 @@ pub struct Traceroute {
     /// The address of this computer that they were sent from.
     #[serde(default)]
     pub from: Option<IpAddr>,
+    /// What one more SYN to the port met, with the usual time to live and without the mark that
+    /// `ssh` gives its packets.
+    #[serde(default)]
+    pub again: Option<Answer>,
     /// One for each time to live, rising.
     pub probes: Vec<Probe>,
     /// Other ports of the same host.

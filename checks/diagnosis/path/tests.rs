@@ -147,3 +147,22 @@ fn this_computers_own_refusals() {
         assert_eq!(seen(attempt, from, took_ms), expected, "{words}");
     }
 }
+
+#[test]
+fn one_more_attempt_that_connects() {
+    use crate::evidence::traceroute::{Answer, Traceroute};
+    let silent = || attempt("203.0.113.9:22", Outcome::TimedOut { after_ms: 10_000 });
+    for (ip_qos, expected) in
+        [(Some(0x10), Id::QosDropped), (Some(0), Id::Filtered), (None, Id::Filtered)]
+    {
+        let mut case = made::case(Effective { ip_qos, ..made::effective(22) });
+        case.attempts = made::seen(Attempts { tried: vec![silent()], untried: Vec::new() });
+        case.machine = made::seen(Machine { ipv4_route: true, ..Machine::default() });
+        let route = crate::hops::tests::route("rrr...", None);
+        case.traceroute = made::seen(Traceroute { again: Some(Answer::Connected), ..route });
+        let found = RULES.iter().find_map(|rule| (rule.finds)(&case)).unwrap();
+        assert_eq!(found.id, expected, "{ip_qos:?}");
+        let command = found.next_steps[0].command.as_ref().unwrap().plain();
+        assert_eq!(command.contains("IPQoS=none"), expected == Id::QosDropped, "{command}");
+    }
+}
