@@ -195,6 +195,7 @@ fn normal(host: &str) -> String {
 static BUILT_IN: LazyLock<Vec<Profile>> = LazyLock::new(|| {
     [
         ("akeneo.toml", include_str!("profiles/akeneo.toml")),
+        ("git-forge.toml", include_str!("profiles/git-forge.toml")),
         ("generic.toml", include_str!("profiles/generic.toml")),
     ]
     .into_iter()
@@ -235,11 +236,12 @@ mod tests {
 
     #[test]
     fn the_built_in_ones_parse() {
-        assert_eq!(built_in_names(), ["akeneo", "generic"]);
+        assert_eq!(built_in_names(), ["akeneo", "git-forge", "generic"]);
         for host in ["a-staging.cloud.akeneo.com", "A.Cloud.Akeneo.com.", "a.akeneo.cloud.com"] {
             assert_eq!(built_in_for(host).name, "akeneo", "{host}");
         }
-        for host in ["cloud.akeneo.com.evil.org", "github.com", "a", ""] {
+        assert_eq!(built_in_for("github.com").user.as_deref(), Some("git"));
+        for host in ["cloud.akeneo.com.evil.org", "github.com.evil.org", "a", ""] {
             assert_eq!(built_in_for(host).name, "generic", "{host}");
         }
     }

@@ -114,7 +114,6 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 pub fn in_order(group: Group) -> Vec<Id> {
     let place = |id: &Id| rules().position(|rule| rule.id == *id);
     let mut ids: Vec<Id> = Id::iter().filter(|id| id.group() == group).collect();
-    // What no rule looks for is told while arguments are read, before everything else.
     ids.sort_by_key(place);
     ids
 }

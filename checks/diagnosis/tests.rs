@@ -329,12 +329,11 @@ fn what_only_ssh_can_tell_is_not_left_to_an_ssh_that_is_not_there() {
 #[test]
 fn every_id_has_its_rule_and_its_group() {
     use strum::IntoEnumIterator;
-    // Told while arguments are read; and causes that are only named beside others so far.
-    let elsewhere = [Id::TargetInvalid, Id::ProxyFailed, Id::AgentLocked];
+    // Causes that are only named beside others so far.
+    let elsewhere = [Id::ProxyFailed, Id::AgentLocked];
     for id in Id::iter().filter(|id| !elsewhere.contains(id)) {
         assert!(super::rules().any(|rule| rule.id == id), "{id} has no rule");
     }
     let all: Vec<Id> = super::Group::iter().flat_map(super::in_order).collect();
     assert_eq!(all.len(), Id::iter().count());
-    assert_eq!(all.first(), Some(&Id::TargetInvalid));
 }

@@ -27,6 +27,7 @@ mod revocation;
 mod remaining;
 mod situations;
 mod table;
+mod typed;
 mod world;
 
 use std::path::Path;
