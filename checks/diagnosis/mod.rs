@@ -3,6 +3,7 @@
 //! [`RULES`] stand in causal order: the first that finds something wins, since what comes later in
 //! the chain are its consequences.
 
+mod address;
 mod agent;
 mod auth;
 mod configuration;
@@ -22,7 +23,7 @@ pub(crate) use agent::trouble as agent_trouble;
 pub use host_key::is_trusted;
 pub use id::Id;
 
-use crate::{case::Case, finding::Hint, text::Text};
+use crate::{allow_list, case::Case, finding::Hint, text::Text};
 
 /// The one cause, why we say so, and what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +78,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [
         configuration::RULES,
         name::RULES,
+        address::RULES,
         path::RULES,
         transport::RULES,
         host_key::RULES,
@@ -92,5 +94,6 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 /// The one cause, or `None` where the connection will work.
 #[must_use]
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
-    rules().find_map(|rule| (rule.finds)(case))
+    let found = rules().find_map(|rule| (rule.finds)(case))?;
+    Some(allow_list::settle(address::with_doubts(found, case), case))
 }

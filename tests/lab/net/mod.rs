@@ -8,6 +8,8 @@
 //! a name. It needs root; nothing outside of the namespaces is touched but `/etc/netns/NAME`, from
 //! which `ip netns exec` takes the name server of a namespace.
 
+mod name_server;
+mod names;
 mod scenes;
 
 use std::{
@@ -26,14 +28,30 @@ use crate::{
     world::{World, until},
 };
 
+/// `name: expected, words that the diagnosis must hold, |net| arguments;` is one test.
+macro_rules! scenes {
+    ($($(#[$doc:meta])* $name:ident: $expect:expr, $words:expr, |$net:ident| $body:block)*) => {$(
+        $(#[$doc])*
+        #[test]
+        fn $name() {
+            $crate::in_a_network(stringify!($name), |$net: &mut $crate::net::Net| {
+                let arguments: Vec<String> = $body;
+                $crate::net::scenes::compare(stringify!($name), $net, &arguments, $expect, &$words);
+            });
+        }
+    )*};
+}
+pub(crate) use scenes;
+
 /// The places of the network.
 pub const PLACES: [&str; 4] = ["client", "near", "far", "server"];
 
 /// A network with servers in it.
 pub struct Net {
     tag: String,
-    person: &'static Person,
+    pub person: &'static Person,
     running: Vec<Child>,
+    serving: Vec<name_server::Serving>,
     pub world: World,
 }
 
@@ -42,7 +60,7 @@ impl Net {
     pub fn new(world: World) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let tag = format!("pf{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let net = Self { tag, person: world.person, running: Vec::new(), world };
+        let net = Self { tag, person: world.person, running: Vec::new(), serving: Vec::new(), world };
         for place in PLACES {
             let name = net.name(place);
             must(Command::new("ip").args(["netns", "add", &name]));
@@ -158,6 +176,13 @@ impl Net {
             let out = self.command(place).args(probe.split_whitespace()).output().unwrap();
             !out.stdout.is_empty()
         });
+    }
+
+    /// A name server of our own at a place, for what dnsmasq does not do. It ends with the network.
+    pub fn own_name_server(&mut self, place: &str, address: &str, answers: name_server::Answers) {
+        let namespace = Path::new("/run/netns").join(self.name(place));
+        let address = std::net::SocketAddr::new(address.parse().unwrap(), 53);
+        self.serving.push(name_server::serve(namespace, address, answers));
     }
 
     /// What the client's `/etc/resolv.conf` says.

@@ -2,26 +2,13 @@
 
 use crate::{
     in_a_network,
-    net::Net,
+    net::{Net, scenes},
     oracle::Expect::{self, NotReady, Ready},
     situations::args,
 };
 
-/// `name: expected, words that the diagnosis must hold, |net| arguments;` is one test.
-macro_rules! scenes {
-    ($($(#[$doc:meta])* $name:ident: $expect:expr, $words:expr, |$net:ident| $body:block)*) => {$(
-        $(#[$doc])*
-        #[test]
-        fn $name() {
-            in_a_network(stringify!($name), |$net: &mut Net| {
-                let arguments: Vec<String> = $body;
-                compare(stringify!($name), $net, &arguments, $expect, &$words);
-            });
-        }
-    )*};
-}
-
-fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &[&str]) {
+/// Holds the program and `ssh` together in this network.
+pub fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &[&str]) {
     let (report, ended) = net.preflight(arguments);
     let ssh = net.ssh(arguments);
     let id = report["diagnosis"]["id"].as_str();
