@@ -40,20 +40,25 @@ pub enum Listed {
     Outside(Seen),
 }
 
-/// The address that the provider sees of connections in one family.
+/// The address that the host at this address sees. A public one sees the public address of the
+/// network; one inside a network sees this computer's own, as far as there is no NAT between.
 #[must_use]
-pub fn seen(source: Option<&Source>, egress: Option<&Egress>, ipv4: bool) -> Option<Seen> {
-    let public = |a: IpAddr| AddressKind::of(a) == AddressKind::Public && a.is_ipv4() == ipv4;
+pub fn seen(source: Option<&Source>, egress: Option<&Egress>, to: IpAddr) -> Option<Seen> {
+    let way = source.and_then(|s| s.ways.iter().find(|way| way.to == to));
+    let own = way.and_then(|way| way.from.clone().ok()).map(|address| Seen { address, by: None });
+    match AddressKind::of(to) {
+        AddressKind::Public => {}
+        kind if kind.is_inside() => return own,
+        _ => return None,
+    }
+    let public = |a: IpAddr| AddressKind::of(a) == AddressKind::Public;
     let told = |asked: &Asked| {
-        let address = asked.sees.clone().ok().filter(|a| public(*a))?;
+        let sees = asked.sees.clone().ok();
+        let address = sees.filter(|a| public(*a) && a.is_ipv4() == to.is_ipv4())?;
         Some(Seen { address, by: Some(asked.whom.clone()) })
     };
-    let own = || {
-        let ways = source.iter().flat_map(|s| s.ways.iter());
-        let address = ways.filter_map(|way| way.from.clone().ok()).find(|a| public(*a))?;
-        Some(Seen { address, by: None })
-    };
-    egress.and_then(|e| e.asked.iter().find_map(told)).or_else(own)
+    let told = egress.and_then(|e| e.asked.iter().find_map(told));
+    told.or_else(|| own.filter(|own| public(own.address)))
 }
 
 /// Whether an address is in one of the ranges.
@@ -75,13 +80,16 @@ pub fn words(ranges: &[IpNet]) -> text::Span {
     address(ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
 }
 
-/// The address that the provider sees of this connection: in the family in which it failed.
+/// The address of the host that counts: the last one that was tried, else the first there is.
+fn target(case: &Case) -> Option<IpAddr> {
+    let tried = case.attempts().and_then(|a| a.tried.last()).map(|a| a.to.ip());
+    tried.or_else(|| case.source()?.ways.first().map(|way| way.to))
+}
+
+/// The address that the host sees of this connection.
 #[must_use]
 pub fn seen_in(case: &Case) -> Option<Seen> {
-    let to = case.attempts().and_then(|a| a.tried.last()).map(|a| a.to.ip());
-    let ways = case.source().map(|s| s.ways.as_slice()).unwrap_or_default();
-    let ipv4 = to.or_else(|| ways.first().map(|way| way.to))?.is_ipv4();
-    seen(case.source(), case.egress(), ipv4)
+    seen(case.source(), case.egress(), target(case)?)
 }
 
 /// Whether the allow-list, as far as the person knows it, has the address.
@@ -116,6 +124,9 @@ pub fn with_address(step: Hint, case: &Case) -> Hint {
     if let Some(seen) = seen_in(case) {
         let text = step.text.with(" Paste this: \"").then(request(case, &seen)).with("\"");
         return Hint { text, ..step };
+    }
+    if target(case).is_some_and(|to| AddressKind::of(to) != AddressKind::Public) {
+        return step;
     }
     if case.egress.is_some() {
         let why = " Nobody told which public address that is; ask whoever runs your network.";
@@ -199,8 +210,9 @@ mod tests {
     #[test]
     fn what_is_told_outside_counts_more_than_what_is_here() {
         let egress = Egress { asked: vec![told(None), told(Some("192.0.2.7"))] };
+        let to = |to: &str| to.parse::<IpAddr>().unwrap();
         let address = |source: &Source, egress: Option<&Egress>| {
-            seen(Some(source), egress, true).map(|s| (s.address.to_string(), s.by))
+            seen(Some(source), egress, to("203.0.113.9")).map(|s| (s.address.to_string(), s.by))
         };
         let (inside, outside) = (source("10.0.0.1"), source("203.0.113.1"));
         let by = Some("OpenDNS".to_owned());
@@ -211,7 +223,13 @@ mod tests {
         // Who answers with a private address stands in for the one that was asked.
         let stand_in = Egress { asked: vec![told(Some("10.0.0.53"))] };
         assert_eq!(address(&inside, Some(&stand_in)), None);
-        assert_eq!(seen(Some(&outside), Some(&egress), false), None);
+        assert_eq!(seen(Some(&outside), Some(&egress), to("2001:db8::1")), None);
+        // A host inside a network does not see what somebody on the internet sees.
+        let mut vpn = source("10.0.0.1");
+        vpn.ways[0].to = to("10.8.0.1");
+        let own = seen(Some(&vpn), Some(&egress), to("10.8.0.1")).unwrap();
+        assert_eq!((own.address, own.by), (to("10.0.0.1"), None));
+        assert_eq!(seen(Some(&vpn), Some(&egress), to("127.0.0.1")), None);
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn judge(
     {
         summary = summary.with(", in the VPN ").with(foreign(interface));
     }
-    let seen = allow_list::seen(Some(source), egress, way.to.is_ipv4());
+    let seen = allow_list::seen(Some(source), egress, way.to);
     if let Some(by) = seen.as_ref().and_then(|seen| seen.by.as_ref().map(|by| (seen.address, by))) {
         summary = summary.with(format!("; {} sees ", by.1)).with(address(by.0));
     }

@@ -88,7 +88,10 @@ fn failed_name(case: &Case) -> Option<(&Resolution, &LookupError, &NameServers)>
 
 /// Whether every question ended in an error of this system of that kind.
 fn all_end_in(servers: &NameServers, kind: OsErrorKind) -> bool {
-    let ended = |answer: &Answer| answer.error.as_ref().is_some_and(|e| e.kind == kind);
+    let ended = |answer: &Answer| {
+        let is_kind = answer.error.as_ref().is_some_and(|e| e.kind == kind);
+        is_kind && matches!(answer.code, AnswerCode::Unreachable(_))
+    };
     !servers.servers.is_empty() && servers.answers().all(|(_, answer)| ended(answer))
 }
 

@@ -8,6 +8,7 @@
 //! a name. It needs root; nothing outside of the namespaces is touched but `/etc/netns/NAME`, from
 //! which `ip netns exec` takes the name server of a namespace.
 
+mod egress;
 mod name_server;
 mod names;
 mod scenes;
@@ -28,21 +29,6 @@ use crate::{
     world::{World, until},
 };
 
-/// `name: expected, words that the diagnosis must hold, |net| arguments;` is one test.
-macro_rules! scenes {
-    ($($(#[$doc:meta])* $name:ident: $expect:expr, $words:expr, |$net:ident| $body:block)*) => {$(
-        $(#[$doc])*
-        #[test]
-        fn $name() {
-            $crate::in_a_network(stringify!($name), |$net: &mut $crate::net::Net| {
-                let arguments: Vec<String> = $body;
-                $crate::net::scenes::compare(stringify!($name), $net, &arguments, $expect, &$words);
-            });
-        }
-    )*};
-}
-pub(crate) use scenes;
-
 /// The places of the network.
 pub const PLACES: [&str; 4] = ["client", "near", "far", "server"];
 
@@ -60,7 +46,8 @@ impl Net {
     pub fn new(world: World) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let tag = format!("pf{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let net = Self { tag, person: world.person, running: Vec::new(), serving: Vec::new(), world };
+        let net =
+            Self { tag, person: world.person, running: Vec::new(), serving: Vec::new(), world };
         for place in PLACES {
             let name = net.name(place);
             must(Command::new("ip").args(["netns", "add", &name]));
@@ -121,6 +108,16 @@ impl Net {
             "table inet {table} {{\nchain c {{\ntype filter hook {hook} priority 0\n{rule}\n}}\n}}\n"
         );
         let file = self.world.out("rules.nft");
+        fs::write(&file, script).unwrap();
+        self.at(place, &format!("nft -f {}", file.display()));
+    }
+
+    /// A rule of nftables that changes the source of what leaves a place.
+    pub fn nat(&self, place: &str, rule: &str) {
+        let script = format!(
+            "table ip nat {{\nchain c {{\ntype nat hook postrouting priority 100\n{rule}\n}}\n}}\n"
+        );
+        let file = self.world.out("nat.nft");
         fs::write(&file, script).unwrap();
         self.at(place, &format!("nft -f {}", file.display()));
     }
@@ -196,6 +193,13 @@ impl Net {
         let folder = self.etc_folder();
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(name), text).unwrap();
+    }
+
+    /// Closes such a file to others.
+    pub fn etc_mode(&self, name: &str, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        let file = self.etc_folder().join(name);
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
     }
 
     fn etc_folder(&self) -> PathBuf {

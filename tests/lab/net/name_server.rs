@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     path::PathBuf,
     sync::{
         Arc,
@@ -25,15 +25,11 @@ use nix::sched::{CloneFlags, setns};
 
 /// A question, as far as the answers depend on it.
 pub struct Question {
-    /// The name, without the last dot.
-    pub name: String,
     pub kind: RecordType,
     /// Whether it came by TCP.
     pub tcp: bool,
     /// Whether signatures need not hold.
     pub unchecked: bool,
-    /// Who asks.
-    pub from: SocketAddr,
 }
 
 /// What to answer.
@@ -97,34 +93,36 @@ pub fn serve(namespace: PathBuf, address: SocketAddr, answers: Answers) -> Servi
                 std::thread::sleep(LOOK);
                 continue;
             };
-            let _ = stream.set_nonblocking(false);
-            let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
-            let mut length = [0; 2];
-            if stream.read_exact(&mut length).is_err() {
-                continue;
-            }
-            let mut bytes = vec![0; usize::from(u16::from_be_bytes(length))];
-            if stream.read_exact(&mut bytes).is_ok()
-                && let Some(reply) = reply(&bytes, from, true, answers)
-            {
-                let length = u16::try_from(reply.len()).unwrap().to_be_bytes();
-                let _ = stream.write_all(&[&length, reply.as_slice()].concat());
-            }
+            std::thread::spawn(move || {
+                let _ = stream.set_nonblocking(false);
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
+                converse(&mut stream, from, answers);
+            });
         }
     });
     Serving { over, threads: vec![by_udp, by_tcp] }
 }
 
+/// Answers the questions on one connection, one after the other.
+fn converse(stream: &mut TcpStream, from: SocketAddr, answers: Answers) {
+    let mut length = [0; 2];
+    while stream.read_exact(&mut length).is_ok() {
+        let mut bytes = vec![0; usize::from(u16::from_be_bytes(length))];
+        if stream.read_exact(&mut bytes).is_err() {
+            return;
+        }
+        if let Some(reply) = reply(&bytes, from, true, answers) {
+            let length = u16::try_from(reply.len()).unwrap().to_be_bytes();
+            let _ = stream.write_all(&[&length, reply.as_slice()].concat());
+        }
+    }
+}
+
 fn reply(bytes: &[u8], from: SocketAddr, tcp: bool, answers: Answers) -> Option<Vec<u8>> {
     let asked = Message::from_vec(bytes).ok()?;
     let query = asked.queries.first()?.clone();
-    let question = Question {
-        name: query.name().to_ascii().trim_end_matches('.').to_owned(),
-        kind: query.query_type(),
-        tcp,
-        unchecked: asked.metadata.checking_disabled,
-        from,
-    };
+    let question =
+        Question { kind: query.query_type(), tcp, unchecked: asked.metadata.checking_disabled };
     let mut reply = Message::response(asked.metadata.id, asked.metadata.op_code);
     reply.metadata.recursion_desired = asked.metadata.recursion_desired;
     reply.metadata.recursion_available = true;

@@ -2,10 +2,25 @@
 
 use crate::{
     in_a_network,
-    net::{Net, scenes},
+    net::Net,
     oracle::Expect::{self, NotReady, Ready},
     situations::args,
 };
+
+/// `name: expected, words that the diagnosis must hold, |net| arguments;` is one test.
+macro_rules! scenes {
+    ($($(#[$doc:meta])* $name:ident: $expect:expr, $words:expr, |$net:ident| $body:block)*) => {$(
+        $(#[$doc])*
+        #[test]
+        fn $name() {
+            $crate::in_a_network(stringify!($name), |$net: &mut $crate::net::Net| {
+                let arguments: Vec<String> = $body;
+                $crate::net::scenes::compare(stringify!($name), $net, &arguments, $expect, &$words);
+            });
+        }
+    )*};
+}
+pub(crate) use scenes;
 
 /// Holds the program and `ssh` together in this network.
 pub fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &[&str]) {
