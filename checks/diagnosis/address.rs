@@ -12,9 +12,10 @@ use crate::{
     dns,
     evidence::{
         connection::{OsErrorKind, Outcome},
+        icmp::Says,
         resolution::Resolution,
         source::Source,
-        traceroute::{Answer, Says},
+        traceroute::Answer,
     },
     finding::Hint,
     hops, text,
@@ -375,7 +376,7 @@ mod tests {
             Outcome::Failed(OsError::of("connect", &error))
         };
         let to = std::net::SocketAddr::new(address, 22);
-        let attempt = Attempt { to, from: None, outcome, took_ms: 1.0 };
+        let attempt = Attempt { to, from: None, outcome, took_ms: 1.0, message: None };
         case.attempts = made::seen(Attempts { tried: vec![attempt], untried: Vec::new() });
         case
     }

@@ -152,7 +152,7 @@ fn answers(message: &Message, question: &Message) -> bool {
     message.metadata.id == question.metadata.id && message.queries == question.queries
 }
 
-/// Asks by UDP, a second time when half of the time is over: one datagram may be lost.
+/// Asks by UDP, up to three times, since one datagram may be lost.
 async fn by_udp(
     server: SocketAddr,
     question: &Message,
@@ -163,12 +163,10 @@ async fn by_udp(
     socket.connect(server).await.map_err(|e| OsError::of("connect", &e))?;
     let sent = bytes_of(question)?;
     let mut bytes = vec![0; LONGEST];
-    let mut wait = limit / 2;
-    loop {
+    // After the third time there is no end here: the whole has one.
+    for wait in [limit / 4, limit / 4].into_iter().chain(std::iter::repeat(limit)) {
         socket.send(&sent).await.map_err(|e| OsError::of("send", &e))?;
         let until = Instant::now() + wait;
-        // The second time there is no end here: the whole has one.
-        wait = limit;
         while let Ok(received) =
             timeout(until.saturating_duration_since(Instant::now()), socket.recv(&mut bytes)).await
         {
@@ -181,6 +179,7 @@ async fn by_udp(
             }
         }
     }
+    Err(OsError::of("receive", &io::ErrorKind::TimedOut.into()))
 }
 
 /// Asks by TCP (RFC 7766, section 8: the length stands first, in two bytes).

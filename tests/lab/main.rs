@@ -23,6 +23,7 @@ mod keyring;
 mod net;
 mod oracle;
 mod person;
+mod revocation;
 mod situations;
 mod world;
 

@@ -122,6 +122,13 @@ impl Net {
         self.at(place, &format!("nft -f {}", file.display()));
     }
 
+    /// From now on five packets of a hundred are lost, each way, between the client and the first
+    /// router.
+    pub fn lose_packets(&self) {
+        self.rule("near", "prerouting", "iifname left numgen random mod 100 < 5 drop");
+        self.rule("client", "prerouting", "iifname right numgen random mod 100 < 5 drop");
+    }
+
     /// Starts a program at a place.
     pub fn start(&mut self, place: &str, command: &str) {
         let mut child = self.command(place);
@@ -153,6 +160,14 @@ impl Net {
         self.world.know(&format!("* {}", host.public));
     }
 
+    /// Stops the programs that were started, as a computer without memory does: its system still
+    /// lets connections in.
+    pub fn freeze(&self) {
+        for child in &self.running {
+            must(Command::new("kill").args(["-STOP", &child.id().to_string()]));
+        }
+    }
+
     /// The client's name server, which is the far router, and what it says (lines of dnsmasq).
     pub fn names(&mut self, lines: &[&str]) {
         self.name_server_at("10.90.2.2", "far", lines);
@@ -182,10 +197,10 @@ impl Net {
         self.serving.push(name_server::serve(namespace, address, answers));
     }
 
-    /// What the client's `/etc/resolv.conf` says.
+    /// What the client's `/etc/resolv.conf` says; with some patience, for the links that lose packets.
     pub fn resolver(&self, servers: &[&str]) {
         let lines: String = servers.iter().map(|s| format!("nameserver {s}\n")).collect();
-        self.etc("resolv.conf", &format!("options timeout:1 attempts:1\n{lines}"));
+        self.etc("resolv.conf", &format!("options timeout:1 attempts:3\n{lines}"));
     }
 
     /// A file that takes the place of the one in `/etc`, for the client.
@@ -237,7 +252,8 @@ impl Net {
     /// What `ssh` says about it.
     pub fn ssh(&self, words: &[String]) -> Ended {
         let mut command = self.as_user(Path::new("ssh"));
-        run_for(command.args(self.arguments(words)).arg("true"), Duration::from_secs(20))
+        // Who hangs for so long is not logged in.
+        run_for(command.args(self.arguments(words)).arg("true"), Duration::from_secs(12))
     }
 }
 

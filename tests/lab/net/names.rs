@@ -32,7 +32,7 @@ scenes! {
         args!["ada@shop.test"]
     }
     no_name_server_is_named: NotReady("no-name-server"), ["resolv.conf"], |net| {
-        net.etc("resolv.conf", "search test\noptions timeout:1 attempts:1\n");
+        net.etc("resolv.conf", "search test\noptions timeout:1 attempts:3\n");
         args!["ada@shop.test"]
     }
     list_of_name_servers_is_unreadable: NotReady("no-name-server"), ["chmod 644 /etc/resolv.conf"], |net| {
@@ -44,7 +44,7 @@ scenes! {
     no_list_and_a_name_server_here: Ready, [], |net| {
         net.sshd(&[22]);
         net.name_server_at("127.0.0.1", "client", &["address=/shop.test/10.90.3.2"]);
-        net.etc("resolv.conf", "options timeout:1 attempts:1\n");
+        net.etc("resolv.conf", "options timeout:1 attempts:3\n");
         args![format!("{}@shop.test", net.person.name)]
     }
     name_server_is_in_no_network: NotReady("dns-timeout"), ["10.99.9.9:53", "not reachable"], |net| {
@@ -164,7 +164,7 @@ scenes! {
     short_name_with_a_search_domain: Ready, [], |net| {
         net.sshd(&[22]);
         net.names(&["address=/shop.corp.test/10.90.3.2", "local=/test/", "local=/shop/"]);
-        net.etc("resolv.conf", "options timeout:1 attempts:1\nsearch corp.test\nnameserver 10.90.2.2\n");
+        net.etc("resolv.conf", "options timeout:1 attempts:3\nsearch corp.test\nnameserver 10.90.2.2\n");
         args![format!("{}@shop", net.person.name)]
     }
     short_name_that_fits_twice: NotReady("refused-by-host"), ["git.corp.test", "several"], |net| {
@@ -177,7 +177,7 @@ scenes! {
         ]);
         net.etc(
             "resolv.conf",
-            "options timeout:1 attempts:1\nsearch corp.test home.test\nnameserver 10.90.2.2\n",
+            "options timeout:1 attempts:3\nsearch corp.test home.test\nnameserver 10.90.2.2\n",
         );
         args!["ada@git"]
     }
