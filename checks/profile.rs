@@ -268,6 +268,19 @@ mod tests {
 
     proptest::proptest! {
         #[test]
+        fn no_changed_profile_panics(at in 0usize..6000, cut in 0usize..40, new in "\\PC{0,20}") {
+            let text = include_str!("profiles/akeneo.toml");
+            let starts: Vec<_> = text.char_indices().map(|(place, _)| place).collect();
+            let at = starts[at % starts.len()];
+            let end = starts.iter().copied().find(|n| *n >= at + cut).unwrap_or(text.len());
+            let changed = format!("{}{new}{}", &text[..at], &text[end..]);
+            match Profile::parse(&changed, "f") {
+                Ok(profile) => _ = profile.candidates_near(&new),
+                Err(wrong) => assert!((1..=changed.lines().count() + 1).contains(&wrong.line)),
+            }
+        }
+
+        #[test]
         fn no_input_panics(text in ".*", host in ".*") {
             let _ = Profile::parse(&text, "f");
             assert!(built_in_for(&host).candidates_near(&host).len() <= MOST_NAMES);

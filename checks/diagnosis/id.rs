@@ -92,6 +92,8 @@ ids! {
     HostUnreachable = "There is no way to the host",
     /// IPv6 fails, IPv4 works.
     Ipv6Broken = "IPv6 does not work on the way to the host",
+    /// An error of this system that none of the others is.
+    SystemError = "This computer's own system cannot make the connection",
     /// The jump host or proxy command.
     ProxyFailed = "The jump host or proxy command fails",
     }

@@ -31,6 +31,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::IpNotAllowed, finds: ip_not_allowed },
     Rule { id: Id::RefusedByHost, finds: refused_by_host },
     Rule { id: Id::Filtered, finds: filtered },
+    Rule { id: Id::SystemError, finds: system_error },
 ];
 
 /// What every rule here is about: attempts were made, and none connected.
@@ -201,13 +202,14 @@ fn is_dead_route(case: &Case, attempt: &Attempt) -> bool {
         e.operation == "connect"
             && (e.errno == Some(INVALID) || e.kind == OsErrorKind::HostUnreachable)
     });
+    // On Linux, what somebody else says comes with a message.
     let knows = case.machine().is_some_and(|m| m.os == "linux");
     let at_once = attempt.took_ms < AT_ONCE_MS && attempt.message.is_none();
     knows && has_route && made_here && at_once && !is_link_local(attempt.to.ip())
 }
 
-/// Less than any packet needs to go out and come back, in milliseconds.
-const AT_ONCE_MS: f64 = 1.0;
+/// Less than the search for a silent neighbour takes, in milliseconds: a second and more.
+const AT_ONCE_MS: f64 = 500.0;
 
 fn is_link_local(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
@@ -506,6 +508,35 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
     diagnosis.next_steps.extend(port_hint(case, effective));
     let diagnosis = diagnosis.step(try_elsewhere()).or(Id::IpNotAllowed);
     Some(if is_up { diagnosis } else { diagnosis.or(Id::HostUnreachable) })
+}
+
+/// Whatever else the system says: certain to fail, for a reason that is here.
+fn system_error(case: &Case) -> Option<Diagnosis> {
+    let (_, attempts) = nothing_connected(case)?;
+    // An error without a code is one of this program, and says nothing about ssh.
+    let error = attempts.tried.iter().filter_map(error).find(|e| e.errno.is_some())?;
+    let found = outcomes(Id::SystemError, attempts)
+        .because("This error is made by this computer itself; the server was never asked.");
+    let used_up = error.operation == "connect" && error.kind == OsErrorKind::AddressNotAvailable;
+    let list = match case.machine().map(|m| m.os.as_str()) {
+        Some("linux") => command!["ss", "-s"],
+        _ => command!["netstat", "-an"],
+    };
+    Some(if used_up {
+        found.because("All ports from which this computer could connect are in use.").step(
+            Hint::run(
+                "Close programs that hold many connections, or wait a minute. This shows how many \
+                 there are:",
+                list,
+            ),
+        )
+    } else {
+        found.step(Hint::run(
+            "See whether ssh meets the same error, and show its words to whoever manages this \
+             computer:",
+            case.plan.ssh().flag("-v").command(),
+        ))
+    })
 }
 
 /// Where the address of the user has to be allowed.

@@ -74,7 +74,11 @@ fn account() -> (Option<u32>, Option<String>, Option<String>) {
 /// Connecting a UDP socket asks the routing table and sends nothing. The addresses are of the
 /// blocks for documentation (RFC 5737, RFC 3849), so only a default route leads there.
 fn has_route(from: &str, to: &str) -> bool {
-    std::net::UdpSocket::bind(from).is_ok_and(|socket| socket.connect(to).is_ok())
+    match std::net::UdpSocket::bind(from) {
+        Ok(socket) => socket.connect(to).is_ok(),
+        // No port is free, which says nothing about routes.
+        Err(error) => error.kind() == std::io::ErrorKind::AddrInUse,
+    }
 }
 
 /// How many targets this process has open files enough for, at most `most`. The soft limit is
