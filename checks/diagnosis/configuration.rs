@@ -154,6 +154,8 @@ mod tests {
             profile: None,
             own_profiles: Vec::new(),
             name_servers: Vec::new(),
+            egress: false,
+            allowed: Vec::new(),
             limits: TimeLimits::default(),
         };
         let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);

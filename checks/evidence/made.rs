@@ -57,6 +57,8 @@ pub(crate) fn plan() -> Plan {
         profile: None,
         own_profiles: Vec::new(),
         name_servers: Vec::new(),
+        egress: false,
+        allowed: Vec::new(),
         limits: TimeLimits::default(),
     }
 }
