@@ -40,12 +40,6 @@ fn failed(case: &Case) -> Option<(&Resolution, &LookupError)> {
     Some((resolution, resolution.outcome.as_ref().err()?))
 }
 
-/// What `ssh` prints.
-fn ssh_says(resolution: &Resolution, error: &LookupError) -> Text {
-    let name = host(&resolution.name);
-    text!["ssh would print: Could not resolve hostname ", name, ": ", foreign(&error.message)]
-}
-
 /// What each name server said, a sentence each; and what was said of the name that a search domain
 /// made of it, where that is the one that is used.
 fn servers_say(case: &Case) -> Vec<Text> {
@@ -99,8 +93,7 @@ fn all_end_in(servers: &NameServers, kind: OsErrorKind) -> bool {
 
 /// Why there is no address, with all that was said.
 fn no_address(id: Id, why: Text, case: &Case) -> Option<Diagnosis> {
-    let (resolution, error) = failed(case)?;
-    Some(with_servers(Diagnosis::new(id).because(why), case).because(ssh_says(resolution, error)))
+    Some(with_servers(Diagnosis::new(id).because(why), case))
 }
 
 fn questions_forbidden(case: &Case) -> Option<Diagnosis> {
@@ -144,10 +137,9 @@ fn no_name_server(case: &Case) -> Option<Diagnosis> {
             ]),
             _ => found.because("No name server is configured on this computer."),
         };
-        let (resolution, error) = failed(case)?;
+
         return Some(
             found
-                .because(ssh_says(resolution, error))
                 .step(Hint::advice(
                     "Reconnect the network: it usually brings its name servers. In a container, \
                      name one when it is started.",
@@ -368,7 +360,7 @@ fn name_not_found(case: &Case) -> Option<Diagnosis> {
         host(name),
         "."
     ]);
-    found = with_servers(found, case).because(ssh_says(resolution, error));
+    found = with_servers(found, case);
     if name.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return Some(found.step(Hint::advice(text![
             "That is meant as an address, but it is none: an IPv4 address has four numbers from 0 ",
@@ -463,11 +455,11 @@ fn name_has_no_address(case: &Case) -> Option<Diagnosis> {
                 "taken down.",
             ]));
     }
-    Some(with_servers(found, case).because(ssh_says(resolution, error)))
+    Some(with_servers(found, case))
 }
 
 fn dns_server_failure(case: &Case) -> Option<Diagnosis> {
-    let (resolution, error) = failed(case)?;
+    let (resolution, _) = failed(case)?;
     let refuses = |code: &AnswerCode| {
         matches!(code, AnswerCode::ServFail | AnswerCode::Refused | AnswerCode::Other(_))
     };
@@ -480,7 +472,6 @@ fn dns_server_failure(case: &Case) -> Option<Diagnosis> {
     ]);
     Some(
         with_servers(found, case)
-            .because(ssh_says(resolution, error))
             .step(Hint::advice(text![
                 "If you are on a VPN, reconnect it; if you left one, reconnect your network: its ",
                 "name server may still be configured.",
@@ -493,7 +484,7 @@ fn dns_server_failure(case: &Case) -> Option<Diagnosis> {
 }
 
 fn dns_timeout(case: &Case) -> Option<Diagnosis> {
-    let (resolution, error) = failed(case)?;
+    let (resolution, _) = failed(case)?;
     let answered = case
         .name_servers()
         .is_some_and(|s| s.answers().any(|(_, answer)| answer.code == AnswerCode::NoError));
@@ -514,7 +505,6 @@ fn dns_timeout(case: &Case) -> Option<Diagnosis> {
     }
     Some(
         found
-            .because(ssh_says(resolution, error))
             .step(Hint::advice(
                 "Open any web page. If that fails too, reconnect the network or the VPN.",
             ))

@@ -32,6 +32,8 @@ pub enum Unseen {
     NotRecorded,
     /// This program, or this system, cannot look; the words say why.
     Unable(String),
+    /// Only `ssh` itself can tell, and there is none on this computer; the words say why.
+    OnlySsh(String),
 }
 
 /// What an observation needs before it can be made.
@@ -82,6 +84,13 @@ impl Unseen {
             Self::Crashed => text!["Not found out: a defect in ssh-preflight; please report it."],
             Self::NotRecorded => text!["Skipped: not looked at when this was recorded."],
             Self::Unable(why) => text!["Not found out: ", text::foreign(why), "."],
+            Self::OnlySsh(why) => {
+                text![
+                    "Not found out: ",
+                    text::foreign(why),
+                    ", and there is no ssh on this computer."
+                ]
+            }
         }
     }
 

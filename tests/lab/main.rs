@@ -24,7 +24,10 @@ mod net;
 mod oracle;
 mod person;
 mod revocation;
+mod remaining;
 mod situations;
+mod table;
+mod typed;
 mod world;
 
 use std::path::Path;
