@@ -74,6 +74,14 @@ impl Retyped<'_> {
         self
     }
 
+    /// With this one key and no other: in place of those that were typed, and without the other
+    /// keys of the agent.
+    #[must_use]
+    pub fn only_identity(mut self, file: &str) -> Self {
+        self.replaced.push(("-i", 1));
+        self.set("IdentitiesOnly=yes").identity(file)
+    }
+
     /// As another user.
     #[must_use]
     pub fn user(mut self, name: &str) -> Self {
@@ -142,6 +150,9 @@ mod tests {
             "ssh -o IdentitiesOnly=yes -i id -F 'my config' -6 -A -p 2222 x@y"
         );
         assert!(!said(plan.ssh().set("AddressFamily=any")).contains("-6"));
+        plan.ssh_options = ["-i", "a", "-A", "-i", "b"].map(str::to_owned).to_vec();
+        let one = "ssh -o IdentitiesOnly=yes -i c -A -p 2222 u@h";
+        assert_eq!(said(plan.ssh().only_identity("c")), one);
         plan.ssh_options = ["-c", "x", "-m", "y"].map(str::to_owned).to_vec();
         assert_eq!(said(plan.ssh().set("Ciphers=+z")), "ssh -o Ciphers=+z -m y -p 2222 u@h");
     }

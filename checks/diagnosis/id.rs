@@ -78,6 +78,8 @@ ids! {
     ClosedBeforeBanner = "The server closes the connection before it says a word",
     /// The server says that it has too many connections, or punishes.
     ServerOverloaded = "The server is refusing new logins for the moment",
+    /// The server punishes the address.
+    SourcePenalty = "The server turns your address away for a while",
     /// Endless lines.
     Tarpit = "This port is a trap for attackers, not the SSH server",
     /// No byte at all.
@@ -124,6 +126,10 @@ ids! {
     KeyPairMismatch = "The .pub file beside the private key belongs to another key",
     /// A passphrase and nobody to ask.
     KeyLocked = "The key is locked with a passphrase and nobody can type it",
+    /// SecurityKeyProvider none.
+    SecurityKeyOff = "Your ssh configuration turns security keys off",
+    /// The device is not there.
+    SecurityKeyAbsent = "The security key that this key needs is not plugged in",
     /// Certificate not valid.
     CertificateExpired = "The certificate is not valid now, or not for this user",
 
@@ -136,6 +142,8 @@ ids! {
     AgentEmpty = "The SSH agent holds no key",
     /// Locked.
     AgentLocked = "The SSH agent is locked",
+    /// Loaded for other hosts.
+    AgentKeyRestricted = "The agent keeps the key back, since it was loaded for other hosts",
     /// Holds others.
     AgentLacksKey = "The key that the server takes is not in the agent",
     /// Cut off before the right one.

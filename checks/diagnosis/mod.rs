@@ -5,14 +5,17 @@
 
 mod agent;
 mod auth;
+mod certificates;
 mod configuration;
 mod host_key;
 pub mod id;
 mod keys;
 mod name;
 mod path;
+mod security_keys;
 #[cfg(test)]
 mod tests;
+mod too_many_keys;
 mod transport;
 mod undetermined;
 

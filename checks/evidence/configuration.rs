@@ -186,6 +186,15 @@ pub struct Effective {
     pub batch_mode: bool,
     /// PKCS11Provider: keys in it are not examined.
     pub pkcs11_provider: Option<String>,
+    /// SecurityKeyProvider: what talks to security keys (FIDO), `internal` unless set. Without one,
+    /// `ssh` passes over keys that need it.
+    #[serde(default = "internal")]
+    pub security_key_provider: Option<String>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
+fn internal() -> Option<String> {
+    Some("internal".to_owned())
 }
 
 impl Effective {
@@ -238,13 +247,23 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
     let version = version.map(|v| v.stderr).unwrap_or_default();
     let version = Foreign::from_bytes(version.split(|b| *b == b'\n').next().unwrap_or_default());
     let effective = if output.status.success() {
-        Ok(ssh_g::parse(&String::from_utf8_lossy(&output.stdout), &context))
+        let mut effective = ssh_g::parse(&String::from_utf8_lossy(&output.stdout), &context);
+        resolve_security_key_provider(&mut effective);
+        Ok(effective)
     } else {
         let lines = output.stderr.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
         let lines = lines.filter(|l| !l.is_empty()).take(20).map(Foreign::from_bytes).collect();
         Err(Refusal { lines, exit: output.status.code() })
     };
     Ok(Configuration { source: Source::Ssh { version }, effective, files })
+}
+
+/// `$VARIABLE` stands for what it holds; one that is not set means: none (`ssh.c`, main).
+fn resolve_security_key_provider(effective: &mut Effective) {
+    let named = effective.security_key_provider.as_deref().and_then(|set| set.strip_prefix('$'));
+    if let Some(name) = named.filter(|name| !name.is_empty()) {
+        effective.security_key_provider = std::env::var(name).ok();
+    }
 }
 
 fn ssh() -> tokio::process::Command {
