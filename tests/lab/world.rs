@@ -26,10 +26,8 @@ impl OpenSsh {
     /// The folder of its programs; `None` for the installed one, whose programs are found by name,
     /// also where that is OpenSSH 10 already.
     pub fn folder(self) -> Option<PathBuf> {
-        let place = std::env::var_os("PREFLIGHT_OPENSSH10").map_or_else(
-            || PathBuf::from("/var/cache/ssh-preflight-lab/openssh10"),
-            PathBuf::from,
-        );
+        let place = std::env::var_os("PREFLIGHT_OPENSSH10")
+            .map_or_else(|| PathBuf::from("/var/cache/ssh-preflight-lab/openssh10"), PathBuf::from);
         (self == Self::Ten && installed_major() < 10).then(|| place.join("bin"))
     }
 
@@ -46,11 +44,7 @@ impl OpenSsh {
     fn settings(self) -> String {
         self.folder().map_or_else(String::new, |folder| {
             let at = |name: &str| folder.join(name).display().to_string();
-            format!(
-                "SshdSessionPath {}\nSshdAuthPath {}\n",
-                at("sshd-session"),
-                at("sshd-auth")
-            )
+            format!("SshdSessionPath {}\nSshdAuthPath {}\n", at("sshd-session"), at("sshd-auth"))
         })
     }
 }
@@ -73,6 +67,8 @@ pub struct World {
     pub server_is: OpenSsh,
     /// Whose `ssh` is the oracle, and is asked by the program; whose agent is started.
     pub client_is: OpenSsh,
+    /// Further variables of the user's environment.
+    pub environment: Vec<(&'static str, PathBuf)>,
     folder: tempfile::TempDir,
     running: Vec<Child>,
     /// What must never be printed: lines of private keys, passphrases.
@@ -126,6 +122,7 @@ impl World {
             person,
             server_is: OpenSsh::Installed,
             client_is: OpenSsh::Installed,
+            environment: Vec::new(),
             folder,
             running,
             secrets,
@@ -172,6 +169,7 @@ impl World {
         if let Some(folder) = self.client_is.folder() {
             command.env("PATH", format!("{}:{PATH}", folder.display()));
         }
+        command.envs(self.environment.iter().cloned());
         command
     }
 
@@ -342,6 +340,14 @@ impl World {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
         self.running.push(child);
+    }
+
+    /// Begins the log of the last `sshd` anew: what comes now is told apart from what was before.
+    pub fn forget_log(&self) {
+        if let Some(log) = &self.log {
+            // sshd appends, so it goes on at the begin.
+            fs::File::options().write(true).truncate(true).open(log).unwrap();
+        }
     }
 
     /// What the last `sshd` wrote.
