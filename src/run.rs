@@ -6,7 +6,7 @@ use std::{
 
 use checks::{
     case::{Case, Plan},
-    evidence::Evidence,
+    evidence::{Evidence, machine::room_for_targets},
     report::Report,
 };
 use clap::Parser;
@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    catalogue,
     cli::{FailOn, Format, Options},
     demo,
     exit::Exit,
@@ -25,8 +26,7 @@ use crate::{
     ssh_options::{self, Sorted},
 };
 
-/// How many targets are examined at the same time. Each needs a socket, and three pipes for as long
-/// as `ssh -G` runs; systems allow a process 256 open files or more.
+/// How many targets are examined at the same time, where the system allows enough open files.
 const AT_ONCE: usize = 64;
 
 /// Runs the program; the arguments are those after its name.
@@ -55,10 +55,11 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     };
     let subcommand = sorted.words.split_first().filter(|_| !sorted.only_targets);
     match subcommand.map(|(word, rest)| (word.as_str(), rest)) {
-        Some(("schema", [])) => return Ok(print(&schema::json(), Exit::Ready)),
+        Some(("schema", [])) => return print(&schema::json()).map(|()| Exit::Ready),
         Some(("schema", _)) => {
             return Err("schema takes nothing after it. A host of that name is `-- schema`.".into());
         }
+        Some(("catalogue", words)) => return catalogue(words, &sorted, &options),
         Some(("demo", names)) => return demo(names, &sorted, &options),
         _ if options.list => return Err("--list belongs to demo: ssh-preflight demo --list".into()),
         _ => {}
@@ -80,17 +81,47 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     finish(&reports, &options, None)
 }
 
+/// Every diagnosis, or one at length: nothing is examined.
+fn catalogue(words: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, String> {
+    let examines = has_ssh_options(sorted)
+        || options.replay.is_some()
+        || options.record.is_some()
+        || !options.output.is_empty()
+        || options.profile.is_some()
+        || options.timeout.is_some()
+        || !(options.only.is_empty() && options.skip.is_empty());
+    if examines {
+        return Err("catalogue examines nothing: of the options it takes --format and --color. \
+                    A host of that name is `-- catalogue`."
+            .into());
+    }
+    let look = Look::here(options.color, options.quiet, options.verbose);
+    let page = match words {
+        [] if options.format == Format::Json => catalogue::list_as_json(),
+        [] => catalogue::list(&look),
+        [word] => match (catalogue::named(word)?, options.format) {
+            (id, Format::Json) => catalogue::explain_as_json(id),
+            (id, Format::Text) => catalogue::explain(id, &look),
+        },
+        _ => {
+            return Err("catalogue takes one id. A host of that name is `-- catalogue`.".into());
+        }
+    };
+    print(&page).map(|()| Exit::Ready)
+}
+
+fn has_ssh_options(sorted: &Sorted) -> bool {
+    !sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some()
+}
+
 /// Examines made-up environments. The tour ends with 0 whatever it shows; a scenario that was
 /// asked for ends as its like would, so that a CI gate can be tried on it.
 fn demo(names: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, String> {
     if options.list {
-        return Ok(print(&demo::list(), Exit::Ready));
+        return print(&demo::list()).map(|()| Exit::Ready);
     }
     let no_place_for = [
-        (
-            !sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some(),
-            "options of ssh",
-        ),
+        (has_ssh_options(sorted), "options of ssh"),
         (options.profile.is_some(), "--profile"),
         (options.replay.is_some(), "--replay"),
     ];
@@ -140,7 +171,8 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
         let turn = Arc::clone(hosts.entry(host).or_default());
         runs.push(examine(work, turn, cut.clone(), options, &progress));
     }
-    let reports = futures_util::stream::iter(runs).buffered(AT_ONCE).collect().await;
+    let reports =
+        futures_util::stream::iter(runs).buffered(room_for_targets(AT_ONCE)).collect().await;
     watch.abort();
     reports
 }
@@ -197,11 +229,11 @@ fn finish(
         }
     };
     // The report is shown first: it must not be lost where a file cannot be written.
-    let exit = print(&page(options.format, &look), exit);
+    let mut wrong: Vec<_> = print(&page(options.format, &look)).err().into_iter().collect();
     for file in &options.output {
         let json = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
         let format = if json { Format::Json } else { Format::Text };
-        write_whole(file, &page(format, &Look::file(options.verbose)))?;
+        wrong.extend(write_file(file, &page(format, &Look::file(options.verbose))).err());
     }
     if let Some(file) = &options.record {
         let cases: Vec<_> = reports.iter().map(|r| &r.case).collect();
@@ -209,27 +241,44 @@ fn finish(
             [one] => json::pretty(one),
             many => json::pretty(&many),
         };
-        let recording = recording.map_err(|e| format!("Cannot record: {e}."))?;
-        write_whole(file, &recording)?;
+        let recording = recording.map_err(|e| format!("Cannot record: {e}."));
+        wrong.extend(recording.and_then(|text| write_file(file, &text)).err());
+    }
+    if !wrong.is_empty() {
+        return Err(wrong.join("\n"));
     }
     Ok(exit)
 }
 
-/// Prints on standard output. Where nobody reads any more (`| head`), that is no failure of ours.
-fn print(text: &str, exit: Exit) -> Exit {
+/// Prints on standard output. That nobody reads any more (`| head`) is no failure; that a disk is
+/// full is one, since a script would take the rest for the whole.
+fn print(text: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    exit
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("Cannot write to standard output: {e}."))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Writes a file whole or not at all.
-fn write_whole(file: &Path, text: &str) -> Result<(), String> {
-    let folder = file.parent().filter(|f| !f.as_os_str().is_empty());
+/// Writes a file whole or not at all. What is there and is no regular file (`/dev/stdout`, a pipe)
+/// is written to: a rename would put a file in its place. A link stays a link.
+fn write_file(file: &Path, text: &str) -> Result<(), String> {
     let write = || -> std::io::Result<()> {
+        let there = std::fs::metadata(file).ok();
+        if there.as_ref().is_some_and(|found| !found.is_file()) {
+            return std::fs::OpenOptions::new().write(true).open(file)?.write_all(text.as_bytes());
+        }
+        let file = if there.is_some() { file.canonicalize()? } else { file.to_path_buf() };
+        let folder = file.parent().filter(|f| !f.as_os_str().is_empty());
         let mut new = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
         new.write_all(text.as_bytes())?;
+        if let Some(found) = there {
+            new.as_file().set_permissions(found.permissions())?;
+        }
         new.as_file().sync_all()?;
-        new.persist(file)?;
+        new.persist(&file)?;
         Ok(())
     };
     write().map_err(|e| format!("Cannot write {}: {e}.", file.display()))

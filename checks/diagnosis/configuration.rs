@@ -33,7 +33,12 @@ fn permissions(case: &Case) -> Option<Diagnosis> {
         .find_map(|l| l.raw().trim().strip_prefix("Bad owner or permissions on "))?;
     Some(
         Diagnosis::new(Id::SshConfigPermissions)
-            .because(text!["ssh says: Bad owner or permissions on ", foreign(file)])
+            .because(text![
+                "The file ",
+                foreign(file),
+                " belongs to somebody else, or others may write to it."
+            ])
+            .because("Whoever can change it can make ssh run any command as you.")
             .step(Hint::run(
                 "Let nobody else change the file:",
                 command!["chmod", "600", path(file)],
@@ -46,10 +51,9 @@ fn permissions(case: &Case) -> Option<Diagnosis> {
 
 fn invalid(case: &Case) -> Option<Diagnosis> {
     let refused = refusal(case)?;
-    let mut d = Diagnosis::new(Id::SshConfigInvalid);
-    for line in &refused.lines {
-        d = d.because(text!["ssh says: ", line]);
-    }
+    let mut d = Diagnosis::new(Id::SshConfigInvalid).because(
+        "ssh reads its files and options first, and ends where it does not understand them.",
+    );
     let bad = |line: &crate::text::Foreign, word: &str| {
         let line = line.raw().to_ascii_lowercase();
         line.contains("bad configuration option") && line.contains(word)

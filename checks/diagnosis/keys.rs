@@ -15,7 +15,7 @@ use crate::{
         configuration::Effective,
         identities::{Content, Identities, IdentityFile},
         key::PublicKeyFacts,
-        queries::Queries,
+        queries::{Answer, Queries},
     },
     finding::Hint,
     key_files::{self, Trouble},
@@ -65,7 +65,7 @@ impl<'c> Failing<'c> {
         let effective = case.effective()?;
         let identities = case.identities()?;
         let agent = case.agent().unwrap_or(NOBODY).for_host(case.agent_for_host());
-        let interactive = case.plan.interactive && !effective.batch_mode;
+        let interactive = case.is_interactive();
         let failing = Self {
             effective,
             identities,
@@ -393,6 +393,11 @@ fn not_askable(case: &Case) -> Option<Diagnosis> {
 /// Starts an agent in this terminal and loads a key.
 pub(super) fn start_agent(file: &str) -> Command {
     command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(file)]
+}
+
+/// Whether the server was not asked about a key, or gave no answer.
+pub(super) const fn is_unasked(answer: Answer) -> bool {
+    matches!(answer, Answer::LimitReached | Answer::NoAnswer)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod keys;
 mod name;
 mod path;
 mod security_keys;
+mod ssh_says;
 #[cfg(test)]
 mod tests;
 mod too_many_keys;
@@ -20,10 +21,12 @@ mod transport;
 mod undetermined;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
 
 pub(crate) use agent::trouble as agent_trouble;
 pub use host_key::is_trusted;
-pub use id::Id;
+pub use id::{Group, Id};
+pub use ssh_says::ssh_says;
 
 use crate::{case::Case, finding::Hint, text::Text};
 
@@ -32,6 +35,10 @@ use crate::{case::Case, finding::Hint, text::Text};
 pub struct Diagnosis {
     /// Which cause.
     pub id: Id,
+    /// What `ssh` itself prints, a line each, so that people find themselves here; empty where it
+    /// hangs without a word, or where that is not known.
+    #[serde(default)]
+    pub ssh_says: Vec<Text>,
     /// What was observed, a sentence each.
     pub because: Vec<Text>,
     /// What to do, the first thing first.
@@ -44,12 +51,25 @@ impl Diagnosis {
     /// A diagnosis without words yet.
     #[must_use]
     pub fn new(id: Id) -> Self {
-        Self { id, because: Vec::new(), next_steps: Vec::new(), also_possible: Vec::new() }
+        Self {
+            id,
+            ssh_says: Vec::new(),
+            because: Vec::new(),
+            next_steps: Vec::new(),
+            also_possible: Vec::new(),
+        }
     }
     /// Adds what was observed.
     #[must_use]
     pub fn because(mut self, sentence: impl Into<Text>) -> Self {
         self.because.push(sentence.into());
+        self
+    }
+    /// Adds a line that `ssh` prints. A rule only needs this where the line follows from something
+    /// that [`ssh_says()`] does not read.
+    #[must_use]
+    pub fn ssh_says(mut self, line: impl Into<Text>) -> Self {
+        self.ssh_says.push(line.into());
         self
     }
     /// Adds something to do.
@@ -92,8 +112,22 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     .flatten()
 }
 
+/// All ids of a stage, in causal order: those that the rules look for first come first.
+#[must_use]
+pub fn in_order(group: Group) -> Vec<Id> {
+    let place = |id: &Id| rules().position(|rule| rule.id == *id);
+    let mut ids: Vec<Id> = Id::iter().filter(|id| id.group() == group).collect();
+    // What no rule looks for is told while arguments are read, before everything else.
+    ids.sort_by_key(place);
+    ids
+}
+
 /// The one cause, or `None` where the connection will work.
 #[must_use]
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
-    rules().find_map(|rule| (rule.finds)(case))
+    let mut found = rules().find_map(|rule| (rule.finds)(case))?;
+    if found.ssh_says.is_empty() {
+        found.ssh_says = ssh_says(case);
+    }
+    Some(found)
 }

@@ -1,6 +1,9 @@
 //! The server hangs up before `ssh` gets to the right key.
 
-use super::{Diagnosis, Id, keys::Failing};
+use super::{
+    Diagnosis, Id,
+    keys::{Failing, is_unasked},
+};
 use crate::{
     case::Case,
     command,
@@ -24,9 +27,8 @@ pub(super) fn finds(case: &Case) -> Option<Diagnosis> {
     if queries.accepted().is_some() || !(queries.is_cut_off() || limit) {
         return None;
     }
-    let is_left = |query: &Query| matches!(query.answer, Answer::LimitReached | Answer::NoAnswer);
     let left: Vec<(usize, &Query)> =
-        queries.offers.iter().enumerate().filter(|(_, query)| is_left(query)).collect();
+        queries.offers.iter().enumerate().filter(|(_, query)| is_unasked(query.answer)).collect();
     let is_named = |query: &Query| {
         let path = query.offer.path.as_deref();
         let named = |file: &IdentityFile| file.named && Some(file.path.as_str()) == path;

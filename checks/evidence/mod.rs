@@ -11,6 +11,7 @@ pub mod connection;
 mod dns_query;
 mod fact;
 pub mod handshake;
+pub mod icmp;
 pub mod identities;
 pub mod key;
 pub mod known_hosts;
@@ -320,9 +321,16 @@ impl Evidence {
                     // It limits the exchange of keys too (ssh_config(5)).
                     answer = answer.min(Duration::from_secs(seconds));
                 }
-                let (facts, session) =
-                    session::shake_hands(stream, &effective, &algorithms, answer, &self.limits)
-                        .await;
+                let ends = connection::Ends::of(&stream);
+                let (facts, session) = session::shake_hands(
+                    stream,
+                    ends,
+                    &effective,
+                    &algorithms,
+                    answer,
+                    &self.limits,
+                )
+                .await;
                 *self.live.session.lock().await = session;
                 Ok(facts)
             })
@@ -345,7 +353,7 @@ impl Evidence {
                 let (Ok(handshake), Some(mut session)) = (handshake, session) else {
                     return Err(Unseen::Needs(Needed::Handshake));
                 };
-                let interactive = self.plan.interactive && !effective.batch_mode;
+                let interactive = self.plan.may_ask(&effective);
                 let trusted = match (known, &handshake.host_key) {
                     (Ok(known), Some(key)) => {
                         let name = host_trust::principal(&effective);

@@ -36,7 +36,7 @@ pub fn render(report: &Report, look: &Look) -> String {
 }
 
 /// Where the locale has no such letters. Foreign letters become `?`: nothing is lost in the JSON.
-fn ascii(text: &str) -> String {
+pub(super) fn ascii(text: &str) -> String {
     let letter = |c: char| match c {
         '–' | '—' => '-',
         '’' | '‘' => '\'',
@@ -166,7 +166,7 @@ impl Page<'_> {
         let case = &report.case;
         let user = case.queries().map(|q| q.user.as_str());
         let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
-        let winner = case.queries().and_then(|q| q.winner(case.plan.interactive));
+        let winner = case.queries().and_then(|q| q.winner(case.is_interactive()));
         let mut words = "Ready: ssh will get in".to_owned();
         if let Some(user) = user {
             words.push_str(&format!(" as {}", checks::text::user(user).plain()));
@@ -214,6 +214,15 @@ impl Page<'_> {
         }
     }
 
+    /// Word by word, with paths in full and no line broken: people search for it.
+    fn ssh_says(&mut self, diagnosis: &Diagnosis) {
+        const MARK: &str = "ssh says: ";
+        for (place, line) in diagnosis.ssh_says.iter().enumerate() {
+            let mark = if place == 0 { MARK } else { "          " };
+            self.line(&format!("{mark}{}", line.plain()));
+        }
+    }
+
     fn diagnosis(&mut self, verdict: Verdict, diagnosis: &Diagnosis) {
         let (word, status) = match verdict {
             Verdict::Ready => ("Ready", Status::Pass),
@@ -221,6 +230,7 @@ impl Page<'_> {
             Verdict::Inconclusive => ("Not found out", Status::Warn),
         };
         self.painted(&format!("{word}: {}.", diagnosis.id.title()), status);
+        self.ssh_says(diagnosis);
         if !diagnosis.because.is_empty() {
             self.line("");
             self.line("Because:");
@@ -245,6 +255,7 @@ impl Page<'_> {
             }
         }
         self.line("");
-        self.line(&format!("More: {}", super::json::docs(diagnosis.id)));
+        self.line(&format!("More: ssh-preflight catalogue {}", diagnosis.id));
+        self.line(&format!("      {}", super::json::docs(diagnosis.id)));
     }
 }

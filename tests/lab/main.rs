@@ -28,6 +28,7 @@ mod net;
 mod offers;
 mod oracle;
 mod person;
+mod revocation;
 mod situations;
 mod world;
 

@@ -53,6 +53,9 @@ pub async fn ask(
         } else if let Some(known) = asking.known(&offer) {
             // ssh would ask about it again; the answer is known, and counts again.
             known
+        } else if asking.queries.methods.as_ref().is_some_and(Vec::is_empty) {
+            // The server lists no method at all, so ssh gives up.
+            (offer.key.algorithm.clone(), Answer::NotOffered)
         } else if asking.is_broken() {
             (offer.key.algorithm.clone(), Answer::NoAnswer)
         } else if asking.queries.refused() >= MAX_REFUSED {
