@@ -154,6 +154,9 @@ fn file_trouble(case: &Case, id: Id) -> Option<Diagnosis> {
             case.plan.ssh().only_identity(other).command(),
         ));
     }
+    if id == Id::KeyIsPublic {
+        found = agent::elsewhere(case, found);
+    }
     found.next_steps.extend(trouble.steps);
     Some(if failing.refused() > 0 { found.or(Id::KeyNotAccepted) } else { found })
 }

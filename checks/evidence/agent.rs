@@ -190,7 +190,6 @@ async fn connect(socket: &str) -> io::Result<tokio::net::UnixStream> {
 }
 
 #[cfg(windows)]
-#[expect(clippy::unused_async, reason = "the same form as elsewhere")]
 async fn connect(pipe: &str) -> io::Result<tokio::net::windows::named_pipe::NamedPipeClient> {
     tokio::net::windows::named_pipe::ClientOptions::new().open(pipe)
 }

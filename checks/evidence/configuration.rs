@@ -200,7 +200,6 @@ pub struct Effective {
     pub security_key_provider: Option<String>,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
 fn internal() -> Option<String> {
     Some("internal".to_owned())
 }

@@ -231,7 +231,8 @@ fn the_agent_that_is_meant_is_named() {
         w.without_pub(&key);
         fs::remove_file(&key.path).unwrap();
         let port = w.sshd(&[&key], &[]);
-        let typed = with_config(w, &args!["--format", "json", "-p", port, me(w)]);
+        let typed: Vec<String> = args!["--format", "json", "-p", port, me(w)];
+        let typed = with_config(w, &typed);
         let told = report(&preflight(w, &typed));
         let steps = told["diagnosis"]["next_steps"].as_array().unwrap();
         let commands: Vec<_> = steps.iter().filter_map(|step| step["command"].as_str()).collect();

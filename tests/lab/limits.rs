@@ -126,7 +126,7 @@ fn our_own_price() {
 
 /// The server's limit, from one refused key to six: the right key is the one after the limit.
 fn limit(name: &str, tries: usize, right: usize, expect: crate::oracle::Expect, says: &str) {
-    let server = if tries % 2 == 0 { OpenSsh::Ten } else { OpenSsh::Installed };
+    let server = if tries.is_multiple_of(2) { OpenSsh::Ten } else { OpenSsh::Installed };
     with(&format!("{name}/{tries}"), server, OpenSsh::Installed, expect, |w| {
         let keys = loaded(w, right);
         let setting = format!("MaxAuthTries {tries}");

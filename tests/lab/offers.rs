@@ -88,10 +88,11 @@ fn same_order(name: &str, at_least: usize, situation: impl Fn(&mut World) -> Vec
         }
         in_a_world(name, |w| {
             w.client_is = client;
-            let typed = situation(w);
+            let mut typed = situation(w);
             // No key is taken, so that each comes to its turn.
             let port = w.sshd(&[], &["MaxAuthTries 50"]);
-            let typed = with_config(w, &[&typed[..], &args!["-p", port, me(w)]].concat());
+            typed.extend(args!["-p", port, me(w)]);
+            let typed = with_config(w, &typed);
             let (theirs, ours) = (by_ssh(w, &typed), by_us(w, &typed));
             assert_eq!(ours, theirs, "{name}, {client:?}: left ours, right what ssh offers");
             assert!(theirs.len() >= at_least, "{name}: only {theirs:?}");

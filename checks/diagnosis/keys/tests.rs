@@ -1,5 +1,7 @@
 //! Judgement of keys and agents on made evidence: which one cause, and what to do.
 
+mod neighbours;
+
 use crate::{
     case::Case,
     diagnosis::{Diagnosis, Id, rules},
