@@ -30,25 +30,31 @@ pub(super) fn not_valid(case: &Case) -> Option<Diagnosis> {
     let login = &failing.effective.user;
     let fault = |held: Held<'_>| {
         let why = key_files::certificate_fault(held.certificate, login, case.started_at)?;
-        Some((held.certificate.key_id.clone(), held.file, why))
+        Some((held.certificate, held.file, why))
     };
-    let (key_id, file, why) = certificates(&failing).into_iter().find_map(fault)?;
+    let (certificate, file, why) = certificates(&failing).into_iter().find_map(fault)?;
     let name = match &file {
         Some(file) => text![path(file)],
         None => text!["in the agent"],
     };
     let mut found = Diagnosis::new(Id::CertificateExpired)
         .because(
-            text!["You log in with the certificate \"", foreign(key_id), "\" ("]
+            text!["You log in with the certificate \"", foreign(&certificate.key_id), "\" ("]
                 .then(name)
                 .with(")."),
         )
-        .because(why)
-        .because(text![
+        .because(why);
+    let now = case.started_at;
+    let dated = certificate.is_user
+        && (certificate.valid_after.is_some_and(|start| start > now)
+            || certificate.valid_before.is_some_and(|end| end <= now));
+    if dated {
+        found = found.because(text![
             "Now it is ",
-            key_files::moment(case.started_at),
+            key_files::moment(now),
             " by this computer's clock."
         ]);
+    }
     if let Some(answers) = failing.answers() {
         found = found.because(answers);
     }
@@ -59,11 +65,11 @@ pub(super) fn not_valid(case: &Case) -> Option<Diagnosis> {
         found =
             found.step(Hint::run("Look at it:", command!["ssh-keygen", "-L", "-f", path(file)]));
     }
-    Some(
-        found
-            .step(Hint::run("If the dates look right, check your clock:", command!["date", "-u"]))
-            .or(Id::KeyNotAccepted),
-    )
+    if dated {
+        let clock = command!["date", "-u"];
+        found = found.step(Hint::run("If the dates look right, check your clock:", clock));
+    }
+    Some(found.or(Id::KeyNotAccepted))
 }
 
 /// All certificates: those that `ssh` offers, then those of hosts, which it passes over.

@@ -165,7 +165,7 @@ ids! {
 
     Agent "Agent" {
     /// No agent.
-    AgentNotRunning = "No SSH agent is running",
+    AgentNotRunning = "There is no SSH agent in this terminal",
     /// Does not answer.
     AgentUnreachable = "The SSH agent does not answer",
     /// No keys.
