@@ -4,7 +4,9 @@
 //! the person typed, and the name as they know it.
 
 use crate::{
+    allow_list,
     case::Plan,
+    profile::built_in,
     text,
     text::{Command, Text, foreign, host, number, path, user},
 };
@@ -13,6 +15,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Retyped<'p> {
     plan: &'p Plan,
+    /// `ssh`, or ourselves with an option of ours.
+    program: Vec<Text>,
     changes: Vec<Text>,
     user: Option<String>,
     port: Option<u16>,
@@ -30,6 +34,7 @@ impl Plan {
     pub fn ssh(&self) -> Retyped<'_> {
         Retyped {
             plan: self,
+            program: vec!["ssh".into()],
             changes: Vec::new(),
             user: self.user.clone(),
             port: self.port,
@@ -82,6 +87,22 @@ impl Retyped<'_> {
         self.set("IdentitiesOnly=yes").identity(file)
     }
 
+    /// As a run of ours, with an option, and with what was typed of our own and matters for it.
+    #[must_use]
+    pub fn preflight(mut self, option: &'static str) -> Self {
+        self.program = vec!["ssh-preflight".into(), option.into()];
+        if !self.plan.allowed.is_empty() {
+            self.program.extend(["--allowed".into(), allow_list::words(&self.plan.allowed).into()]);
+        }
+        // A profile of a file is named by its file, which is not known here.
+        let named = self.plan.profile.as_ref().map(|p| p.name.as_str());
+        let own = |name: &&str| self.plan.own_profiles.iter().any(|p| p.name == *name);
+        if let Some(name) = named.filter(|name| built_in(name).is_some() || own(name)) {
+            self.program.extend(["--profile".into(), name.to_owned().into()]);
+        }
+        self
+    }
+
     /// As another user.
     #[must_use]
     pub fn user(mut self, name: &str) -> Self {
@@ -106,7 +127,7 @@ impl Retyped<'_> {
     /// The command.
     #[must_use]
     pub fn command(self) -> Command {
-        let mut words = vec![Text::from("ssh")];
+        let mut words = self.program;
         words.extend(self.changes);
         let (mut is_path, mut skip) = (false, 0);
         for option in &self.plan.ssh_options {

@@ -28,11 +28,11 @@ pub(super) fn not_valid(case: &Case) -> Option<Diagnosis> {
         return None;
     }
     let login = &failing.effective.user;
-    let fault = |held: Held<'_>| {
-        let why = key_files::certificate_fault(held.certificate, login, case.started_at)?;
-        Some((held.certificate, held.file, why))
-    };
-    let (certificate, file, why) = certificates(&failing).into_iter().find_map(fault)?;
+    let (Held { certificate, file }, why) =
+        certificates(&failing).into_iter().find_map(|held| {
+            let why = key_files::certificate_fault(held.certificate, login, case.started_at)?;
+            Some((held, why))
+        })?;
     let name = match &file {
         Some(file) => text![path(file)],
         None => text!["in the agent"],

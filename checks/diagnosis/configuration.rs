@@ -6,12 +6,14 @@ use crate::{
     command,
     evidence::{configuration::Refusal, resolution::LookupErrorKind},
     finding::Hint,
+    target::odd,
     text,
     text::{foreign, host, path, user},
 };
 
 /// In causal order.
 pub(super) const RULES: &[Rule] = &[
+    Rule { id: Id::TargetInvalid, finds: impossible_host },
     Rule { id: Id::SshConfigPermissions, finds: permissions },
     Rule { id: Id::SshConfigInvalid, finds: invalid },
     Rule { id: Id::ShortNameOutside, finds: short_name },
@@ -68,6 +70,14 @@ fn invalid(case: &Case) -> Option<Diagnosis> {
         }
     }
     Some(d.step(Hint::advice("Correct the line that ssh names, then try again.")))
+}
+
+/// A name that cannot exist is no fault of a name server. Where the configuration makes another
+/// one of it, or the lookup knows it all the same, nothing is wrong.
+fn impossible_host(case: &Case) -> Option<Diagnosis> {
+    case.resolution()?.outcome.as_ref().err()?;
+    let odd = odd::impossible_host(&case.plan, &case.effective()?.host)?;
+    Some(Diagnosis::new(Id::TargetInvalid).because(odd.words).step(odd.hint))
 }
 
 fn short_name(case: &Case) -> Option<Diagnosis> {
@@ -144,6 +154,8 @@ mod tests {
             profile: None,
             own_profiles: Vec::new(),
             name_servers: Vec::new(),
+            egress: false,
+            allowed: Vec::new(),
             limits: TimeLimits::default(),
         };
         let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);

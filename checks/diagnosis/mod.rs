@@ -3,6 +3,7 @@
 //! [`RULES`] stand in causal order: the first that finds something wins, since what comes later in
 //! the chain are its consequences.
 
+mod address;
 mod agent;
 mod auth;
 mod certificates;
@@ -28,7 +29,7 @@ pub use host_key::is_trusted;
 pub use id::{Group, Id};
 pub use ssh_says::ssh_says;
 
-use crate::{case::Case, finding::Hint, text::Text};
+use crate::{allow_list, case::Case, finding::Hint, text::Text};
 
 /// The one cause, why we say so, and what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,6 +101,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [
         configuration::RULES,
         name::RULES,
+        address::RULES,
         path::RULES,
         transport::RULES,
         host_key::RULES,
@@ -117,7 +119,6 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 pub fn in_order(group: Group) -> Vec<Id> {
     let place = |id: &Id| rules().position(|rule| rule.id == *id);
     let mut ids: Vec<Id> = Id::iter().filter(|id| id.group() == group).collect();
-    // What no rule looks for is told while arguments are read, before everything else.
     ids.sort_by_key(place);
     ids
 }
@@ -125,7 +126,8 @@ pub fn in_order(group: Group) -> Vec<Id> {
 /// The one cause, or `None` where the connection will work.
 #[must_use]
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
-    let mut found = rules().find_map(|rule| (rule.finds)(case))?;
+    let found = rules().find_map(|rule| (rule.finds)(case))?;
+    let mut found = allow_list::settle(address::with_doubts(found, case), case);
     if found.ssh_says.is_empty() {
         found.ssh_says = ssh_says(case);
     }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use super::{Diagnosis, Id, Rule};
 use crate::{
+    allow_list,
+    allow_list::Listed,
     case::Case,
     command,
     evidence::{
@@ -31,6 +33,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::IpNotAllowed, finds: ip_not_allowed },
     Rule { id: Id::RefusedByHost, finds: refused_by_host },
     Rule { id: Id::Filtered, finds: filtered },
+    Rule { id: Id::SystemError, finds: system_error },
 ];
 
 /// What every rule here is about: attempts were made, and none connected.
@@ -201,13 +204,14 @@ fn is_dead_route(case: &Case, attempt: &Attempt) -> bool {
         e.operation == "connect"
             && (e.errno == Some(INVALID) || e.kind == OsErrorKind::HostUnreachable)
     });
+    // On Linux, what somebody else says comes with a message.
     let knows = case.machine().is_some_and(|m| m.os == "linux");
     let at_once = attempt.took_ms < AT_ONCE_MS && attempt.message.is_none();
     knows && has_route && made_here && at_once && !is_link_local(attempt.to.ip())
 }
 
-/// Less than any packet needs to go out and come back, in milliseconds.
-const AT_ONCE_MS: f64 = 1.0;
+/// Less than the search for a silent neighbour takes, in milliseconds: a second and more.
+const AT_ONCE_MS: f64 = 500.0;
 
 fn is_link_local(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
@@ -323,16 +327,24 @@ fn refused_on_the_way(case: &Case) -> Option<Diagnosis> {
     Some(diagnosis.step(try_elsewhere()).or(Id::IpNotAllowed))
 }
 
-/// The host is up and its SSH port alone is closed to us, where the provider has an allow-list.
+/// The host is up and its SSH port alone is closed to us, where the provider has an allow-list; or
+/// our address is in none of the ranges that are said to be registered.
 fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     let profile = case.profile();
-    let portal = profile.portal.as_ref().filter(|portal| !portal.ip_path.is_empty())?;
-    let control = hops::host_answers(case.traceroute()?)?;
+    let portal = profile.portal.as_ref().filter(|portal| !portal.ip_path.is_empty());
     let refused = attempts.tried.iter().any(|a| error(a).is_some());
-    // A host that refuses its other ports alike says nothing about a list.
-    if refused && control.answer != Answer::Connected {
-        return None;
+    match allow_list::listed_in(case) {
+        Listed::Inside(..) => return None,
+        Listed::Outside(_) => {}
+        Listed::NoRanges | Listed::Unknown => {
+            portal?;
+            let control = hops::host_answers(case.traceroute()?)?;
+            // A host that refuses its other ports alike says nothing about a list.
+            if refused && control.answer != Answer::Connected {
+                return None;
+            }
+        }
     }
     if profile.port.is_some_and(|port| port != effective.port) {
         return None;
@@ -343,7 +355,7 @@ fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
     }
     diagnosis = diagnosis.step(allow_list_hint(case)).step(Hint::advice(text![
         "If your address is listed and \"",
-        portal.active.first().cloned().unwrap_or_else(|| "active".to_owned()),
+        portal.and_then(|p| p.active.first().cloned()).unwrap_or_else(|| "active".to_owned()),
         "\": try from another network (a phone's hotspot). If it works from there, the network ",
         "that you are in blocks SSH.",
     ]));
@@ -508,18 +520,48 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
     Some(if is_up { diagnosis } else { diagnosis.or(Id::HostUnreachable) })
 }
 
-/// Where the address of the user has to be allowed.
+/// Whatever else the system says: certain to fail, for a reason that is here.
+fn system_error(case: &Case) -> Option<Diagnosis> {
+    let (_, attempts) = nothing_connected(case)?;
+    // An error without a code is one of this program, and says nothing about ssh.
+    let error = attempts.tried.iter().filter_map(error).find(|e| e.errno.is_some())?;
+    let found = outcomes(Id::SystemError, attempts)
+        .because("This error is made by this computer itself; the server was never asked.");
+    let used_up = error.operation == "connect" && error.kind == OsErrorKind::AddressNotAvailable;
+    let list = match case.machine().map(|m| m.os.as_str()) {
+        Some("linux") => command!["ss", "-s"],
+        _ => command!["netstat", "-an"],
+    };
+    Some(if used_up {
+        found.because("All ports from which this computer could connect are in use.").step(
+            Hint::run(
+                "Close programs that hold many connections, or wait a minute. This shows how many \
+                 there are:",
+                list,
+            ),
+        )
+    } else {
+        found.step(Hint::run(
+            "See whether ssh meets the same error, and show its words to whoever manages this \
+             computer:",
+            case.plan.ssh().flag("-v").command(),
+        ))
+    })
+}
+
+/// Where the address of the user has to be allowed, and which one it is.
 pub(super) fn allow_list_hint(case: &Case) -> Hint {
     let profile = case.profile();
     let Some(portal) = &profile.portal else {
-        return Hint::advice(
+        let step = Hint::advice(
             "If the host only lets known addresses in, have your public IP address allowed. Ask \
              whoever operates the host.",
         );
+        return allow_list::with_address(step, case);
     };
     let pending = portal.pending.first().cloned().unwrap_or_else(|| "pending".to_owned());
     let active = portal.active.first().cloned().unwrap_or_else(|| "active".to_owned());
-    Hint::advice(text![
+    let step = Hint::advice(text![
         "Have the public IP address of your network allowed for this environment: in ",
         portal.name.clone(),
         " (",
@@ -531,7 +573,8 @@ pub(super) fn allow_list_hint(case: &Case) -> Hint {
         "\", wait; it works when it says \"",
         active,
         "\".",
-    ])
+    ]);
+    allow_list::with_address(step, case)
 }
 
 /// For another port than the usual one.

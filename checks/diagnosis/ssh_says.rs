@@ -22,7 +22,7 @@ use crate::{
     host_trust::{self, Acceptance, CertificateFault, Trust},
     negotiation::{self, List},
     text,
-    text::{FOREIGN_LIMIT, Text, foreign, host, number, user},
+    text::{FOREIGN_LIMIT, Span, Text, foreign, host, number, user},
 };
 
 /// What `ssh` prints, a line each; nothing where it gets in, hangs, or where it is not known.
@@ -32,6 +32,11 @@ pub fn ssh_says(case: &Case) -> Vec<Text> {
         return refusal.lines.iter().map(|line| text![line]).collect();
     }
     let Some(effective) = case.effective() else { return Vec::new() };
+    follows(case, effective).into_iter().map(as_printed).collect()
+}
+
+/// What follows from the evidence behind a configuration that `ssh` takes.
+fn follows(case: &Case, effective: &Effective) -> Vec<Text> {
     if let Some(resolution) = case.resolution()
         && let Err(error) = &resolution.outcome
     {
@@ -51,6 +56,36 @@ pub fn ssh_says(case: &Case) -> Vec<Text> {
         return lines;
     }
     no_login(case, effective, &client).unwrap_or_default()
+}
+
+/// `ssh` writes a letter outside ASCII as the numbers of its bytes, and a backslash twice
+/// (`log.c`, LOG_STDERR_VIS).
+fn as_printed(line: Text) -> Text {
+    // A warning of `ssh.c` about its arguments does not go that way.
+    if line.0.first().is_some_and(|span| span.plain().starts_with("Warning: ")) {
+        return line;
+    }
+    let shown = |text: &str| {
+        text.bytes().fold(String::new(), |mut out, byte| {
+            match byte {
+                b'\\' => out.push_str("\\\\"),
+                byte if byte.is_ascii() => out.push(char::from(byte)),
+                byte => out.push_str(&format!("\\{byte:03o}")),
+            }
+            out
+        })
+    };
+    Text(
+        line.0
+            .into_iter()
+            .map(|span| match span {
+                Span::Host(name) => Span::Host(shown(&name)),
+                Span::User(name) => Span::User(shown(&name)),
+                Span::Path(path) => Span::Path(shown(&path)),
+                span => span,
+            })
+            .collect(),
+    )
 }
 
 /// The client, as `ssh -V` names it.

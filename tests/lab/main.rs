@@ -29,7 +29,10 @@ mod offers;
 mod oracle;
 mod person;
 mod revocation;
+mod remaining;
 mod situations;
+mod table;
+mod typed;
 mod world;
 
 use std::path::Path;

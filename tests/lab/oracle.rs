@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::{
     cases,
     person::{Ended, person, run, run_for},
+    table,
     world::{World, until},
 };
 
@@ -207,6 +208,7 @@ pub fn compare(name: &str, world: &World, arguments: &[String], expect: Expect) 
         until("the login in the log", || traces(&world.sshd_log()).len() >= 2);
     }
     cases::keep(name, world, &recorded);
+    table::row(name, world, &ssh, id.as_deref());
 }
 
 /// What the report quotes is what `ssh` printed, and a `ssh` that printed why it ended is quoted.

@@ -166,3 +166,36 @@ fn one_more_attempt_that_connects() {
         assert_eq!(command.contains("IPQoS=none"), expected == Id::QosDropped, "{command}");
     }
 }
+
+/// A connection that failed is never ready, whatever the system calls it.
+#[test]
+fn no_failure_is_taken_for_success() {
+    use strum::IntoEnumIterator;
+    for operation in ["socket", "bind", "connect"] {
+        for kind in OsErrorKind::iter() {
+            for (errno, took_ms) in
+                [(Some(99), 0.1), (Some(22), 9.0), (Some(5), 2000.0), (None, 1.0)]
+            {
+                let mut tried = failed("203.0.113.9:22", kind, "words");
+                tried.took_ms = took_ms;
+                if let Outcome::Failed(error) = &mut tried.outcome {
+                    error.operation = operation.into();
+                    error.errno = errno;
+                }
+                let told = format!("{tried:?}");
+                let mut case = made::case(made::effective(22));
+                case.attempts = made::seen(Attempts { tried: vec![tried], untried: Vec::new() });
+                let machine =
+                    Machine { os: "linux".into(), ipv4_route: true, ..Machine::default() };
+                case.machine = made::seen(machine);
+                let needs = crate::evidence::Unseen::Needs(crate::evidence::Needed::Connection);
+                let queries =
+                    crate::case::Observed { started_ms: 0, duration_ms: 0, seen: Err(needs) };
+                case.queries = Some(queries);
+                let found = super::super::diagnose(&case);
+                assert!(found.is_some(), "{told}");
+                assert!(errno.is_none() || !found.unwrap().id.is_inconclusive(), "{told}");
+            }
+        }
+    }
+}

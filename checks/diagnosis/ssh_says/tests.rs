@@ -291,3 +291,13 @@ fn nothing_is_quoted_that_follows_from_no_evidence() {
     case.queries = Some(crate::case::Observed { started_ms: 0, duration_ms: 0, seen: unseen });
     assert_eq!(said(&case), Vec::<String>::new());
 }
+
+#[test]
+fn letters_outside_ascii_are_shown_as_ssh_shows_them() {
+    let name = Effective { host: "b\u{fc}cher.example".into(), ..made::effective(22) };
+    let mut case = made::case(name);
+    let tried = vec![attempt("192.0.2.1:22", Outcome::TimedOut { after_ms: 1 })];
+    case.attempts = made::seen(Attempts { tried, untried: Vec::new() });
+    let line = "ssh: connect to host b\\303\\274cher.example port 22: Connection timed out";
+    assert_eq!(said(&case), [line]);
+}

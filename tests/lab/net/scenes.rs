@@ -1,13 +1,15 @@
 //! What goes wrong on the way, and what the program has to say: beside `ssh`, as everywhere.
 
+use std::fs;
+
 use crate::{
-    in_a_network,
     net::Net,
     oracle::{
         self,
         Expect::{self, NotReady, Ready},
     },
     situations::args,
+    table,
 };
 
 /// `name: expected, words that the diagnosis must hold, |net| arguments;` is two tests: one on a
@@ -18,9 +20,9 @@ macro_rules! scenes {
             $(#[$doc])*
             #[test]
             fn $name() {
-                in_a_network(stringify!($name), |$net: &mut Net| {
+                $crate::in_a_network(stringify!($name), |$net: &mut $crate::net::Net| {
                     let arguments: Vec<String> = $body;
-                    compare(stringify!($name), $net, &arguments, $expect, &$words);
+                    $crate::net::scenes::compare(stringify!($name), $net, &arguments, $expect, &$words);
                 });
             }
         )*
@@ -29,19 +31,21 @@ macro_rules! scenes {
             $(
                 #[test]
                 fn $name() {
-                    in_a_network(stringify!($name), |$net: &mut Net| {
+                    $crate::in_a_network(stringify!($name), |$net: &mut $crate::net::Net| {
                         let arguments: Vec<String> = $body;
                         $net.lose_packets();
-                        never_another_cause(stringify!($name), $net, &arguments, $expect);
+                        let name = stringify!($name);
+                        $crate::net::scenes::never_another_cause(name, $net, &arguments, $expect);
                     });
                 }
             )*
         }
     };
 }
+pub(crate) use scenes;
 
 /// On a link that loses packets the cause is the same one, or it is not found out.
-fn never_another_cause(name: &str, net: &Net, arguments: &[String], expect: Expect) {
+pub fn never_another_cause(name: &str, net: &Net, arguments: &[String], expect: Expect) {
     let (report, _) = net.preflight(arguments);
     let id = report["diagnosis"]["id"].as_str();
     let (_, cause, _) = expect.parts();
@@ -49,8 +53,8 @@ fn never_another_cause(name: &str, net: &Net, arguments: &[String], expect: Expe
     let open = report["verdict"] == "inconclusive";
     assert!(open || id == cause, "{name}\n{report:#}");
 }
-
-fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &[&str]) {
+/// Holds the program and `ssh` together in this network.
+pub fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &[&str]) {
     let (report, ended) = net.preflight(arguments);
     let ssh = net.ssh(arguments);
     let id = report["diagnosis"]["id"].as_str();
@@ -65,6 +69,7 @@ fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &
     for word in words {
         assert!(said.contains(word), "{word:?} is not said: {told}");
     }
+    table::row(name, &net.world, &ssh, id);
 }
 
 /// The first bytes of a TCP segment with the usual twelve bytes of options are "SSH-".
@@ -91,7 +96,7 @@ scenes! {
     }
     by_name: Ready, [], |net| {
         net.sshd(&[22]);
-        net.names(&["address=/shop.test/10.90.3.2"]);
+        net.names(&["address=/shop.test/10.90.3.2", "local=/test/"]);
         args![format!("{}@shop.test", net.person.name)]
     }
 
@@ -260,6 +265,13 @@ scenes! {
         args![me(net)]
     }
 
+    ports_of_this_computer_are_used_up: NotReady("system-error"), ["ss -s"], |net| {
+        net.sshd(&[22]);
+        net.at("client", "sysctl -qw net.ipv4.ip_local_reserved_ports=40000");
+        net.ports("40000 40000");
+        args![me(net)]
+    }
+
     // Two families.
     ipv6_is_refused_and_ipv4_works: Ready, [], |net| {
         net.sshd(&[22]);
@@ -319,6 +331,15 @@ scenes! {
         net.sshd(&[22]);
         net.freeze();
         quick(net)
+    }
+
+    // Whom the provider lets in.
+    another_user_than_the_providers: NotReady("unexpected-user"), ["akeneo@shop"], |net| {
+        net.sshd(&[22]);
+        net.names(&["address=/shop.cloud.akeneo.com/10.90.3.2", "local=/com/"]);
+        let host = fs::read_to_string(net.world.server("host.pub")).unwrap();
+        net.world.know(&format!("shop.cloud.akeneo.com {host}"));
+        args!["nobody-here@shop.cloud.akeneo.com"]
     }
 
     // Names.
