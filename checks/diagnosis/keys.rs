@@ -50,6 +50,8 @@ pub(super) struct Failing<'c> {
     pub identities: &'c Identities,
     /// The agent, as it shows itself to this host.
     pub agent: Cow<'c, AgentKeys>,
+    /// The fingerprints of keys that the agent keeps back at this host.
+    pub withheld: &'c [String],
     /// What the server said; none where it was not asked.
     pub queries: Option<&'c Queries>,
     /// What `ssh` would offer.
@@ -69,6 +71,7 @@ impl<'c> Failing<'c> {
         let failing = Self {
             effective,
             identities,
+            withheld: case.agent_for_host().map_or(&[], |told| &told.withheld),
             queries: case.queries(),
             offers: offers::in_order(effective, identities, &agent),
             agent,
@@ -116,7 +119,14 @@ impl<'c> Failing<'c> {
     }
 
     fn trouble(&self, id: Id) -> Option<Trouble> {
-        let find = |file| key_files::trouble(file, &self.agent, &self.identities.untried);
+        // Where the agent holds the key and keeps it back, that is the cause, not the file.
+        let kept_back = |file: &IdentityFile| {
+            file.offered().is_some_and(|key| self.withheld.contains(&key.sha256))
+        };
+        let find = |file| match kept_back(file) {
+            true => None,
+            false => key_files::trouble(file, &self.agent, &self.identities.untried),
+        };
         let found = self.suspects().filter_map(find).find(|trouble| trouble.id == id);
         // Beside a wrong .pub the right key was never tried, whatever else was refused.
         let all = self.identities.files.iter();

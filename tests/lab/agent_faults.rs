@@ -201,6 +201,14 @@ situations! {
         fs::remove_file(&key.path).unwrap();
         (args!["-p", port, me(w)], None)
     }
+    /// The `.pub` is right; the agent has its private half, and not for this host.
+    public_half_of_a_key_for_another_host: NotReady("agent-key-restricted"), |w| {
+        let (key, other) = (w.key("id_a", "ed25519"), w.server_key("other", "ed25519"));
+        let port = w.sshd(&[&key], &[]);
+        load_for(w, &key, "shop.example", &other.public);
+        fs::remove_file(&key.path).unwrap();
+        (args!["-i", key.pub_path().display(), "-p", port, me(w)], None)
+    }
     key_for_another_host_beside_its_file: Ready, |w| {
         let (key, other) = (w.key("id_a", "ed25519"), w.server_key("other", "ed25519"));
         let port = w.sshd(&[&key], &[]);
