@@ -293,7 +293,10 @@ mod tests {
             let end = starts.iter().copied().find(|n| *n >= at + cut).unwrap_or(text.len());
             let changed = format!("{}{new}{}", &text[..at], &text[end..]);
             match Profile::parse(&changed, "f") {
-                Ok(profile) => _ = crate::near_names::candidates(&profile, &new, &crate::near_names::Used::default()),
+                Ok(profile) => {
+                    let used = crate::near_names::Used::default();
+                    _ = crate::near_names::candidates(&profile, &new, &used);
+                }
                 Err(wrong) => assert!((1..=changed.lines().count() + 1).contains(&wrong.line)),
             }
         }

@@ -93,6 +93,7 @@ fn all_end_in(servers: &NameServers, kind: OsErrorKind) -> bool {
 
 /// Why there is no address, with all that was said.
 fn no_address(id: Id, why: Text, case: &Case) -> Option<Diagnosis> {
+    failed(case)?;
     Some(with_servers(Diagnosis::new(id).because(why), case))
 }
 
@@ -137,7 +138,6 @@ fn no_name_server(case: &Case) -> Option<Diagnosis> {
             ]),
             _ => found.because("No name server is configured on this computer."),
         };
-
         return Some(
             found
                 .step(Hint::advice(
