@@ -31,11 +31,22 @@ pub fn recognise(first: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether the server says that it has no room, or that it punishes this address: OpenSSH's words
-/// (`sshd.c`, 8.2 to 9.7, and from 9.8 on).
+/// Why a server turns a connection away with a line of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// Too many that have not logged in yet: OpenSSH 8.2 to 9.7 (`sshd.c`).
+    NoRoom,
+    /// From OpenSSH 9.8 on: too many, or this address is punished. The words are the same.
+    NotNow,
+}
+
+/// Whether the server turns the connection away with this line.
 #[must_use]
-pub fn is_no_room(line: &str) -> bool {
-    line.starts_with("Exceeded MaxStartups") || line.starts_with("Not allowed at this time")
+pub fn turned_away(line: &str) -> Option<TurnedAway> {
+    if line.starts_with("Exceeded MaxStartups") {
+        return Some(TurnedAway::NoRoom);
+    }
+    line.starts_with("Not allowed at this time").then_some(TurnedAway::NotNow)
 }
 
 #[cfg(test)]
@@ -68,9 +79,9 @@ mod tests {
     }
 
     #[test]
-    fn both_generations_of_no_room() {
-        assert!(is_no_room("Exceeded MaxStartups"));
-        assert!(is_no_room("Not allowed at this time"));
-        assert!(!is_no_room("Welcome"));
+    fn both_generations_of_turning_away() {
+        assert_eq!(turned_away("Exceeded MaxStartups"), Some(TurnedAway::NoRoom));
+        assert_eq!(turned_away("Not allowed at this time"), Some(TurnedAway::NotNow));
+        assert_eq!(turned_away("Welcome"), None);
     }
 }

@@ -78,6 +78,14 @@ impl Retyped<'_> {
         self
     }
 
+    /// With this one key and no other: in place of those that were typed, and without the other
+    /// keys of the agent.
+    #[must_use]
+    pub fn only_identity(mut self, file: &str) -> Self {
+        self.replaced.push(("-i", 1));
+        self.set("IdentitiesOnly=yes").identity(file)
+    }
+
     /// As a run of ours, perhaps with an option, and with what was typed of our own and matters.
     #[must_use]
     pub fn preflight(mut self, option: Option<&'static str>) -> Self {
@@ -173,6 +181,9 @@ mod tests {
         // The profile of a file is not known by its name.
         plan.profile = Some(crate::profile::Profile { name: "mine".into(), ..Default::default() });
         assert!(!said(plan.ssh().preflight(None)).contains("--profile"));
+        plan.ssh_options = ["-i", "a", "-A", "-i", "b"].map(str::to_owned).to_vec();
+        let one = "ssh -o IdentitiesOnly=yes -i c -A -p 2222 u@h";
+        assert_eq!(said(plan.ssh().only_identity("c")), one);
         plan.ssh_options = ["-c", "x", "-m", "y"].map(str::to_owned).to_vec();
         assert_eq!(said(plan.ssh().set("Ciphers=+z")), "ssh -o Ciphers=+z -m y -p 2222 u@h");
     }

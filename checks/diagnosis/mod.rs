@@ -6,15 +6,18 @@
 mod address;
 mod agent;
 mod auth;
+mod certificates;
 mod configuration;
 mod host_key;
 pub mod id;
 mod keys;
 mod name;
 mod path;
+mod security_keys;
 mod ssh_says;
 #[cfg(test)]
 mod tests;
+mod too_many_keys;
 mod transport;
 mod undetermined;
 

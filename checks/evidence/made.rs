@@ -41,6 +41,7 @@ pub(crate) fn effective(port: u16) -> Effective {
         proxy_command: None,
         batch_mode: false,
         pkcs11_provider: None,
+        security_key_provider: Some("internal".into()),
     }
 }
 
