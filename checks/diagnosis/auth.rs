@@ -137,6 +137,18 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
             ]));
         }
     }
+    if case.effective().is_some_and(|e| e.user_is_local_default) {
+        found = found
+            .because(text![
+                "Nobody named a user, so ssh sends the name that you have on this computer: ",
+                user(&queries.user),
+                "."
+            ])
+            .step(Hint::run(
+                "If you have another name on the server, put it in the place of USER:",
+                case.plan.ssh().user("USER").command(),
+            ));
+    }
     for step in registration_steps(case, &asked) {
         found = found.step(step);
     }

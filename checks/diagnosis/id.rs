@@ -140,6 +140,8 @@ ids! {
     }
 
     HostKey "Host key" {
+    /// RSA of fewer bits than RequiredRSASize.
+    HostKeyTooWeak = "The server's key is smaller than your ssh allows",
     /// Marked @revoked.
     HostKeyRevoked = "The server's key is marked as revoked",
     /// The file of RevokedHostKeys cannot be read.
