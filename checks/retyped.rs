@@ -12,6 +12,7 @@ use crate::{
 /// `ssh` as it was typed, with changes.
 #[derive(Debug, Clone)]
 pub struct Retyped<'p> {
+    program: &'static [&'static str],
     plan: &'p Plan,
     changes: Vec<Text>,
     user: Option<String>,
@@ -29,6 +30,7 @@ impl Plan {
     #[must_use]
     pub fn ssh(&self) -> Retyped<'_> {
         Retyped {
+            program: &["ssh"],
             plan: self,
             changes: Vec::new(),
             user: self.user.clone(),
@@ -40,6 +42,13 @@ impl Plan {
 }
 
 impl Retyped<'_> {
+    /// Not `ssh` itself, but this program with these words.
+    #[must_use]
+    pub fn preflight(mut self, words: &'static [&'static str]) -> Self {
+        self.program = words;
+        self
+    }
+
     /// With a flag such as `-v`.
     #[must_use]
     pub fn flag(mut self, flag: &'static str) -> Self {
@@ -98,7 +107,7 @@ impl Retyped<'_> {
     /// The command.
     #[must_use]
     pub fn command(self) -> Command {
-        let mut words = vec![Text::from("ssh")];
+        let mut words: Vec<Text> = self.program.iter().map(|&word| word.into()).collect();
         words.extend(self.changes);
         let (mut is_path, mut skip) = (false, 0);
         for option in &self.plan.ssh_options {

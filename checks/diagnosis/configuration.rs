@@ -50,6 +50,17 @@ fn invalid(case: &Case) -> Option<Diagnosis> {
     for line in &refused.lines {
         d = d.because(text!["ssh says: ", line]);
     }
+    let looped = refused.lines.iter().find_map(|l| l.raw().strip_prefix("jumphost loop via "));
+    if let Some(jump) = looped {
+        return Some(
+            d.because("A jump host is to be reached through itself, since ProxyJump is set for it too.")
+                .step(Hint::advice(text![
+                    "Put these two lines at the top of your ssh configuration: \"Host ",
+                    foreign(jump),
+                    "\" and, below it, \"ProxyJump none\".",
+                ])),
+        );
+    }
     let bad = |line: &crate::text::Foreign, word: &str| {
         let line = line.raw().to_ascii_lowercase();
         line.contains("bad configuration option") && line.contains(word)
@@ -140,6 +151,8 @@ mod tests {
             profile: None,
             own_profiles: Vec::new(),
             name_servers: Vec::new(),
+            through: false,
+            hop_of: Vec::new(),
             limits: TimeLimits::default(),
         };
         let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);

@@ -15,6 +15,7 @@ mod path;
 mod tests;
 mod transport;
 mod undetermined;
+mod way;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,9 @@ use crate::{case::Case, finding::Hint, text::Text};
 pub struct Diagnosis {
     /// Which cause.
     pub id: Id,
+    /// The jump host that has it; none where it is the target itself.
+    #[serde(default)]
+    pub at: Option<Text>,
     /// What was observed, a sentence each.
     pub because: Vec<Text>,
     /// What to do, the first thing first.
@@ -41,7 +45,13 @@ impl Diagnosis {
     /// A diagnosis without words yet.
     #[must_use]
     pub fn new(id: Id) -> Self {
-        Self { id, because: Vec::new(), next_steps: Vec::new(), also_possible: Vec::new() }
+        Self {
+            id,
+            at: None,
+            because: Vec::new(),
+            next_steps: Vec::new(),
+            also_possible: Vec::new(),
+        }
     }
     /// Adds what was observed.
     #[must_use]
@@ -76,6 +86,7 @@ pub struct Rule {
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [
         configuration::RULES,
+        way::RULES,
         name::RULES,
         path::RULES,
         transport::RULES,

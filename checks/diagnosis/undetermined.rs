@@ -2,17 +2,18 @@
 //!
 //! An observation that is missing must never pass as a quiet success.
 
-use super::{Diagnosis, Id, Rule};
+use super::{Diagnosis, Id, Rule, way};
 use crate::{
     case::Case,
     evidence::{
-        Unseen,
+        Needed, Unseen,
         handshake::{Handshake, HandshakeEnd},
         queries::{Answer, Broken},
     },
     finding::Hint,
-    text,
-    text::foreign,
+    passage::{self, Told},
+    relay, text,
+    text::{foreign, host, path},
     transport,
 };
 
@@ -21,6 +22,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::Interrupted, finds: interrupted },
     Rule { id: Id::TimedOut, finds: timed_out },
     Rule { id: Id::AcceptsAnything, finds: accepts_anything },
+    Rule { id: Id::NotExamined, finds: at_the_jump_host },
+    Rule { id: Id::BehindJumpHost, finds: would_ask },
+    Rule { id: Id::BehindJumpHost, finds: behind_jump_host },
     Rule { id: Id::NotExamined, finds: not_examined },
 ];
 
@@ -73,6 +77,105 @@ fn accepts_anything(case: &Case) -> Option<Diagnosis> {
     Some(found.step(Hint::advice(text![
         "Only a real login shows whether your key works there: run ssh itself.",
     ])))
+}
+
+/// A jump host of which it is not known whether it lets in. With `--through` ssh itself was the test.
+fn at_the_jump_host(case: &Case) -> Option<Diagnosis> {
+    let (hop, found) = way::failing(case)?;
+    let not_gone = case.handshake().is_none() || way::no_byte(case).is_some();
+    if !not_gone {
+        return None;
+    }
+    let found = way::named(case, hop, found);
+    Some(if case.plan.through { found } else { found.step(through(case)) })
+}
+
+/// This program again, and through.
+fn through(case: &Case) -> Hint {
+    Hint::run(
+        "Look behind it. This logs in there with your key, as ssh does, and leaves again:",
+        case.plan.ssh().preflight(&["ssh-preflight", "--through"]).command(),
+    )
+}
+
+/// The way was gone as far as ssh gets without a question.
+fn would_ask(case: &Case) -> Option<Diagnosis> {
+    let hops = passage::hops(case);
+    let next = hops.last()?;
+    let name = || host(&next.plan.host);
+    let found = Diagnosis::new(Id::BehindJumpHost);
+    if unseen(case) == Some(Needed::NoQuestion) {
+        let nobody: Vec<_> = hops.iter().map(|hop| hop.with_nobody()).collect();
+        let asks = nobody.iter().find_map(super::diagnose)?;
+        let mut found = found.because(text![
+            "The jump host ",
+            name(),
+            " would let you in, but ssh has to ask you something first: ",
+            asks.id.title(),
+            ". ssh-preflight asks for no passphrase and trusts no key for you.",
+        ]);
+        found.next_steps.extend(asks.next_steps);
+        return Some(found.step(through(case)));
+    }
+    let (_, end) = way::no_byte(case)?;
+    let Told::NotIn(line) = end.told() else { return None };
+    if !case.is_interactive() || case.effective()?.proxy_jump.is_none() {
+        return None;
+    }
+    Some(
+        found
+            .because(text!["ssh did not get through the jump host ", name(), " by itself: ", line])
+            .because("At a terminal it may ask for more, such as a password or a second factor.")
+            .step(Hint::run("Log in at the jump host alone:", next.plan.ssh().command()))
+            .step(with_ssh(case)),
+    )
+}
+
+/// What keeps the way from being gone.
+fn unseen(case: &Case) -> Option<Needed> {
+    match case.proxy.as_ref().map(|p| &p.seen) {
+        Some(Err(Unseen::Needs(needed))) => Some(*needed),
+        _ => None,
+    }
+}
+
+fn behind_jump_host(case: &Case) -> Option<Diagnosis> {
+    if unseen(case) != Some(Needed::Consent) {
+        return None;
+    }
+    let found = Diagnosis::new(Id::BehindJumpHost);
+    let Some(command) = &case.effective()?.proxy_command else {
+        let hops = passage::hops(case);
+        let first = hops.first()?;
+        let with = first.queries().and_then(|q| q.winner(first.is_interactive()));
+        let key = with.and_then(|q| q.offer.path.as_ref());
+        let mut lets_in = text!["The jump host ", host(&first.plan.host), " would let you in"];
+        if let Some(file) = key {
+            lets_in = lets_in.then(text![" with ", path(file)]);
+        }
+        return Some(
+            found
+                .because(lets_in.with("."))
+                .because(
+                    "What is behind it can only be seen by logging in there, and nothing is logged \
+                     in without your asking for it.",
+                )
+                .step(through(case)),
+        );
+    };
+    let program = relay::program(command);
+    Some(
+        found
+            .because(text![
+                "The connection goes through a proxy command that runs ",
+                foreign(program),
+                ". It may log in somewhere, so it is only run if you ask for it.",
+            ])
+            .step(Hint::run(
+                "Run it, as ssh does, and look behind it:",
+                case.plan.ssh().preflight(&["ssh-preflight", "--through"]).command(),
+            )),
+    )
 }
 
 /// What shows more than we could see.

@@ -182,6 +182,9 @@ pub struct Effective {
     pub proxy_jump: Option<String>,
     /// ProxyCommand.
     pub proxy_command: Option<String>,
+    /// ProxyUseFdpass: the proxy command hands over a connection in place of relaying one.
+    #[serde(default)]
+    pub proxy_use_fdpass: bool,
     /// BatchMode: nobody is asked for anything.
     pub batch_mode: bool,
     /// PKCS11Provider: keys in it are not examined.
@@ -238,7 +241,10 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
     let version = version.map(|v| v.stderr).unwrap_or_default();
     let version = Foreign::from_bytes(version.split(|b| *b == b'\n').next().unwrap_or_default());
     let effective = if output.status.success() {
-        Ok(ssh_g::parse(&String::from_utf8_lossy(&output.stdout), &context))
+        let mut effective = ssh_g::parse(&String::from_utf8_lossy(&output.stdout), &context);
+        // At a jump host ssh opens no session, so nothing is forwarded to it.
+        effective.forward_agent &= plan.hop_of.is_empty();
+        Ok(effective)
     } else {
         let lines = output.stderr.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
         let lines = lines.filter(|l| !l.is_empty()).take(20).map(Foreign::from_bytes).collect();

@@ -37,6 +37,7 @@ pub(crate) fn effective(port: u16) -> Effective {
         check_host_ip: false,
         proxy_jump: None,
         proxy_command: None,
+        proxy_use_fdpass: false,
         batch_mode: false,
         pkcs11_provider: None,
     }
@@ -55,6 +56,8 @@ pub(crate) fn plan() -> Plan {
         profile: None,
         own_profiles: Vec::new(),
         name_servers: Vec::new(),
+        through: false,
+        hop_of: Vec::new(),
         limits: TimeLimits::default(),
     }
 }

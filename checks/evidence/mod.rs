@@ -11,6 +11,7 @@ pub mod connection;
 mod dns_query;
 mod fact;
 pub mod handshake;
+pub mod hop;
 pub mod identities;
 pub mod key;
 pub mod known_hosts;
@@ -19,6 +20,7 @@ pub mod machine;
 pub(crate) mod made;
 pub mod name_servers;
 pub mod nearby;
+pub mod proxy;
 pub mod queries;
 pub mod resolution;
 mod session;
@@ -34,10 +36,18 @@ pub use fact::{Fact, Limits, Needed, Seen, Unseen};
 
 use crate::{
     case::{Case, Plan},
-    host_trust, offers,
+    host_trust, jump, offers, passage,
     profile::Profile,
+    relay,
 };
 use configuration::{Configuration, Effective};
+use handshake::HandshakeEnd;
+
+/// What a conversation goes over.
+enum Stream {
+    Direct(tokio::net::TcpStream),
+    Relayed(proxy::Stream),
+}
 
 /// All evidence about one target: a [`Fact`] for each field of [`Case`].
 #[derive(Debug)]
@@ -48,6 +58,9 @@ pub struct Evidence {
     live: Live,
     machine: Fact<machine::Machine>,
     configuration: Fact<Configuration>,
+    hop: Fact<hop::Hop>,
+    proxy: Fact<proxy::Proxy>,
+    proxy_end: Fact<proxy::ProxyEnd>,
     resolution: Fact<resolution::Resolution>,
     name_servers: Fact<name_servers::NameServers>,
     nearby: Fact<nearby::Nearby>,
@@ -64,6 +77,9 @@ pub struct Evidence {
 #[derive(Debug, Default)]
 struct Live {
     stream: Mutex<Option<tokio::net::TcpStream>>,
+    /// Where the way is not direct: what the command relays, and the command.
+    relayed: Mutex<Option<proxy::Stream>>,
+    running: Mutex<Option<proxy::Running>>,
     session: Mutex<Option<session::Session>>,
 }
 
@@ -82,16 +98,28 @@ impl Evidence {
         Self::of(case, cut)
     }
 
+    /// Evidence about a jump host of a target, within the limits of the target's run.
+    fn within(plan: Plan, limits: Limits) -> Self {
+        Self::limited(Case::unobserved(plan, jiff::Timestamp::now()), limits)
+    }
+
     fn of(case: Case, cut: CancellationToken) -> Self {
         let began = Instant::now();
         let until = began + Duration::from_millis(case.plan.limits.total_ms);
+        Self::limited(case, Limits { began, until, cut })
+    }
+
+    fn limited(case: Case, limits: Limits) -> Self {
         Self {
             plan: case.plan,
             started_at: case.started_at,
-            limits: Limits { began, until, cut },
+            limits,
             live: Live::default(),
             machine: Fact::new(case.machine),
             configuration: Fact::new(case.configuration),
+            hop: Fact::new(case.hop),
+            proxy: Fact::new(case.proxy),
+            proxy_end: Fact::new(case.proxy_end),
             resolution: Fact::new(case.resolution),
             name_servers: Fact::new(case.name_servers),
             nearby: Fact::new(case.nearby),
@@ -113,6 +141,9 @@ impl Evidence {
             started_at: self.started_at,
             machine: self.machine.observed().cloned(),
             configuration: self.configuration.observed().cloned(),
+            hop: self.hop.observed().cloned(),
+            proxy: self.proxy.observed().cloned(),
+            proxy_end: self.proxy_end.observed().cloned(),
             resolution: self.resolution.observed().cloned(),
             name_servers: self.name_servers.observed().cloned(),
             nearby: self.nearby.observed().cloned(),
@@ -173,11 +204,72 @@ impl Evidence {
         self.plan.profile_for(host)
     }
 
+    /// What `ssh` would do, where it connects by itself. A jump host or proxy command does that
+    /// elsewhere, with another view of names and addresses, so nothing of it is looked at from here.
+    async fn direct(&self) -> Result<Effective, Unseen> {
+        let effective = self.effective().await?.clone();
+        if effective.is_proxied() { Err(Unseen::Needs(Needed::DirectWay)) } else { Ok(effective) }
+    }
+
+    /// The jump host next to the target, examined by the same checks.
+    pub async fn hop(&self) -> &Seen<hop::Hop> {
+        self.hop
+            .once(&self.limits, || async {
+                let effective = self.effective().await?;
+                let plan = jump::plan(&self.plan, effective);
+                let plan = plan.ok_or(Unseen::Needs(Needed::JumpHost))?;
+                hop::observe(plan, self.limits.clone()).await
+            })
+            .await
+    }
+
+    /// The command that carries the conversation, where the way is not a direct one. It is started
+    /// where it logs in nowhere, or where that was asked for.
+    pub async fn proxy(&self) -> &Seen<proxy::Proxy> {
+        self.proxy
+            .once(&self.limits, || async {
+                let effective = self.effective().await?;
+                let hop = if effective.proxy_jump.is_some() { Some(self.hop().await) } else { None };
+                let launch = passage::launch(&self.plan, effective, hop)?;
+                let command = effective.proxy_command.as_deref().unwrap_or("ssh");
+                let program = relay::program(command);
+                let trouble = match launch {
+                    Err(trouble) => Some(trouble),
+                    Ok(launch) => match proxy::start(&launch) {
+                        Err(error) => Some(proxy::ProxyTrouble::Failed(error)),
+                        Ok((stream, running)) => {
+                            *self.live.relayed.lock().await = Some(stream);
+                            *self.live.running.lock().await = Some(running);
+                            None
+                        }
+                    },
+                };
+                Ok(proxy::Proxy { program, trouble })
+            })
+            .await
+    }
+
+    /// How that command stood when keys had been exchanged, or the conversation had ended before.
+    pub async fn proxy_end(&self) -> &Seen<proxy::ProxyEnd> {
+        self.proxy_end
+            .once(&self.limits, || async {
+                self.proxy().await.as_ref().map_err(Clone::clone)?;
+                let handshake = self.handshake().await;
+                let ended = handshake.as_ref().is_ok_and(|h| {
+                    matches!(h.end, HandshakeEnd::Closed | HandshakeEnd::Failed(_))
+                });
+                let mut running = self.live.running.lock().await;
+                let running = running.as_mut().ok_or(Unseen::Needs(Needed::Proxy))?;
+                Ok(running.stands(ended).await)
+            })
+            .await
+    }
+
     /// What the system's resolver says.
     pub async fn resolution(&self) -> &Seen<resolution::Resolution> {
         self.resolution
             .once(&self.limits, || async {
-                let effective = self.effective().await?.clone();
+                let effective = self.direct().await?;
                 let servers = self.plan.name_servers.clone();
                 self.limits.hold(resolution::observe(effective, servers, self.plan.limits)).await
             })
@@ -188,7 +280,7 @@ impl Evidence {
     pub async fn name_servers(&self) -> &Seen<name_servers::NameServers> {
         self.name_servers
             .once(&self.limits, || async {
-                let effective = self.effective().await?.clone();
+                let effective = self.direct().await?;
                 let servers = self.plan.name_servers.clone();
                 self.limits.hold(name_servers::observe(effective, servers, self.plan.limits)).await
             })
@@ -199,7 +291,7 @@ impl Evidence {
     pub async fn nearby(&self) -> &Seen<nearby::Nearby> {
         self.nearby
             .once(&self.limits, || async {
-                let effective = self.effective().await?.clone();
+                let effective = self.direct().await?;
                 let profile = self.plan.profile_meant(&effective.host, &effective.user);
                 let names = profile.candidates_near(&effective.host);
                 let servers = self.plan.name_servers.clone();
@@ -212,15 +304,7 @@ impl Evidence {
     pub async fn attempts(&self) -> &Seen<connection::Attempts> {
         self.attempts
             .once(&self.limits, || async {
-                let effective = self.effective().await?.clone();
-                // A direct connection would go where `ssh` does not go, and could be forbidden.
-                if effective.is_proxied() {
-                    let how =
-                        if effective.proxy_jump.is_some() { "ProxyJump" } else { "ProxyCommand" };
-                    return Err(Unseen::Unable(format!(
-                        "the connection goes through {how}, which this version does not follow"
-                    )));
-                }
+                let effective = self.direct().await?;
                 let Ok(resolution) = self.resolution().await else {
                     return Err(Unseen::Needs(Needed::Address));
                 };
@@ -279,16 +363,22 @@ impl Evidence {
             .await
     }
 
+    /// What the conversation goes over: the one connection, or what the command relays.
+    async fn stream(&self, effective: &Effective) -> Option<Stream> {
+        if effective.is_proxied() {
+            self.proxy().await.as_ref().ok()?;
+            return self.live.relayed.lock().await.take().map(Stream::Relayed);
+        }
+        self.attempts().await.as_ref().ok()?;
+        self.live.stream.lock().await.take().map(Stream::Direct)
+    }
+
     /// The conversation up to the exchange of keys, on the connection that was made.
     pub async fn handshake(&self) -> &Seen<handshake::Handshake> {
         self.handshake
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
-                let (attempts, known) = join(self.attempts(), self.known_hosts()).await;
-                if attempts.as_ref().is_ok_and(|a| a.connected().is_none()) || attempts.is_err() {
-                    return Err(Unseen::Needs(Needed::Connection));
-                }
-                let stream = self.live.stream.lock().await.take();
+                let (stream, known) = join(self.stream(&effective), self.known_hosts()).await;
                 let stream = stream.ok_or(Unseen::Needs(Needed::Connection))?;
                 // ssh asks first for the type of host key that it knows; so do we.
                 let algorithms = match known {
@@ -300,9 +390,16 @@ impl Evidence {
                     // It limits the exchange of keys too (ssh_config(5)).
                     answer = answer.min(Duration::from_secs(seconds));
                 }
-                let (facts, session) =
-                    session::shake_hands(stream, &effective, &algorithms, answer, &self.limits)
-                        .await;
+                let (facts, session) = match stream {
+                    Stream::Direct(stream) => {
+                        session::shake_hands(stream, &effective, &algorithms, answer, &self.limits)
+                            .await
+                    }
+                    Stream::Relayed(stream) => {
+                        session::shake_hands(stream, &effective, &algorithms, answer, &self.limits)
+                            .await
+                    }
+                };
                 *self.live.session.lock().await = session;
                 Ok(facts)
             })
@@ -361,8 +458,17 @@ impl Evidence {
 
     /// Ends what is still open, with a goodbye.
     pub async fn close(&self) {
+        if self.proxy.observed().is_some() {
+            // Whoever asked first may not have asked for this. The box keeps the type of the future
+            // short, which holds all that it waits for.
+            Box::pin(self.proxy_end()).await;
+        }
         if let Some(session) = self.live.session.lock().await.take() {
             session.close().await;
+        }
+        self.live.relayed.lock().await.take();
+        if let Some(running) = self.live.running.lock().await.take() {
+            running.stop().await;
         }
     }
 }

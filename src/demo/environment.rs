@@ -116,6 +116,8 @@ fn plan(
         profile,
         own_profiles: Vec::new(),
         name_servers: vec![name_server],
+        through: false,
+        hop_of: Vec::new(),
         limits: TimeLimits {
             total_ms: total_ms.unwrap_or(defaults.total_ms),
             connect_ms: PATIENCE_MS,

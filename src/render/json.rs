@@ -109,6 +109,8 @@ pub struct DiagnosisJson {
     pub id: String,
     /// One line for people.
     pub title: String,
+    /// The jump host that has it; null where it is the target itself.
+    pub jump_host: Option<String>,
     /// What was observed, a sentence each.
     pub because: Vec<String>,
     /// What to do, the first thing first.
@@ -250,6 +252,7 @@ impl From<&Report> for ReportJson {
         let diagnosis = report.diagnosis.as_ref().map(|d| DiagnosisJson {
             id: d.id.to_string(),
             title: d.id.title().into(),
+            jump_host: d.at.as_ref().map(checks::text::Text::plain),
             because: d.because.iter().map(checks::text::Text::plain).collect(),
             next_steps: d.next_steps.iter().map(Step::from).collect(),
             also_possible: d.also_possible.iter().map(ToString::to_string).collect(),

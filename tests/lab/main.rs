@@ -18,6 +18,7 @@ mod agents;
 mod cases;
 mod faults;
 mod harmless;
+mod hops;
 mod hostile;
 mod keyring;
 mod net;
