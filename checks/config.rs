@@ -65,7 +65,8 @@ impl Check for Config {
             finding = finding.detail(text!["The connection goes through ", host(jump), "."]);
         } else if let Some(command) = &e.proxy_command {
             let program = text::foreign(relay::program(command));
-            finding = finding.detail(text!["The connection goes through the command ", program, "."]);
+            finding =
+                finding.detail(text!["The connection goes through the command ", program, "."]);
         }
         if configuration.source == Source::Files {
             finding =

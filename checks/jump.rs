@@ -180,7 +180,10 @@ mod tests {
     fn only_the_configuration_file_is_handed_on() {
         let hop = via("bob@b.example:2200", &["-i", "key", "-4", "-l", "x", "-F", "my config"]);
         assert_eq!(hop.ssh_options, ["-F", "my config"]);
-        assert_eq!((hop.host.as_str(), hop.user.as_deref(), hop.port), ("b.example", Some("bob"), Some(2200)));
+        assert_eq!(
+            (hop.host.as_str(), hop.user.as_deref(), hop.port),
+            ("b.example", Some("bob"), Some(2200))
+        );
         assert_eq!(hop.hop_of, ["ada@host.example.com"]);
         assert!(hop.ssh_options.iter().all(|o| o != "-i"));
     }
@@ -189,7 +192,10 @@ mod tests {
     fn the_last_of_a_list_is_next_to_the_target() {
         let hop = via("a,ssh://u@[2001:db8::1]:22", &[]);
         assert_eq!(hop.ssh_options, ["-J", "a"]);
-        assert_eq!((hop.host.as_str(), hop.user.as_deref(), hop.port), ("2001:db8::1", Some("u"), Some(22)));
+        assert_eq!(
+            (hop.host.as_str(), hop.user.as_deref(), hop.port),
+            ("2001:db8::1", Some("u"), Some(22))
+        );
         let first = via("%r@b", &[]);
         assert_eq!((first.host.as_str(), first.user.as_deref()), ("b", Some("ada")));
     }
@@ -198,7 +204,10 @@ mod tests {
     fn tokens_are_those_of_ssh() {
         let (plan, effective) = (made::plan(), made::effective(2222));
         let told = |text| tokens(text, &plan, &effective);
-        assert_eq!(told("nc %h %p %r %n %%").unwrap(), "nc host.example.com 2222 ada host.example.com %");
+        assert_eq!(
+            told("nc %h %p %r %n %%").unwrap(),
+            "nc host.example.com 2222 ada host.example.com %"
+        );
         assert_eq!(told("nc %z"), Err('z'));
         assert_eq!(told("nc %"), Err('%'));
     }
@@ -207,7 +216,8 @@ mod tests {
     fn a_chain_is_one_command() {
         let mut first = made::case(made::effective(22));
         first.plan = via("a", &["-F", "50% own"]);
-        let mut second = made::case(Effective { proxy_jump: Some("a".into()), ..made::effective(22) });
+        let mut second =
+            made::case(Effective { proxy_jump: Some("a".into()), ..made::effective(22) });
         second.plan = via("a,bob@b:2200", &["-F", "50% own"]);
         let hop = crate::evidence::hop::Hop { case: Box::new(first) };
         second.hop = made::seen(hop);

@@ -191,8 +191,14 @@ mod tests {
         for (line, told) in [
             ("channel 0: open failed: administratively prohibited: open failed", Told::Prohibited),
             ("Ncat: Proxy returned status code 403.", Told::HttpStatus(403)),
-            ("nc: Proxy error: \"HTTP/1.1 407 Proxy Authentication Required\"", Told::HttpStatus(407)),
-            ("Proxy could not open connection to h: Proxy Authentication Required", Told::HttpStatus(407)),
+            (
+                "nc: Proxy error: \"HTTP/1.1 407 Proxy Authentication Required\"",
+                Told::HttpStatus(407),
+            ),
+            (
+                "Proxy could not open connection to h: Proxy Authentication Required",
+                Told::HttpStatus(407),
+            ),
             ("a word", Told::Nothing),
         ] {
             assert_eq!(end(&[line]).told(), told, "{line}");
@@ -200,18 +206,20 @@ mod tests {
         for line in ["ada@b: Permission denied (publickey).", "Host key verification failed."] {
             assert!(matches!(end(&[line]).told(), Told::NotIn(_)), "{line}");
         }
-        assert!(end(&["debug1: Remote: /a:1: key options: agent-forwarding pty"]).key_is_restricted());
-        assert!(!end(&["debug1: Remote: /a:1: key options: port-forwarding pty"]).key_is_restricted());
+        assert!(
+            end(&["debug1: Remote: /a:1: key options: agent-forwarding pty"]).key_is_restricted()
+        );
+        assert!(
+            !end(&["debug1: Remote: /a:1: key options: port-forwarding pty"]).key_is_restricted()
+        );
         assert!(!end(&[]).key_is_restricted());
     }
 
     #[test]
     fn what_may_log_in_needs_consent() {
         let mut plan = made::plan();
-        let command = |line: &str| Effective {
-            proxy_command: Some(line.into()),
-            ..made::effective(22)
-        };
+        let command =
+            |line: &str| Effective { proxy_command: Some(line.into()), ..made::effective(22) };
         let told = |plan: &Plan, line: &str| launch(plan, &command(line), None);
         let shell = |line: &str| Ok(Ok(Launch::Shell(line.into())));
         assert_eq!(told(&plan, "nc %h %p"), shell("exec nc host.example.com 22"));

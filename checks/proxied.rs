@@ -81,11 +81,11 @@ fn finding(effective: &Effective, facts: &Facts<'_>) -> Finding {
         }
     };
     match (facts.proxy, facts.handshake) {
-        (Err(Unseen::Needs(Needed::Consent)), _) if facts.hop.is_some() => {
-            Finding::skip(text!["Nothing was looked at behind "].then(way).with(
-                ", since that needs a login there (--through).",
-            ))
-        }
+        (Err(Unseen::Needs(Needed::Consent)), _) if facts.hop.is_some() => Finding::skip(
+            text!["Nothing was looked at behind "]
+                .then(way)
+                .with(", since that needs a login there (--through)."),
+        ),
         (Err(why), _) => Finding::unseen(why),
         (Ok(Proxy { trouble: Some(_), .. }), _) => {
             Finding::fail(text!["Could not be started: "].then(way).with("."))

@@ -8,14 +8,23 @@ const NETCATS: [&str; 5] = ["nc", "ncat", "netcat", "nc.openbsd", "nc.traditiona
 
 /// Options of the netcats that run a program, write a file, listen or send a password.
 const NOT_OF_NETCAT: [&str; 12] = [
-    "--exec", "--sh-exec", "--lua-exec", "--output", "--hex-dump", "--listen", "--proxy-auth",
-    "-e", "-c", "-o", "-l", "-P",
+    "--exec",
+    "--sh-exec",
+    "--lua-exec",
+    "--output",
+    "--hex-dump",
+    "--listen",
+    "--proxy-auth",
+    "-e",
+    "-c",
+    "-o",
+    "-l",
+    "-P",
 ];
 
 /// Options of proxytunnel with which it logs in, or runs on its own.
-const NOT_OF_PROXYTUNNEL: [&str; 8] = [
-    "-P", "--proxyauth", "-R", "--remproxyauth", "-F", "--passfile", "-a", "--standalone",
-];
+const NOT_OF_PROXYTUNNEL: [&str; 8] =
+    ["-P", "--proxyauth", "-R", "--remproxyauth", "-F", "--passfile", "-a", "--standalone"];
 
 /// Options of `openssl s_client` that only choose where to, or what is shown.
 const OF_S_CLIENT: [(&str, usize); 7] = [
@@ -30,8 +39,20 @@ const OF_S_CLIENT: [(&str, usize); 7] = [
 
 /// Addresses of socat that only connect.
 const OF_SOCAT: [&str; 14] = [
-    "-", "stdio", "tcp:", "tcp4:", "tcp6:", "tcp-connect:", "tcp4-connect:", "tcp6-connect:",
-    "proxy:", "proxy-connect:", "socks4:", "socks4a:", "socks5:", "openssl:",
+    "-",
+    "stdio",
+    "tcp:",
+    "tcp4:",
+    "tcp6:",
+    "tcp-connect:",
+    "tcp4-connect:",
+    "tcp6-connect:",
+    "proxy:",
+    "proxy-connect:",
+    "socks4:",
+    "socks4a:",
+    "socks5:",
+    "openssl:",
 ];
 
 /// Whether the command, with its tokens expanded, only relays.
@@ -52,7 +73,9 @@ pub fn is_plain(command: &str) -> bool {
         "corkscrew" => rest.len() == 4,
         "connect" | "connect-proxy" => rest.iter().all(|w| !w.contains('@')),
         "proxytunnel" => !rest.iter().any(|w| has_option(w, &NOT_OF_PROXYTUNNEL)),
-        "openssl" => rest.split_first().is_some_and(|(s, rest)| *s == "s_client" && is_s_client(rest)),
+        "openssl" => {
+            rest.split_first().is_some_and(|(s, rest)| *s == "s_client" && is_s_client(rest))
+        }
         _ => false,
     }
 }
@@ -87,8 +110,10 @@ fn has_option(word: &str, options: &[&str]) -> bool {
 
 fn is_of_socat(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
-    let harmless = !["exec", "system", "proxyauth", "create", "shell"].iter().any(|w| word.contains(w));
-    let is = |known: &str| if known.ends_with(':') { word.starts_with(known) } else { word == known };
+    let harmless =
+        !["exec", "system", "proxyauth", "create", "shell"].iter().any(|w| word.contains(w));
+    let is =
+        |known: &str| if known.ends_with(':') { word.starts_with(known) } else { word == known };
     harmless && OF_SOCAT.into_iter().any(is)
 }
 

@@ -265,7 +265,12 @@ pub(crate) mod tests {
         ] {
             let effective = Effective { connect_timeout_s: timeout, ..made::effective(22) };
             let attempts = Attempts { tried, untried: Vec::new() };
-            let facts = Facts { effective: Ok(&effective), attempts: &Ok(attempts), route: None, proxied: None };
+            let facts = Facts {
+                effective: Ok(&effective),
+                attempts: &Ok(attempts),
+                route: None,
+                proxied: None,
+            };
             let finding = Tcp::judge(&made::plan(), facts);
             let all: String = std::iter::once(&finding.summary)
                 .chain(&finding.details)

@@ -53,12 +53,14 @@ fn invalid(case: &Case) -> Option<Diagnosis> {
     let looped = refused.lines.iter().find_map(|l| l.raw().strip_prefix("jumphost loop via "));
     if let Some(jump) = looped {
         return Some(
-            d.because("A jump host is to be reached through itself, since ProxyJump is set for it too.")
-                .step(Hint::advice(text![
-                    "Put these two lines at the top of your ssh configuration: \"Host ",
-                    foreign(jump),
-                    "\" and, below it, \"ProxyJump none\".",
-                ])),
+            d.because(
+                "A jump host is to be reached through itself, since ProxyJump is set for it too.",
+            )
+            .step(Hint::advice(text![
+                "Put these two lines at the top of your ssh configuration: \"Host ",
+                foreign(jump),
+                "\" and, below it, \"ProxyJump none\".",
+            ])),
         );
     }
     let bad = |line: &crate::text::Foreign, word: &str| {

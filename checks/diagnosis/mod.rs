@@ -11,6 +11,7 @@ pub mod id;
 mod keys;
 mod name;
 mod path;
+mod proxy;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -11,8 +11,7 @@ use crate::{
         queries::{Answer, Broken},
     },
     finding::Hint,
-    passage::{self, Told},
-    relay, text,
+    passage, relay, text,
     text::{foreign, host, path},
     transport,
 };
@@ -98,37 +97,25 @@ fn through(case: &Case) -> Hint {
     )
 }
 
-/// The way was gone as far as ssh gets without a question.
+/// The way was not gone, since `ssh` would ask something on it.
 fn would_ask(case: &Case) -> Option<Diagnosis> {
-    let hops = passage::hops(case);
-    let next = hops.last()?;
-    let name = || host(&next.plan.host);
-    let found = Diagnosis::new(Id::BehindJumpHost);
-    if unseen(case) == Some(Needed::NoQuestion) {
-        let nobody: Vec<_> = hops.iter().map(|hop| hop.with_nobody()).collect();
-        let asks = nobody.iter().find_map(super::diagnose)?;
-        let mut found = found.because(text![
-            "The jump host ",
-            name(),
-            " would let you in, but ssh has to ask you something first: ",
-            asks.id.title(),
-            ". ssh-preflight asks for no passphrase and trusts no key for you.",
-        ]);
-        found.next_steps.extend(asks.next_steps);
-        return Some(found.step(through(case)));
-    }
-    let (_, end) = way::no_byte(case)?;
-    let Told::NotIn(line) = end.told() else { return None };
-    if !case.is_interactive() || case.effective()?.proxy_jump.is_none() {
+    if unseen(case) != Some(Needed::NoQuestion) {
         return None;
     }
-    Some(
-        found
-            .because(text!["ssh did not get through the jump host ", name(), " by itself: ", line])
-            .because("At a terminal it may ask for more, such as a password or a second factor.")
-            .step(Hint::run("Log in at the jump host alone:", next.plan.ssh().command()))
-            .step(with_ssh(case)),
-    )
+    let nobody: Vec<_> = passage::hops(case).iter().map(|hop| hop.with_nobody()).collect();
+    let (hop, asks) = nobody.iter().find_map(|hop| Some((hop, super::diagnose(hop)?)))?;
+    let mut found = Diagnosis::new(Id::BehindJumpHost)
+        .because(text![
+            "The jump host ",
+            host(&hop.plan.host),
+            " would let you in, but only after ssh has asked you something. Unasked it ends there: ",
+            asks.id.title(),
+            ".",
+        ])
+        .because("ssh-preflight asks for no passphrase and trusts no key in your place.");
+    // The others are about a login at which nobody is there.
+    found.next_steps.extend(asks.next_steps.into_iter().filter(|step| step.command.is_some()));
+    Some(found.step(through(case)))
 }
 
 /// What keeps the way from being gone.
@@ -179,7 +166,7 @@ fn behind_jump_host(case: &Case) -> Option<Diagnosis> {
 }
 
 /// What shows more than we could see.
-fn with_ssh(case: &Case) -> Hint {
+pub(super) fn with_ssh(case: &Case) -> Hint {
     Hint::run("Run ssh itself, which tells each step:", case.plan.ssh().flag("-v").command())
 }
 

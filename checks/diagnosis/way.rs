@@ -3,7 +3,7 @@
 //! A jump host is a target of its own, so the whole table of rules runs over its case; what it finds
 //! is the cause here too, named with the jump host.
 
-use super::{Diagnosis, Id, Rule, diagnose, keys::start_agent};
+use super::{Diagnosis, Id, Rule, diagnose, keys::start_agent, proxy};
 use crate::{
     case::Case,
     command,
@@ -11,12 +11,11 @@ use crate::{
         agent::AgentState,
         handshake::{Handshake, HandshakeEnd},
         identities::{Content, IdentityFile},
-        proxy::{Exit, ProxyEnd, ProxyTrouble},
+        proxy::ProxyEnd,
     },
     finding::Hint,
-    jump,
     passage::{self, Told},
-    relay, text,
+    text,
     text::{Text, foreign, host, number, path},
     transport,
 };
@@ -27,7 +26,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::ProxyFailed, finds: jump_host_fails },
     Rule { id: Id::ForwardingProhibited, finds: forwarding_prohibited },
     Rule { id: Id::JumpHostCannotConnect, finds: jump_host_cannot_connect },
-    Rule { id: Id::ProxyFailed, finds: proxy_failed },
+    Rule { id: Id::BehindJumpHost, finds: proxy::needs_a_question },
+    Rule { id: Id::ProxyFailed, finds: proxy::proxy_failed },
 ];
 
 /// The jump host at which it ends, and what is wrong with it by itself.
@@ -45,9 +45,10 @@ pub(super) fn named(case: &Case, hop: &Case, mut found: Diagnosis) -> Diagnosis 
             .with(", and that is where it ends."),
     };
     found.because.insert(0, through);
+    let as_typed = hop.plan.ssh().command();
     let is_ssh = |step: &Hint| {
-        let command = step.command.as_ref().map(crate::text::Command::plain);
-        command.is_some_and(|c| c.starts_with("ssh ") && !c.starts_with("ssh -v"))
+        let command = step.command.as_ref().filter(|command| **command != as_typed);
+        command.map(crate::text::Command::plain).is_some_and(|c| c.starts_with("ssh "))
     };
     if found.next_steps.iter().any(is_ssh) {
         found = found.step(Hint::advice(text![
@@ -67,13 +68,8 @@ fn jump_host_fails(case: &Case) -> Option<Diagnosis> {
 }
 
 /// What may be wrong with a login at a jump host for want of the key that was named for the target.
-const FOR_WANT_OF_A_KEY: [Id; 5] = [
-    Id::NoKey,
-    Id::KeyNotAccepted,
-    Id::AgentEmpty,
-    Id::AgentNotRunning,
-    Id::AgentUnreachable,
-];
+const FOR_WANT_OF_A_KEY: [Id; 5] =
+    [Id::NoKey, Id::KeyNotAccepted, Id::AgentEmpty, Id::AgentNotRunning, Id::AgentUnreachable];
 
 fn key_not_for_jump_host(case: &Case) -> Option<Diagnosis> {
     let (hop, found) = failing(case)?;
@@ -134,7 +130,7 @@ pub(super) fn no_byte(case: &Case) -> Option<(&Handshake, &ProxyEnd)> {
 }
 
 /// The jump host next to the target, as far as it is known by name.
-fn next(case: &Case) -> Text {
+pub(super) fn next(case: &Case) -> Text {
     match case.hop() {
         Some(hop) => text!["the jump host ", host(&hop.case.plan.host)],
         None => text!["the jump host of the proxy command"],
@@ -150,7 +146,7 @@ fn goal(case: &Case) -> Text {
 }
 
 /// What the command wrote, a sentence each.
-fn words_of(mut found: Diagnosis, end: &ProxyEnd) -> Diagnosis {
+pub(super) fn words_of(mut found: Diagnosis, end: &ProxyEnd) -> Diagnosis {
     for line in end.words() {
         found = found.because(text!["It says: ", line]);
     }
@@ -158,7 +154,7 @@ fn words_of(mut found: Diagnosis, end: &ProxyEnd) -> Diagnosis {
 }
 
 /// How `ssh` tells that the way ended, whatever the reason.
-fn as_ssh_says(found: Diagnosis, handshake: &Handshake) -> Diagnosis {
+pub(super) fn as_ssh_says(found: Diagnosis, handshake: &Handshake) -> Diagnosis {
     if matches!(handshake.end, HandshakeEnd::TimedOut { .. }) {
         return found;
     }
@@ -218,22 +214,28 @@ fn jump_host_cannot_connect(case: &Case) -> Option<Diagnosis> {
         _ => return None,
     };
     let way = text!["You got in at "].then(next(case)).with(", but ");
-    let mut found = Diagnosis::new(Id::JumpHostCannotConnect).because(way.then(match why {
-        Some(why) => {
-            text!["it cannot connect to "].then(goal(case)).with(": ").with(foreign(why)).with(".")
-        }
-        None => text!["it has not connected to "]
-            .then(goal(case))
-            .with(" by now, and has not said that it cannot. ")
-            .then(transport::words(handshake, None)),
-    }));
+    let mut found = Diagnosis::new(Id::JumpHostCannotConnect).because(
+        way.then(match why {
+            Some(why) => text!["it cannot connect to "]
+                .then(goal(case))
+                .with(": ")
+                .with(foreign(why))
+                .with("."),
+            None => text!["it has not connected to "]
+                .then(goal(case))
+                .with(" by now, and has not said that it cannot. ")
+                .then(transport::words(handshake, None)),
+        }),
+    );
     found = as_ssh_says(found, handshake);
     let lower = why.unwrap_or_default().to_ascii_lowercase();
     let is = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
     found = if is(&["refused"]) {
         found.step(Hint::advice(
-            text!["Check host and port. If they are right, the SSH server there does not run, or a \
-                   firewall between the jump host and it refuses: ask those who run "]
+            text![
+                "Check host and port. If they are right, the SSH server there does not run, or a \
+                   firewall between the jump host and it refuses: ask those who run "
+            ]
             .then(goal(case))
             .with("."),
         ))
@@ -271,157 +273,5 @@ fn from_there(case: &Case) -> Hint {
     )
 }
 
-fn proxy_failed(case: &Case) -> Option<Diagnosis> {
-    let proxy = case.proxy()?;
-    let effective = case.effective()?;
-    let is_jump = effective.proxy_jump.is_some();
-    let name = foreign(&proxy.program);
-    let what = match is_jump {
-        true => text!["ssh on its way through "].then(next(case)),
-        false => text!["the proxy command (", name.clone(), ")"],
-    };
-    let found = Diagnosis::new(Id::ProxyFailed);
-    match &proxy.trouble {
-        Some(ProxyTrouble::UnknownToken(letter)) => {
-            let letter = format!("%{letter}");
-            return Some(
-                found
-                    .because(text![
-                        "ssh does not know ",
-                        foreign(&letter),
-                        " in a ProxyCommand and refuses it.",
-                    ])
-                    .step(Hint::advice(
-                        "Correct it: %h is the host, %p the port, %r the user, %n the host as typed, \
-                         and a percent sign itself is written %%.",
-                    )),
-            );
-        }
-        Some(ProxyTrouble::Failed(error)) => {
-            return Some(
-                found
-                    .because(text!["Cannot start ", foreign(&proxy.program), ": "].then(text![
-                        foreign(&error.message),
-                        ".",
-                    ]))
-                    .step(Hint::advice(
-                        "ssh starts a proxy command with your shell, the one in $SHELL: see that it \
-                         is there.",
-                    )),
-            );
-        }
-        None => {}
-    }
-    let (handshake, end) = no_byte(case)?;
-    // The jump host connected: what is behind it hung up, or is silent.
-    if end.connected() || (is_jump && end.exit.is_none() && end.logged_in()) {
-        return None;
-    }
-    // At a terminal ssh would have asked; here nobody was.
-    if is_jump && case.is_interactive() && matches!(end.told(), Told::NotIn(_)) {
-        return None;
-    }
-    let how = match end.exit {
-        Some(Exit::Code(code)) => text!["ended with exit code ", number(code)],
-        Some(Exit::Signal(signal)) => text!["was ended by signal ", number(signal)],
-        None if matches!(handshake.end, HandshakeEnd::TimedOut { .. }) => text!["runs"],
-        None => text!["closed its output"],
-    };
-    let mut found = found.because(
-        text!["The connection goes through "].then(what).with(". It ").then(how).with(match end.exit {
-            None if handshake.received == 0 => ", but not one byte came from the host.",
-            _ => " before a byte came from the host.",
-        }),
-    );
-    found = as_ssh_says(words_of(found, end), handshake);
-    if is_jump {
-        let login = case.hop().map(|hop| hop.case.plan.ssh().command());
-        let words = "Log in at the jump host alone, and see what it says:";
-        return Some(match login {
-            Some(login) => found.step(Hint::run(words, login)),
-            None => found,
-        });
-    }
-    Some(command_failed(case, found, end, &proxy.program))
-}
-
-/// What to do about a command of the configuration, by how it ended and what it said.
-fn command_failed(case: &Case, found: Diagnosis, end: &ProxyEnd, program: &str) -> Diagnosis {
-    let by_hand = by_hand(case);
-    match (end.code(), end.told()) {
-        (Some(127), _) => found
-            .because(text!["Exit code 127 of a shell means that there is no such program."])
-            .step(Hint::advice(text![
-                "Install ",
-                foreign(program),
-                ", or correct its name in ProxyCommand. If it is there when you type it, its folder \
-                 is missing in PATH where ssh is started.",
-            ]))
-            .step(Hint::advice(
-                "To go through an SSH server no such program is needed: ProxyJump does that.",
-            )),
-        (Some(126), _) => found
-            .because("Exit code 126 of a shell means that the program may not be run.")
-            .step(Hint::advice(text![
-                "Make ",
-                foreign(program),
-                " executable (chmod +x), or correct its path in ProxyCommand.",
-            ])),
-        (_, Told::HttpStatus(407)) => found.step(Hint::advice(
-            "The HTTP proxy wants a user name and a password (code 407): give them to the proxy \
-             command, or ask those who run the proxy for access.",
-        )),
-        (_, Told::HttpStatus(403)) => found
-            .step(Hint::advice(text![
-                "The HTTP proxy forbids this port (code 403): most allow 443 alone. Ask those who run \
-                 it, or use a host that has SSH on port 443.",
-            ])),
-        (_, Told::HttpStatus(code)) => found.step(Hint::advice(text![
-            "The HTTP proxy could not connect to the host (code ",
-            number(code),
-            "). Check host and port; if they are right, the host is down or the proxy may not reach \
-             it: ask those who run the proxy.",
-        ])),
-        (_, Told::NotIn(_)) if program == "ssh" => found
-            .step(Hint::advice(
-                "The ssh in your proxy command does not get in at its own host. Examine that host as \
-                 a target of its own: ssh-preflight USER@JUMP_HOST.",
-            ))
-            .step(by_hand),
-        (None, _) => found
-            .step(by_hand)
-            .step(Hint::advice(
-                "A program that waits for something (a login, a proxy that drops packets) looks like \
-                 this, and so does a host that is silent behind it.",
-            ))
-            .or(Id::SilentServer)
-            .or(Id::Filtered),
-        (Some(0), _) if end.words().next().is_none() => found
-            .because("It reports no failure: the host itself may have closed the connection.")
-            .step(by_hand)
-            .or(Id::ClosedBeforeBanner),
-        _ => found.step(by_hand),
-    }
-}
-
-/// The command, for pasting: only one that holds no password, so of the known relays.
-fn by_hand(case: &Case) -> Hint {
-    let expanded = case.effective().and_then(|e| {
-        let command = e.proxy_command.as_ref()?;
-        jump::tokens(command, &case.plan, e).ok()
-    });
-    let words = expanded.filter(|line| relay::is_plain(line)).and_then(|line| shlex::split(&line));
-    match words {
-        Some(words) => {
-            let words = words.iter().map(|word| Text::from(foreign(word))).collect();
-            Hint::run(
-                "Run the proxy command by hand. It works when a line comes that begins with SSH-2.0:",
-                crate::text::Command(words),
-            )
-        }
-        None => Hint::advice(
-            "Run the command in ProxyCommand by hand, with the host for %h and the port for %p. It \
-             works when a line comes that begins with SSH-2.0; if not, put right what it says.",
-        ),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -89,9 +89,9 @@ impl Unseen {
             Self::Needs(Needed::Consent) => text![
                 "Skipped: the way there logs in elsewhere first, which was not asked for (--through)."
             ],
-            Self::Needs(Needed::NoQuestion) => text![
-                "Skipped: ssh has to ask you something before it gets through the jump host."
-            ],
+            Self::Needs(Needed::NoQuestion) => {
+                text!["Skipped: ssh has to ask you something before it gets through the jump host."]
+            }
             Self::Needs(Needed::Proxy) => text!["Skipped: the proxy command does not run."],
             Self::OutOfTime => {
                 text!["Not found out: the time limit for the whole run was reached."]

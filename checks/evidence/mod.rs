@@ -55,6 +55,7 @@ pub struct Evidence {
     plan: Plan,
     started_at: jiff::Timestamp,
     limits: Limits,
+    shared: hop::Shared,
     live: Live,
     machine: Fact<machine::Machine>,
     configuration: Fact<Configuration>,
@@ -98,9 +99,15 @@ impl Evidence {
         Self::of(case, cut)
     }
 
+    /// The same, beside other targets, which may have jump hosts in common with this one.
+    #[must_use]
+    pub fn beside(self, shared: &hop::Shared) -> Self {
+        Self { shared: shared.clone(), ..self }
+    }
+
     /// Evidence about a jump host of a target, within the limits of the target's run.
-    fn within(plan: Plan, limits: Limits) -> Self {
-        Self::limited(Case::unobserved(plan, jiff::Timestamp::now()), limits)
+    fn within(plan: Plan, limits: Limits, shared: hop::Shared) -> Self {
+        Self::limited(Case::unobserved(plan, jiff::Timestamp::now()), limits).beside(&shared)
     }
 
     fn of(case: Case, cut: CancellationToken) -> Self {
@@ -114,6 +121,7 @@ impl Evidence {
             plan: case.plan,
             started_at: case.started_at,
             limits,
+            shared: hop::Shared::default(),
             live: Live::default(),
             machine: Fact::new(case.machine),
             configuration: Fact::new(case.configuration),
@@ -218,7 +226,7 @@ impl Evidence {
                 let effective = self.effective().await?;
                 let plan = jump::plan(&self.plan, effective);
                 let plan = plan.ok_or(Unseen::Needs(Needed::JumpHost))?;
-                hop::observe(plan, self.limits.clone()).await
+                self.shared.hop(plan, self.limits.clone()).await
             })
             .await
     }
@@ -229,7 +237,8 @@ impl Evidence {
         self.proxy
             .once(&self.limits, || async {
                 let effective = self.effective().await?;
-                let hop = if effective.proxy_jump.is_some() { Some(self.hop().await) } else { None };
+                let hop =
+                    if effective.proxy_jump.is_some() { Some(self.hop().await) } else { None };
                 let launch = passage::launch(&self.plan, effective, hop)?;
                 let command = effective.proxy_command.as_deref().unwrap_or("ssh");
                 let program = relay::program(command);
@@ -255,9 +264,9 @@ impl Evidence {
             .once(&self.limits, || async {
                 self.proxy().await.as_ref().map_err(Clone::clone)?;
                 let handshake = self.handshake().await;
-                let ended = handshake.as_ref().is_ok_and(|h| {
-                    matches!(h.end, HandshakeEnd::Closed | HandshakeEnd::Failed(_))
-                });
+                let ended = handshake
+                    .as_ref()
+                    .is_ok_and(|h| matches!(h.end, HandshakeEnd::Closed | HandshakeEnd::Failed(_)));
                 let mut running = self.live.running.lock().await;
                 let running = running.as_mut().ok_or(Unseen::Needs(Needed::Proxy))?;
                 Ok(running.stands(ended).await)
@@ -378,6 +387,12 @@ impl Evidence {
         self.handshake
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
+                // Until keys are exchanged with the target, ssh is busy logging in at the jump host.
+                let logs_in = self.plan.through && effective.proxy_jump.is_some();
+                let _turn = match logs_in && self.hop().await.is_ok() {
+                    true => self.shared.turn().await,
+                    false => None,
+                };
                 let (stream, known) = join(self.stream(&effective), self.known_hosts()).await;
                 let stream = stream.ok_or(Unseen::Needs(Needed::Connection))?;
                 // ssh asks first for the type of host key that it knows; so do we.
@@ -386,6 +401,12 @@ impl Evidence {
                     Err(_) => effective.host_key_algorithms.clone(),
                 };
                 let mut answer = Duration::from_millis(self.plan.limits.answer_ms);
+                if effective.is_proxied() {
+                    // A login at each jump host comes first, and some servers take their time.
+                    let hops = self.hop.observed().and_then(|hop| hop.seen.as_ref().ok());
+                    let hops = hops.map_or(1, |hop| 1 + passage::hops(&hop.case).len());
+                    answer = answer.saturating_mul(u32::try_from(1 + hops).unwrap_or(2));
+                }
                 if let Some(seconds) = effective.connect_timeout_s {
                     // It limits the exchange of keys too (ssh_config(5)).
                     answer = answer.min(Duration::from_secs(seconds));

@@ -219,7 +219,7 @@ fn tells(line: &[u8]) -> bool {
     !is_debug && !line.starts_with(b"OpenSSH_")
         || has(b"Authenticated to ")
         || has(b": open confirm ")
-        || has(b"key options: ")
+        || has(b": key options:")
 }
 
 #[cfg(test)]
@@ -236,9 +236,10 @@ mod tests {
     #[cfg(unix)]
     #[tokio::test]
     async fn it_relays_and_its_last_words_are_kept() {
-        let (mut stream, mut running) =
-            start(&shell("read x; echo \"got $x\"; echo 'debug1: noise' >&2; echo last >&2; exit 3"))
-                .unwrap();
+        let (mut stream, mut running) = start(&shell(
+            "read x; echo \"got $x\"; echo 'debug1: noise' >&2; echo last >&2; exit 3",
+        ))
+        .unwrap();
         stream.write_all(b"hello\n").await.unwrap();
         let mut heard = String::new();
         stream.read_to_string(&mut heard).await.unwrap();

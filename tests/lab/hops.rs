@@ -82,16 +82,26 @@ fn at_the_target(report: &Value) {
 
 #[test]
 fn jump_host_that_lets_in() {
-    hop("jump_host_that_lets_in", &[], Unasked("behind-jump-host"), |w| (pair(w, &[]), None), |w, r| {
-        says(r, &["would let you in", "--through"]);
-        // The advised command is the one that finds it out.
-        let command = r["diagnosis"]["next_steps"][0]["command"].as_str().unwrap();
-        let words = shlex(command);
-        assert_eq!(words.first().map(String::as_str), Some("ssh-preflight"));
-        let again = preflight(w, &words[1..]);
-        assert_eq!(again.code(), Some(0), "{}", again.stdout);
-        assert_eq!(w.sshd_log().matches("Accepted publickey").count(), 1, "ssh alone logged in");
-    });
+    hop(
+        "jump_host_that_lets_in",
+        &[],
+        Unasked("behind-jump-host"),
+        |w| (pair(w, &[]), None),
+        |w, r| {
+            says(r, &["would let you in", "--through"]);
+            // The advised command is the one that finds it out.
+            let command = r["diagnosis"]["next_steps"][0]["command"].as_str().unwrap();
+            let words = shlex(command);
+            assert_eq!(words.first().map(String::as_str), Some("ssh-preflight"));
+            let again = preflight(w, &words[1..]);
+            assert_eq!(again.code(), Some(0), "{}", again.stdout);
+            assert_eq!(
+                w.sshd_log().matches("Accepted publickey").count(),
+                1,
+                "ssh alone logged in"
+            );
+        },
+    );
 }
 
 /// The words of a command, by the shell.
@@ -103,10 +113,16 @@ fn shlex(command: &str) -> Vec<String> {
 
 #[test]
 fn through_a_jump_host() {
-    hop("through_a_jump_host", THROUGH, Ready, |w| (pair(w, &[]), None), |_, r| {
-        let tcp = r["checks"].as_array().unwrap().iter().find(|c| c["id"] == "tcp").unwrap();
-        assert_eq!(tcp["evidence"]["hops"][0]["verdict"], "ready", "{tcp:#}");
-    });
+    hop(
+        "through_a_jump_host",
+        THROUGH,
+        Ready,
+        |w| (pair(w, &[]), None),
+        |_, r| {
+            let tcp = r["checks"].as_array().unwrap().iter().find(|c| c["id"] == "tcp").unwrap();
+            assert_eq!(tcp["evidence"]["hops"][0]["verdict"], "ready", "{tcp:#}");
+        },
+    );
 }
 
 fn chain(w: &mut World) -> Vec<String> {
@@ -118,18 +134,30 @@ fn chain(w: &mut World) -> Vec<String> {
 
 #[test]
 fn two_jump_hosts() {
-    hop("two_jump_hosts", &[], Unasked("behind-jump-host"), |w| (chain(w), None), |w, _| {
-        let ours = w.jump_host_logs()[1].matches("Connection from ").count();
-        assert_eq!(ours, 1, "nothing but ssh itself came to the second");
-    });
+    hop(
+        "two_jump_hosts",
+        &[],
+        Unasked("behind-jump-host"),
+        |w| (chain(w), None),
+        |w, _| {
+            let ours = w.jump_host_logs()[1].matches("Connection from ").count();
+            assert_eq!(ours, 1, "nothing but ssh itself came to the second");
+        },
+    );
 }
 
 #[test]
 fn through_two_jump_hosts() {
-    hop("through_two_jump_hosts", THROUGH, Ready, |w| (chain(w), None), |_, r| {
-        let tcp = r["checks"].as_array().unwrap().iter().find(|c| c["id"] == "tcp").unwrap();
-        assert_eq!(tcp["evidence"]["hops"].as_array().unwrap().len(), 2, "{tcp:#}");
-    });
+    hop(
+        "through_two_jump_hosts",
+        THROUGH,
+        Ready,
+        |w| (chain(w), None),
+        |_, r| {
+            let tcp = r["checks"].as_array().unwrap().iter().find(|c| c["id"] == "tcp").unwrap();
+            assert_eq!(tcp["evidence"]["hops"].as_array().unwrap().len(), 2, "{tcp:#}");
+        },
+    );
 }
 
 #[test]
@@ -174,7 +202,9 @@ fn jump_host_is_unknown() {
         w.write(".ssh/known_hosts", target, 0o600);
         (arguments, None)
     };
-    for (name, own) in [("jump_host_is_unknown", &[][..]), ("jump_host_is_unknown_through", THROUGH)] {
+    for (name, own) in
+        [("jump_host_is_unknown", &[][..]), ("jump_host_is_unknown_through", THROUGH)]
+    {
         hop(name, own, NotReady("host-key-unknown"), build, |_, r| at_the_jump_host(r));
     }
 }

@@ -210,8 +210,7 @@ pub fn compare_with(
         text.stdout,
         live.stderr
     );
-    let gets_in =
-        verdict == "ready" || matches!(expect, Expect::ButLogsIn(_) | Expect::Unasked(_));
+    let gets_in = verdict == "ready" || matches!(expect, Expect::ButLogsIn(_) | Expect::Unasked(_));
     assert_eq!(gets_in, ssh.code() == Some(0), "ssh is the oracle: {told}");
     let (expected, cause, code) = expect.parts();
     assert_eq!((verdict.as_str(), id.as_deref()), (expected, cause), "{told}");
