@@ -56,7 +56,7 @@ impl Check for Agent {
         };
         let identities = facts.identities.as_ref().ok();
         let forwards = forwards(plan, effective);
-        let interactive = plan.interactive && !effective.batch_mode;
+        let interactive = plan.may_ask(effective);
         let won = facts
             .queries
             .and_then(|queries| queries.as_ref().ok())

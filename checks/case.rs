@@ -144,7 +144,17 @@ macro_rules! seen {
         pub fn $name(&self) -> Option<&$type> {
             self.$name.as_ref().and_then(|o| o.seen.as_ref().ok())
         }
-    )*};
+    )*
+
+        /// Why something was not seen, for each item that was asked for: name and reason.
+        #[must_use]
+        pub fn unseen(&self) -> Vec<(&'static str, &Unseen)> {
+            let all = [
+                $((stringify!($name), self.$name.as_ref().and_then(|o| o.seen.as_ref().err()))),*
+            ];
+            all.into_iter().filter_map(|(name, why)| why.map(|why| (name, why))).collect()
+        }
+    };
 }
 
 /// What rules read: the fact where it was seen, else `None`.
@@ -215,7 +225,7 @@ impl Case {
     /// Whether somebody is there to type a passphrase or to answer `yes`, and `ssh` may ask.
     #[must_use]
     pub fn is_interactive(&self) -> bool {
-        self.plan.interactive && self.effective().is_none_or(|e| !e.batch_mode)
+        self.effective().map_or(self.plan.interactive, |e| self.plan.may_ask(e))
     }
 
     /// The target as one word for a command, as it was typed.
@@ -256,38 +266,15 @@ impl Case {
         let host = self.effective().map_or(self.plan.host.as_str(), |e| e.host.as_str());
         self.plan.profile_for(host)
     }
-
-    /// Why something was not seen, for each item that was asked for: name and reason.
-    #[must_use]
-    pub fn unseen(&self) -> Vec<(&'static str, &Unseen)> {
-        macro_rules! collect {
-            ($($name:ident),*) => {
-                [$((stringify!($name), self.$name.as_ref().and_then(|o| o.seen.as_ref().err()))),*]
-            };
-        }
-        collect!(
-            machine,
-            configuration,
-            hop,
-            proxy,
-            proxy_end,
-            resolution,
-            name_servers,
-            nearby,
-            attempts,
-            handshake,
-            known_hosts,
-            identities,
-            agent,
-            queries
-        )
-        .into_iter()
-        .filter_map(|(name, why)| why.map(|why| (name, why)))
-        .collect()
-    }
 }
 
 impl Plan {
+    /// Whether somebody is there to type a passphrase or to answer `yes`, and `ssh` may ask.
+    #[must_use]
+    pub fn may_ask(&self, effective: &Effective) -> bool {
+        self.interactive && !effective.batch_mode
+    }
+
     /// The profile that is valid for an effective host name.
     #[must_use]
     pub fn profile_for(&self, host: &str) -> &Profile {

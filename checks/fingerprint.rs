@@ -58,7 +58,7 @@ impl Check for Fingerprint {
             identities,
             agent,
             now: facts.now,
-            interactive: plan.interactive && !effective.batch_mode,
+            interactive: plan.may_ask(effective),
             offers: offers::in_order(effective, identities, agent),
         };
         let finding = keys.judge();

@@ -7,8 +7,11 @@ use crate::{
     check::{About, Check},
     command,
     evidence::{
-        Evidence, Needed, Seen, Unseen, configuration::Effective, handshake::Handshake,
-        key::PublicKeyFacts, known_hosts::KnownHosts,
+        Evidence, Needed, Seen, Unseen,
+        configuration::Effective,
+        handshake::Handshake,
+        key::PublicKeyFacts,
+        known_hosts::{KnownHosts, Unread},
     },
     finding::{Finding, Hint},
     host_trust::{self, Acceptance, CertificateFault, Place, Trust},
@@ -93,11 +96,8 @@ fn judge(
         _ => {
             let mut words = describe(effective, shown, trust);
             let first = if words.is_empty() { Text::default() } else { words.remove(0) };
-            let finding = if accepts == Acceptance::Refuses {
-                Finding::fail(first)
-            } else {
-                Finding::warn(first)
-            };
+            let refuses = accepts == Acceptance::Refuses && !may_know(effective, trust);
+            let finding = if refuses { Finding::fail(first) } else { Finding::warn(first) };
             let finding = finding.detail_all(words);
             let finding = match (trust, accepts) {
                 (Trust::Changed { .. } | Trust::Revoked(_), Acceptance::Accepts) => finding.detail(
@@ -111,6 +111,12 @@ fn judge(
     }
 }
 
+/// Whether KnownHostsCommand, which is not run, may know the key that the files do not know.
+fn may_know(effective: &Effective, trust: &Trust) -> bool {
+    let open = matches!(trust, Trust::Unknown | Trust::Changed { .. });
+    open && effective.known_hosts_command.is_some()
+}
+
 fn unknown(
     plan: &Plan,
     effective: &Effective,
@@ -118,6 +124,9 @@ fn unknown(
     accepts: Acceptance,
 ) -> Finding {
     let finding = match accepts {
+        Acceptance::Refuses if may_know(effective, &Trust::Unknown) => Finding::warn(
+            "No known_hosts file has the server's key; whether KnownHostsCommand knows it is open.",
+        ),
         Acceptance::Refuses => Finding::fail(
             "This computer does not know the server's key, and ssh may not accept it.",
         ),
@@ -153,6 +162,24 @@ pub(crate) fn describe(effective: &Effective, shown: &PublicKeyFacts, trust: &Tr
         Trust::Unknown => vec![text!["No key of ", name, " is in the known_hosts files."]],
         Trust::Revoked(place) => {
             vec![text!["The key of ", name, " is marked as revoked in ", at(place), "."]]
+        }
+        Trust::RevokedByList { path: file } => {
+            vec![text![
+                "The key of ",
+                name,
+                " is in the list of revoked keys ",
+                path(file),
+                " (RevokedHostKeys)."
+            ]]
+        }
+        Trust::ListUnreadable { path: file, why } => {
+            vec![text![
+                "The list of revoked keys ",
+                path(file),
+                " (RevokedHostKeys) cannot be read: ",
+                foreign(why),
+                ". Without it ssh accepts no key of any server."
+            ]]
         }
         Trust::Changed { same_type, other_types } => {
             let mut words = vec![if same_type.is_empty() {
@@ -232,6 +259,21 @@ pub(crate) fn steps(
             at(place),
             " was set because this key must never be trusted again."
         ])],
+        Trust::RevokedByList { path: file } => vec![Hint::advice(text![
+            "Do not connect. Ask whoever operates the server for its new key, and whoever keeps ",
+            path(file),
+            " why this one was revoked."
+        ])],
+        Trust::ListUnreadable { path: file, .. } => vec![
+            Hint::run(
+                "See whether the file is there and whether you may read it:",
+                command!["ls", "-l", path(file)],
+            ),
+            Hint::advice(
+                "If the file is not meant to be there, remove the RevokedHostKeys line from the \
+                 ssh configuration; else restore it.",
+            ),
+        ],
         Trust::Changed { same_type, other_types } => {
             let mut steps = vec![Hint::advice(text![
                 "First ask whoever operates the server, not over this connection, whether its key \
@@ -316,11 +358,29 @@ fn troubles(effective: &Effective, known: &KnownHosts) -> Vec<Text> {
             ]);
         }
     }
-    if let Some(file) = effective.revoked_host_keys.as_ref().filter(|f| *f != "none") {
+    if let Some(revoked) = &known.revoked {
+        let what = match &revoked.list {
+            Err(Unread::NotUnderstood) => Some(""),
+            Ok(list) if list.certificates => Some("what it says of certificates in "),
+            _ => None,
+        };
+        lines.extend(what.map(|what| {
+            text![
+                "The list of revoked keys was not looked at, or not whole: ",
+                what,
+                path(&revoked.path),
+                " (RevokedHostKeys)."
+            ]
+        }));
+    }
+    if effective.known_hosts_command.is_some() {
         lines.push(text![
-            "The list of revoked keys in ",
-            path(file),
-            " (RevokedHostKeys) was not looked at."
+            "ssh also asks a command for known keys (KnownHostsCommand); it was not run."
+        ]);
+    }
+    if effective.check_host_ip {
+        lines.push(text![
+            "ssh also looks the key up under the server's address (CheckHostIP); that was not done."
         ]);
     }
     lines

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::evidence::{
     configuration::{Effective, StrictHostKeyChecking},
     key::{CertificateFacts, PublicKeyFacts},
-    known_hosts::{KnownHosts, KnownHostsLine, Marker},
+    known_hosts::{KnownHosts, KnownHostsLine, Marker, RevokedList, Unread},
 };
 
 /// A line of a known_hosts file.
@@ -36,6 +36,18 @@ pub enum Trust {
     KnownByAuthority(Place),
     /// The key, or the authority of its certificate, is marked as revoked.
     Revoked(Place),
+    /// The key, or the authority of its certificate, is in the file of RevokedHostKeys.
+    RevokedByList {
+        /// File.
+        path: String,
+    },
+    /// The file of RevokedHostKeys cannot be read, so that `ssh` takes no key at all.
+    ListUnreadable {
+        /// File.
+        path: String,
+        /// The system's words.
+        why: String,
+    },
     /// Other keys are known for this host. `ssh` says so for another type of key, too.
     Changed {
         /// Lines with another key of the same type.
@@ -97,6 +109,17 @@ pub fn judge_key(
     principal: &str,
     now: Timestamp,
 ) -> Trust {
+    if let Some(revoked) = &known.revoked {
+        match &revoked.list {
+            Ok(list) if is_listed(list, presented) => {
+                return Trust::RevokedByList { path: revoked.path.clone() };
+            }
+            Err(Unread::Unreadable(why)) => {
+                return Trust::ListUnreadable { path: revoked.path.clone(), why: why.clone() };
+            }
+            _ => {}
+        }
+    }
     let named = look_up(&lines(known, false), presented, principal, now);
     if named != Trust::Unknown {
         return named;
@@ -113,6 +136,8 @@ pub fn judge_key(
 pub fn acceptance(trust: &Trust, effective: &Effective, interactive: bool) -> Acceptance {
     use StrictHostKeyChecking::{AcceptNew, Ask, No, Yes};
     match (trust, effective.strict_host_key_checking) {
+        // Whatever StrictHostKeyChecking says (sshconnect.c, verify_host_key).
+        (Trust::RevokedByList { .. } | Trust::ListUnreadable { .. }, _) => Acceptance::Refuses,
         (Trust::Known(_) | Trust::KnownByAuthority(_), _) | (_, No) => Acceptance::Accepts,
         (Trust::Revoked(_) | Trust::Changed { .. }, _) | (_, Yes) => Acceptance::Refuses,
         (_, AcceptNew) => Acceptance::Accepts,
@@ -125,8 +150,13 @@ pub fn acceptance(trust: &Trust, effective: &Effective, interactive: bool) -> Ac
 /// it then says about keys proves nothing, and it learns which keys the user has.
 #[must_use]
 pub fn may_go_on(trust: &Trust, effective: &Effective) -> bool {
-    !matches!(trust, Trust::Revoked(_) | Trust::Changed { .. })
-        || effective.strict_host_key_checking == StrictHostKeyChecking::No
+    match trust {
+        Trust::RevokedByList { .. } | Trust::ListUnreadable { .. } => false,
+        Trust::Revoked(_) | Trust::Changed { .. } => {
+            effective.strict_host_key_checking == StrictHostKeyChecking::No
+        }
+        _ => true,
+    }
 }
 
 /// `HostKeyAlgorithms` in the order in which `ssh` asks for them: algorithms of key types that are
@@ -161,6 +191,13 @@ fn key_type(algorithm: &str) -> String {
         None => algorithm.to_owned(),
     };
     if plain.starts_with("rsa-sha2-") { "ssh-rsa".into() } else { plain }
+}
+
+fn is_listed(list: &RevokedList, presented: &PublicKeyFacts) -> bool {
+    let authority = presented.certificate.as_ref().map(|c| &c.authority_sha256);
+    list.sha256.contains(&presented.sha256)
+        || authority.is_some_and(|authority| list.sha256.contains(authority))
+        || !list.sha1.is_empty() && presented.sha1().is_some_and(|sha1| list.sha1.contains(&sha1))
 }
 
 type Lines<'k> = Vec<(&'k str, &'k KnownHostsLine)>;
@@ -261,7 +298,10 @@ fn fault(
 #[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::*;
-    use crate::evidence::{known_hosts::KnownHostsFile, made};
+    use crate::evidence::{
+        known_hosts::{KnownHostsFile, RevokedKeys},
+        made,
+    };
 
     /// A key with this fingerprint.
     pub(crate) fn key(algorithm: &str, sha256: &str) -> PublicKeyFacts {
@@ -295,7 +335,7 @@ pub(crate) mod tests {
             exists: true,
             lines,
         };
-        KnownHosts { name: "host.example.com".into(), files: vec![file] }
+        KnownHosts { name: "host.example.com".into(), files: vec![file], revoked: None }
     }
     const HOST: &str = "host.example.com";
     const ED: &str = "ssh-ed25519";
@@ -326,6 +366,29 @@ pub(crate) mod tests {
             let words = format!("{lines:?}");
             let trust = judge_key(&known(lines), &key(ED, "a"), HOST, Timestamp::UNIX_EPOCH);
             assert_eq!(is(&trust), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_revoked_keys_counts_before_all_and_always() {
+        let list =
+            |sha256: &str| RevokedList { sha256: vec![sha256.into()], ..RevokedList::default() };
+        let unreadable = Unread::Unreadable("No such file or directory".into());
+        let off = Effective {
+            strict_host_key_checking: StrictHostKeyChecking::No,
+            ..made::effective(22)
+        };
+        for (list, expected, accepts) in [
+            (Ok(list("a")), "revoked-by-list", Acceptance::Refuses),
+            (Ok(list("b")), "known", Acceptance::Accepts),
+            (Err(unreadable), "list-unreadable", Acceptance::Refuses),
+            (Err(Unread::NotUnderstood), "known", Acceptance::Accepts),
+        ] {
+            let mut known = known(vec![line(None, ED, "a")]);
+            known.revoked = Some(RevokedKeys { path: "/r".into(), list });
+            let trust = judge_key(&known, &key(ED, "a"), HOST, Timestamp::UNIX_EPOCH);
+            assert_eq!((is(&trust).as_str(), acceptance(&trust, &off, true)), (expected, accepts));
+            assert_eq!(may_go_on(&trust, &off), accepts == Acceptance::Accepts);
         }
     }
 

@@ -40,7 +40,7 @@ impl Check for Portal {
             (Err(why), _) => return Finding::unseen(&why),
             (_, Err(why)) => return Finding::unseen(why),
         };
-        let interactive = plan.interactive && !effective.batch_mode;
+        let interactive = plan.may_ask(effective);
         verdict(queries, interactive, facts.profile)
             .detail_all(queries.offers.iter().map(line))
             .detail_all(rsa_line(queries))

@@ -10,7 +10,9 @@ use crate::{
         traceroute::Traceroute,
     },
     finding::Finding,
-    hops, proxied, text,
+    hops,
+    hops::Place,
+    proxied, text,
     text::{Text, address, foreign, host, number},
 };
 
@@ -63,11 +65,16 @@ impl Check for Tcp {
             .fact("attempts", &attempts.tried)
             .fact("untried", &attempts.untried);
         match facts.route {
-            Some(Ok(route)) => finding
-                .detail_all(way(route))
-                .fact("way", &route.probes)
-                .fact("control_ports", &route.controls)
-                .fact("ends", hops::place(route)),
+            Some(Ok(route)) => {
+                let ending = hops::ending(attempts, Some(route));
+                finding
+                    .detail_all(way(route, ending.as_ref()))
+                    .fact("again", &route.again)
+                    .fact("way", &route.probes)
+                    .fact("control_ports", &route.controls)
+                    .fact("syns_sent", route.sent)
+                    .fact("ends", ending)
+            }
             Some(Err(why)) => finding.detail(why.words()),
             None => finding,
         }
@@ -75,10 +82,10 @@ impl Check for Tcp {
 }
 
 /// The hops, a line each, and where it ends.
-fn way(route: &Traceroute) -> Vec<Text> {
+fn way(route: &Traceroute, ending: Option<&Place>) -> Vec<Text> {
     let hop = |(ttl, from)| text!["Hop ", number(ttl), ": ", address(from)];
     let mut lines: Vec<_> = hops::routers(route).map(hop).collect();
-    lines.extend(hops::place(route).map(|place| hops::words(&place)));
+    lines.extend(ending.map(hops::words));
     lines
 }
 
@@ -240,7 +247,7 @@ pub(crate) mod tests {
     }
     /// An attempt.
     pub(crate) fn attempt(to: &str, outcome: Outcome) -> Attempt {
-        Attempt { to: to.parse().unwrap(), from: None, outcome, took_ms: 1.5 }
+        Attempt { to: to.parse().unwrap(), from: None, outcome, message: None, took_ms: 1.5 }
     }
     const SILENCE: Outcome = Outcome::TimedOut { after_ms: 10_000 };
 

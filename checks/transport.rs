@@ -6,7 +6,7 @@ use crate::{
     evidence::{
         Evidence, Seen, Unseen,
         configuration::Effective,
-        handshake::{Handshake, HandshakeEnd, Step},
+        handshake::{Arrived, Handshake, HandshakeEnd, Step},
     },
     finding::Finding,
     greeting, negotiation, text,
@@ -55,7 +55,11 @@ impl Check for Transport {
             .fact("offered", &handshake.offered)
             .fact("agreed", &handshake.agreed)
             .fact("disconnect", &handshake.disconnect)
+            .fact("received", handshake.received)
+            .fact("sent", handshake.sent)
+            .fact("unacknowledged", handshake.unacknowledged)
             .fact("end", &handshake.end)
+            .fact("ended_us", handshake.ended_us)
     }
 }
 
@@ -121,8 +125,37 @@ pub fn seconds(ms: u64) -> String {
     }
 }
 
+/// What became of the bytes that were sent, where the conversation fell silent and the system
+/// tells: it says in which direction they are lost.
+#[must_use]
+pub fn arrival(handshake: &Handshake) -> Option<Text> {
+    let sent = number(handshake.sent);
+    Some(match handshake.arrived() {
+        Arrived::Unknown => return None,
+        Arrived::All => {
+            text![
+                "All ",
+                sent,
+                " bytes that this computer sent arrived there (TCP acknowledged them)."
+            ]
+        }
+        Arrived::Nothing => text![
+            "Of the ",
+            sent,
+            " bytes that this computer sent nothing arrived there, not even the short first line.",
+        ],
+        Arrived::Begin => text![
+            "Of the ",
+            sent,
+            " bytes that this computer sent the first ones arrived there, the last ",
+            number(handshake.unacknowledged.unwrap_or_default()),
+            " did not, though they were sent again and again.",
+        ],
+    })
+}
+
 fn details(handshake: &Handshake, effective: Option<&Effective>) -> Vec<Text> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<_> = arrival(handshake).into_iter().collect();
     if let Some(id) = &handshake.identification {
         lines.push(text!["Identification: ", &id.line]);
     }

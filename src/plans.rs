@@ -1,6 +1,9 @@
 //! From the sorted command line to what is to be examined.
 
-use std::{io::IsTerminal, path::Path};
+use std::{
+    io::{IsTerminal, Read},
+    path::Path,
+};
 
 use checks::case::{Case, Plan, TimeLimits};
 
@@ -67,13 +70,29 @@ fn is_batch(ssh: &[String]) -> bool {
     })
 }
 
+/// Larger files are no recordings. One case is some 100 KB.
+const MOST_RECORDED: u64 = 256 << 20;
+
+/// The text of a file that the command line names, up to a size: `/dev/zero` has no end.
+///
+/// # Errors
+/// That it cannot be read, is no text, or is too large.
+pub fn text_of(file: &Path, most: u64) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(file)?.take(most + 1).read_to_string(&mut text)?;
+    if u64::try_from(read).is_ok_and(|read| read > most) {
+        return Err(std::io::Error::other("it is too large"));
+    }
+    Ok(text)
+}
+
 /// The cases of a recording: one, or a list of them.
 ///
 /// # Errors
 /// That the file cannot be read, or what is wrong in it.
 pub fn recorded(file: &Path) -> Result<Vec<Case>, String> {
     let wrong = |e: &dyn std::fmt::Display| format!("Cannot replay {}: {e}.", file.display());
-    let text = std::fs::read_to_string(file).map_err(|e| wrong(&e))?;
+    let text = text_of(file, MOST_RECORDED).map_err(|e| wrong(&e))?;
     let cases: Vec<Case> = if text.trim_start().starts_with('[') {
         serde_json::from_str(&text).map_err(|e| wrong(&e))?
     } else {

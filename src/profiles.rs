@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use checks::profile::{Profile, built_in, built_in_names};
 use etcetera::BaseStrategy;
 
+use crate::plans;
+
 /// The profile that `--profile` names: a built-in one, one of the user's own, or a file.
 ///
 /// # Errors
@@ -58,8 +60,11 @@ enum Wrong {
     Content(String),
 }
 
+/// Larger files are no profiles.
+const MOST_BYTES: u64 = 1 << 20;
+
 fn read(file: &Path) -> Result<Profile, Wrong> {
-    let text = std::fs::read_to_string(file).map_err(Wrong::Unreadable)?;
+    let text = plans::text_of(file, MOST_BYTES).map_err(Wrong::Unreadable)?;
     let name = file.display().to_string();
     Profile::parse(&text, &name).map_err(|wrong| Wrong::Content(wrong.to_string()))
 }

@@ -6,7 +6,7 @@ use std::{
 
 use checks::{
     case::{Case, Plan},
-    evidence::{Evidence, hop::Shared},
+    evidence::{Evidence, hop::Shared, machine::room_for_targets},
     report::Report,
 };
 use clap::Parser;
@@ -25,8 +25,7 @@ use crate::{
     ssh_options::{self, Sorted},
 };
 
-/// How many targets are examined at the same time. Each needs a socket, and three pipes for as long
-/// as `ssh -G` runs; systems allow a process 256 open files or more.
+/// How many targets are examined at the same time, where the system allows enough open files.
 const AT_ONCE: usize = 64;
 
 /// Runs the program; the arguments are those after its name.
@@ -55,7 +54,7 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     };
     let subcommand = sorted.words.split_first().filter(|_| !sorted.only_targets);
     match subcommand.map(|(word, rest)| (word.as_str(), rest)) {
-        Some(("schema", [])) => return Ok(print(&schema::json(), Exit::Ready)),
+        Some(("schema", [])) => return print(&schema::json()).map(|()| Exit::Ready),
         Some(("schema", _)) => {
             return Err("schema takes nothing after it. A host of that name is `-- schema`.".into());
         }
@@ -84,7 +83,7 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
 /// asked for ends as its like would, so that a CI gate can be tried on it.
 fn demo(names: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, String> {
     if options.list {
-        return Ok(print(&demo::list(), Exit::Ready));
+        return print(&demo::list()).map(|()| Exit::Ready);
     }
     let no_place_for = [
         (
@@ -141,7 +140,8 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
         let turn = Arc::clone(hosts.entry(host).or_default());
         runs.push(examine(work, turn, cut.clone(), &shared, options, &progress));
     }
-    let reports = futures_util::stream::iter(runs).buffered(AT_ONCE).collect().await;
+    let reports =
+        futures_util::stream::iter(runs).buffered(room_for_targets(AT_ONCE)).collect().await;
     watch.abort();
     reports
 }
@@ -199,11 +199,11 @@ fn finish(
         }
     };
     // The report is shown first: it must not be lost where a file cannot be written.
-    let exit = print(&page(options.format, &look), exit);
+    let mut wrong: Vec<_> = print(&page(options.format, &look)).err().into_iter().collect();
     for file in &options.output {
         let json = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
         let format = if json { Format::Json } else { Format::Text };
-        write_whole(file, &page(format, &Look::file(options.verbose)))?;
+        wrong.extend(write_file(file, &page(format, &Look::file(options.verbose))).err());
     }
     if let Some(file) = &options.record {
         let cases: Vec<_> = reports.iter().map(|r| &r.case).collect();
@@ -211,27 +211,44 @@ fn finish(
             [one] => json::pretty(one),
             many => json::pretty(&many),
         };
-        let recording = recording.map_err(|e| format!("Cannot record: {e}."))?;
-        write_whole(file, &recording)?;
+        let recording = recording.map_err(|e| format!("Cannot record: {e}."));
+        wrong.extend(recording.and_then(|text| write_file(file, &text)).err());
+    }
+    if !wrong.is_empty() {
+        return Err(wrong.join("\n"));
     }
     Ok(exit)
 }
 
-/// Prints on standard output. Where nobody reads any more (`| head`), that is no failure of ours.
-fn print(text: &str, exit: Exit) -> Exit {
+/// Prints on standard output. That nobody reads any more (`| head`) is no failure; that a disk is
+/// full is one, since a script would take the rest for the whole.
+fn print(text: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    exit
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("Cannot write to standard output: {e}."))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Writes a file whole or not at all.
-fn write_whole(file: &Path, text: &str) -> Result<(), String> {
-    let folder = file.parent().filter(|f| !f.as_os_str().is_empty());
+/// Writes a file whole or not at all. What is there and is no regular file (`/dev/stdout`, a pipe)
+/// is written to: a rename would put a file in its place. A link stays a link.
+fn write_file(file: &Path, text: &str) -> Result<(), String> {
     let write = || -> std::io::Result<()> {
+        let there = std::fs::metadata(file).ok();
+        if there.as_ref().is_some_and(|found| !found.is_file()) {
+            return std::fs::OpenOptions::new().write(true).open(file)?.write_all(text.as_bytes());
+        }
+        let file = if there.is_some() { file.canonicalize()? } else { file.to_path_buf() };
+        let folder = file.parent().filter(|f| !f.as_os_str().is_empty());
         let mut new = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
         new.write_all(text.as_bytes())?;
+        if let Some(found) = there {
+            new.as_file().set_permissions(found.permissions())?;
+        }
         new.as_file().sync_all()?;
-        new.persist(file)?;
+        new.persist(&file)?;
         Ok(())
     };
     write().map_err(|e| format!("Cannot write {}: {e}.", file.display()))

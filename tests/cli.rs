@@ -27,6 +27,8 @@ fn what_is_wrong_is_said() {
         (&["--replay", "/nowhere"], "Cannot replay"),
         (&["--replay", "/nowhere", "host"], "takes no target"),
         (&["schema", "host"], "-- schema"),
+        #[cfg(unix)]
+        (&["--profile", "/dev/zero", "host"], "too large"),
         (&["--quiet", "--verbose", "host"], "cannot be used with"),
     ] {
         let (code, stdout, stderr) = run(arguments);
@@ -43,4 +45,74 @@ fn help_version_and_schema_are_no_failure() {
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{arguments:?}");
         assert!(!stdout.is_empty(), "{arguments:?}");
     }
+}
+
+/// A scenario that takes no time.
+const DEMO: [&str; 2] = ["demo", "no-common-algorithm"];
+
+#[cfg(unix)]
+#[test]
+fn output_leaves_what_is_no_regular_file_as_it_is() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    let folder = tempfile::tempdir().unwrap();
+    let [pipe, file, link] = ["pipe", "file", "link"].map(|name| folder.path().join(name));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    std::fs::write(&file, "old").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).unwrap()
+    });
+    let [to_pipe, to_link] = [&pipe, &link].map(|path| path.to_str().unwrap());
+    let output = ["--output", to_pipe, "--output", to_link];
+    let (code, stdout, stderr) = run(&[&DEMO[..], &output].concat());
+    assert_eq!((code, stderr.as_str()), (Some(1), ""));
+    assert!(std::fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    assert!(std::fs::symlink_metadata(&link).unwrap().file_type().is_symlink());
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(written.contains("Not ready") && stdout.contains("Not ready"), "{written}");
+    assert_eq!(reader.join().unwrap(), written);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_keeps_no_other_from_being_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let [good, case] = ["good.json", "case.json"].map(|name| folder.path().join(name));
+    let [good, case] = [&good, &case].map(|path| path.to_str().unwrap());
+    let files = ["--output", "/nowhere/x", "--output", good, "--record", case];
+    let (code, stdout, stderr) = run(&[&DEMO[..], &files].concat());
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("Cannot write /nowhere/x") && stdout.contains("Not ready"), "{stderr}");
+    for file in [good, case] {
+        assert!(!std::fs::read_to_string(file).unwrap().is_empty());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_a_full_disk_swallows_is_a_failure() {
+    for arguments in [&DEMO[..], &["schema"], &["demo", "--list"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_ssh-preflight"));
+        let out = program.args(arguments).stdout(full).output().unwrap();
+        let stderr = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr.contains("Cannot write to standard output"), "{stderr}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn many_targets_fit_into_few_open_files() {
+    let targets: String = (1..=150).map(|n| format!(" x@127.0.1.{n}")).collect();
+    let program = env!("CARGO_BIN_EXE_ssh-preflight");
+    let line = format!("ulimit -n 100 && exec {program} --only tcp --format json -p 9{targets}");
+    let out = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let reports = report["reports"].as_array().unwrap();
+    assert_eq!((reports.len(), out.status.code()), (150, Some(1)));
+    assert!(reports.iter().all(|report| report["verdict"] == "not-ready"), "{report}");
 }

@@ -53,7 +53,7 @@ impl Need {
 /// Forwarding is a cause only where the login itself does not fail for another reason.
 fn need(case: &Case) -> Option<Need> {
     let effective = case.effective()?;
-    let interactive = case.plan.interactive && !effective.batch_mode;
+    let interactive = case.is_interactive();
     let refused = case
         .queries()
         .is_some_and(|q| !q.open_door && q.winner(interactive).is_none() && !q.offers.is_empty());
@@ -209,9 +209,7 @@ fn agent_is_empty(agent: &AgentKeys) -> bool {
 /// Login works with a file, and forwarding will not: the agent holds other keys.
 fn lacks_key(case: &Case) -> Option<Diagnosis> {
     let (agent, need) = agent(case)?;
-    let effective = case.effective()?;
-    let interactive = case.plan.interactive && !effective.batch_mode;
-    let won = case.queries()?.winner(interactive)?;
+    let won = case.queries()?.winner(case.is_interactive())?;
     if matches!(need, Need::OnlyPlace) || agent.keys().is_empty() || won.offer.in_agent {
         return None;
     }

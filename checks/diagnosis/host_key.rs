@@ -10,6 +10,7 @@ use crate::{
 /// In causal order.
 pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::HostKeyRevoked, finds: |case| refused(case, Id::HostKeyRevoked) },
+    Rule { id: Id::RevokedKeysUnreadable, finds: |case| refused(case, Id::RevokedKeysUnreadable) },
     Rule { id: Id::HostKeyChanged, finds: |case| refused(case, Id::HostKeyChanged) },
     Rule {
         id: Id::HostCertificateInvalid,
@@ -39,13 +40,19 @@ fn refused(case: &Case, id: Id) -> Option<Diagnosis> {
     let (trust, effective) = (trust(case)?, case.effective()?);
     let cause = match trust {
         Trust::Known(_) | Trust::KnownByAuthority(_) => return None,
-        Trust::Revoked(_) => Id::HostKeyRevoked,
+        Trust::Revoked(_) | Trust::RevokedByList { .. } => Id::HostKeyRevoked,
+        Trust::ListUnreadable { .. } => Id::RevokedKeysUnreadable,
         Trust::Changed { .. } => Id::HostKeyChanged,
         Trust::CertificateInvalid { .. } => Id::HostCertificateInvalid,
         Trust::Unknown => Id::HostKeyUnknown,
     };
     let accepts = host_trust::acceptance(&trust, effective, case.plan.interactive);
     if cause != id || accepts != Acceptance::Refuses {
+        return None;
+    }
+    // The command may know the key; it is not run, so nobody can say.
+    let open = matches!(trust, Trust::Unknown | Trust::Changed { .. });
+    if open && effective.known_hosts_command.is_some() {
         return None;
     }
     let shown = case.handshake()?.host_key.as_ref()?;
@@ -121,6 +128,21 @@ mod tests {
             assert!(found.is_none_or(|d| !d.next_steps.is_empty() && !d.because.is_empty()));
             assert_eq!(is_trusted(&case), trusted, "{words}");
         }
+    }
+
+    #[test]
+    fn what_a_command_may_know_is_not_claimed() {
+        let mut case = made::case(Effective {
+            strict_host_key_checking: Yes,
+            known_hosts_command: Some("/usr/bin/keys %H".into()),
+            ..made::effective(22)
+        });
+        case.known_hosts = made::seen(known(vec![line(None, ED, "b")]));
+        case.handshake =
+            made::seen(Handshake { host_key: Some(key(ED, "a")), ..Handshake::default() });
+        assert!(RULES.iter().all(|rule| (rule.finds)(&case).is_none()));
+        case.known_hosts = made::seen(known(vec![line(Some(Marker::Revoked), ED, "a")]));
+        assert!(RULES.iter().any(|rule| (rule.finds)(&case).is_some()));
     }
 
     #[test]

@@ -58,6 +58,8 @@ ids! {
     BindAddressUnavailable = "The local address that the configuration asks for is not on this computer",
     /// The host refuses.
     RefusedByHost = "The host refuses the connection on this port",
+    /// What ssh marks with a priority vanishes, what is not marked does not.
+    QosDropped = "The network drops the packets that ssh marks with a priority",
     /// A box on the way refuses.
     RefusedOnTheWay = "A firewall on the way refuses the connection",
     /// Silence.
@@ -100,6 +102,8 @@ ids! {
     // Host key
     /// Marked @revoked.
     HostKeyRevoked = "The server's key is marked as revoked",
+    /// The file of RevokedHostKeys cannot be read.
+    RevokedKeysUnreadable = "The list of revoked keys cannot be read, so ssh trusts no server",
     /// Another key.
     HostKeyChanged = "The server's key is not the one that this computer knows",
     /// Certificate of the host is not valid.

@@ -58,7 +58,7 @@ impl<'c> Failing<'c> {
         let effective = case.effective()?;
         let identities = case.identities()?;
         let agent = case.agent().unwrap_or(NOBODY);
-        let interactive = case.plan.interactive && !effective.batch_mode;
+        let interactive = case.is_interactive();
         let failing = Self {
             effective,
             identities,

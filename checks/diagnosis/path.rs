@@ -10,13 +10,14 @@ use crate::{
         Unseen,
         configuration::{AddressFamily, Effective},
         connection::{Attempt, Attempts, OsError, OsErrorKind, Outcome},
+        traceroute::{Answer, Control},
     },
     finding::Hint,
     hops,
     hops::Place,
     profile::menu,
     tcp, text,
-    text::{Text, address, foreign, host, number},
+    text::{Command, Text, address, foreign, host, number},
 };
 
 /// In causal order.
@@ -24,6 +25,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::BindAddressUnavailable, finds: bind_address_unavailable },
     Rule { id: Id::LocalFirewall, finds: local_firewall },
     Rule { id: Id::Ipv6Broken, finds: ipv6_broken },
+    Rule { id: Id::QosDropped, finds: qos_dropped },
     Rule { id: Id::RefusedOnTheWay, finds: refused_on_the_way },
     Rule { id: Id::HostUnreachable, finds: host_unreachable },
     Rule { id: Id::IpNotAllowed, finds: ip_not_allowed },
@@ -72,7 +74,7 @@ fn outcomes(id: Id, attempts: &Attempts) -> Diagnosis {
 
 /// Where it ends, as far as that was seen.
 fn place(case: &Case) -> Option<Place> {
-    hops::place(case.traceroute()?)
+    hops::ending(case.attempts()?, case.traceroute())
 }
 
 /// Adds where it ends, or why that is not known.
@@ -84,14 +86,19 @@ fn with_place(diagnosis: Diagnosis, case: &Case) -> Diagnosis {
         }
         _ => diagnosis,
     };
-    if let Some(control) = case.traceroute().and_then(hops::host_answers) {
+    if let Some(control) = open_port(case) {
         diagnosis = diagnosis.because(text![
-            "The host is up: it answers on port ",
+            "The host is up: it lets connect on port ",
             number(control.port),
             "."
         ]);
     }
     diagnosis
+}
+
+/// Another port of the host that lets connect.
+fn open_port(case: &Case) -> Option<&Control> {
+    hops::host_answers(case.traceroute()?).filter(|control| control.answer == Answer::Connected)
 }
 
 fn try_elsewhere() -> Hint {
@@ -110,6 +117,15 @@ fn as_ssh_says(effective: &Effective, words: Text) -> Text {
         .with("\".")
 }
 
+/// How to list the addresses and network cards of this computer.
+fn list_addresses(case: &Case) -> Command {
+    match case.machine().map(|m| m.os.as_str()) {
+        Some("windows") => command!["ipconfig"],
+        Some("macos") => command!["ifconfig"],
+        _ => command!["ip", "address"],
+    }
+}
+
 fn bind_address_unavailable(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     let at_bind = |a: &Attempt| {
@@ -119,11 +135,6 @@ fn bind_address_unavailable(case: &Case) -> Option<Diagnosis> {
     if !attempts.tried.iter().all(at_bind) {
         return None;
     }
-    let list_addresses = match case.machine().map(|m| m.os.as_str()) {
-        Some("windows") => command!["ipconfig"],
-        Some("macos") => command!["ifconfig"],
-        _ => command!["ip", "address"],
-    };
     let (option, value) = match (&effective.bind_interface, &effective.bind_address) {
         (_, Some(address)) => ("BindAddress", text::address(address)),
         (Some(interface), None) => ("BindInterface", foreign(interface)),
@@ -142,27 +153,86 @@ fn bind_address_unavailable(case: &Case) -> Option<Diagnosis> {
                      the command line), or connect the network that it belongs to. The addresses \
                      of this computer are listed by:"
                 ],
-                list_addresses,
+                list_addresses(case),
             )),
     )
 }
 
+/// What this computer itself forbids: by a firewall (EPERM, EACCES, or its own message), or by
+/// a route that was made to lead nowhere.
 fn local_firewall(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
-    let denied =
-        attempts.tried.iter().find(|a| connect_error(a) == Some(OsErrorKind::PermissionDenied))?;
-    let words = error(denied).map(|e| foreign(&e.message))?;
+    let place = place(case);
+    let denied = |a: &&Attempt| connect_error(a) == Some(OsErrorKind::PermissionDenied);
+    let forbidden = attempts.tried.iter().find(|a| denied(a) && a.message.is_none());
+    let forbidden = match place {
+        Some(Place::ThisComputer) => attempts.tried.iter().find(|a| a.message.is_some()),
+        _ => forbidden,
+    };
+    if let Some(words) = forbidden.and_then(error).map(|e| foreign(&e.message)) {
+        return Some(
+            outcomes(Id::LocalFirewall, attempts)
+                .because(as_ssh_says(effective, words.into()))
+                .because("This error is made by this computer itself; the server was never asked.")
+                .step(Hint::advice(text![
+                    "Allow outgoing connections to port ",
+                    number(effective.port),
+                    " in this computer's firewall or security software, or ask whoever manages \
+                     this computer. In a container or sandbox its network policy does the same."
+                ]))
+                .step(show_route(case, attempts)),
+        );
+    }
+    let blocked = attempts.tried.iter().find(|a| is_dead_route(case, a))?;
     Some(
         outcomes(Id::LocalFirewall, attempts)
-            .because(as_ssh_says(effective, words.into()))
-            .because("This error is made by this computer itself; the server was never asked.")
-            .step(Hint::advice(text![
-                "Allow outgoing connections to port ",
-                number(effective.port),
-                " in this computer's firewall or security software, or ask whoever manages this \
-                 computer. In a container or sandbox its network policy does the same."
-            ])),
+            .because(as_ssh_says(effective, foreign(&error(blocked)?.message).into()))
+            .because(
+                "The error came at once and from nobody else: a route of this computer (of a VPN, \
+                 say) is made to lead nowhere. The server was never asked.",
+            )
+            .step(show_route(case, attempts))
+            .step(Hint::advice(
+                "Where it says blackhole, unreachable or prohibit, end the VPN or program that made \
+                 that route, or have whoever manages this computer remove it.",
+            )),
     )
+}
+
+/// An error that the routing table makes though there is a way out: EINVAL (blackhole) or
+/// EHOSTUNREACH (unreachable), at once and with no message from anybody. `ip-route(8)` lists them.
+fn is_dead_route(case: &Case, attempt: &Attempt) -> bool {
+    /// EINVAL. For a link-local address it means that the interface is not named.
+    const INVALID: i32 = 22;
+    let has_route = case.machine().is_some_and(|m| match attempt.to.ip() {
+        IpAddr::V4(_) => m.ipv4_route,
+        IpAddr::V6(_) => m.ipv6_route,
+    });
+    let made_here = error(attempt).is_some_and(|e| {
+        e.operation == "connect"
+            && (e.errno == Some(INVALID) || e.kind == OsErrorKind::HostUnreachable)
+    });
+    let knows = case.machine().is_some_and(|m| m.os == "linux");
+    let at_once = attempt.took_ms < AT_ONCE_MS && attempt.message.is_none();
+    knows && has_route && made_here && at_once && !is_link_local(attempt.to.ip())
+}
+
+/// Less than any packet needs to go out and come back, in milliseconds.
+const AT_ONCE_MS: f64 = 1.0;
+
+fn is_link_local(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
+}
+
+/// How to see which way this computer takes.
+fn show_route(case: &Case, attempts: &Attempts) -> Hint {
+    let to = attempts.tried.first().map_or_else(|| "default".to_owned(), |a| a.to.ip().to_string());
+    let command = match case.machine().map(|m| m.os.as_str()) {
+        Some("windows") => command!["route", "print"],
+        Some("macos") => command!["route", "-n", "get", address(to)],
+        _ => command!["ip", "route", "get", address(to)],
+    };
+    Hint::run("This shows which way this computer takes there:", command)
 }
 
 /// The IPv4 addresses that `ssh` was kept from.
@@ -199,6 +269,39 @@ fn ipv6_broken(case: &Case) -> Option<Diagnosis> {
     )
 }
 
+/// Whether one more attempt, right after the ones that failed, connected.
+fn connects_now(case: &Case) -> bool {
+    case.traceroute().is_some_and(|route| route.again == Some(Answer::Connected))
+}
+
+/// The search sends packets without a mark: they connect, and the marked ones vanished.
+fn qos_dropped(case: &Case) -> Option<Diagnosis> {
+    let (effective, attempts) = nothing_connected(case)?;
+    let quality = effective.ip_qos.filter(|quality| *quality != 0)?;
+    if !attempts.tried.iter().all(is_silent) || !connects_now(case) {
+        return None;
+    }
+    Some(
+        outcomes(Id::QosDropped, attempts)
+            .because(as_ssh_says(effective, "Connection timed out".into()))
+            .because(text![
+                "ssh marks its packets with a priority (IPQoS, here ",
+                format!("0x{quality:02x}"),
+                "). Packets with this mark got no answer; right after, one without it connected."
+            ])
+            .step(Hint::run(
+                "Connect without the mark:",
+                case.plan.ssh().set("IPQoS=none").command(),
+            ))
+            .step(Hint::advice(
+                "If that helps, put IPQoS none for this host into ~/.ssh/config, and tell those who \
+                 run your network.",
+            ))
+            // It may have become open in between.
+            .or(Id::Filtered),
+    )
+}
+
 fn refused_on_the_way(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     let place = place(case)?;
@@ -207,9 +310,16 @@ fn refused_on_the_way(case: &Case) -> Option<Diagnosis> {
         Place::Nearer { after, .. } => *after,
         _ => return None,
     };
-    let last = attempts.tried.last().and_then(error)?;
-    let diagnosis = with_place(outcomes(Id::RefusedOnTheWay, attempts), case)
-        .because(as_ssh_says(effective, foreign(&last.message).into()));
+    let mut diagnosis = with_place(outcomes(Id::RefusedOnTheWay, attempts), case);
+    if let Some(last) = attempts.tried.last().and_then(error) {
+        diagnosis = diagnosis.because(as_ssh_says(effective, foreign(&last.message).into()));
+    }
+    // It looks like a refused login, and is none.
+    if attempts.tried.iter().any(|a| connect_error(a) == Some(OsErrorKind::PermissionDenied)) {
+        diagnosis = diagnosis.because(
+            "\"Permission denied\" without \"(publickey)\" is about the network: no key was asked for.",
+        );
+    }
     let whose = match by {
         Some(router) => text!["Find out whose the device at ", address(router), " is. "],
         None => text!["Find out whose firewall that is. "],
@@ -233,11 +343,15 @@ fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     let profile = case.profile();
     let portal = profile.portal.as_ref().filter(|portal| !portal.ip_path.is_empty())?;
-    hops::host_answers(case.traceroute()?)?;
+    let control = hops::host_answers(case.traceroute()?)?;
+    let refused = attempts.tried.iter().any(|a| error(a).is_some());
+    // A host that refuses its other ports alike says nothing about a list.
+    if refused && control.answer != Answer::Connected {
+        return None;
+    }
     if profile.port.is_some_and(|port| port != effective.port) {
         return None;
     }
-    let refused = attempts.tried.iter().any(|a| error(a).is_some());
     let words = if refused { "Connection refused" } else { "Connection timed out" };
     let mut diagnosis = with_place(outcomes(Id::IpNotAllowed, attempts), case)
         .because(as_ssh_says(effective, words.into()));
@@ -259,7 +373,7 @@ fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
 
 fn host_unreachable(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
-    if !attempts.tried.iter().all(is_unreachable) {
+    if !attempts.tried.iter().all(|a| is_unreachable(a) || is_link_local(a.to.ip())) {
         return None;
     }
     let last = attempts.tried.last().and_then(error)?;
@@ -288,16 +402,49 @@ fn host_unreachable(case: &Case) -> Option<Diagnosis> {
     if machine.is_some_and(|m| !m.ipv4_route && !m.ipv6_route) {
         diagnosis = diagnosis.or(Id::NoNetwork);
     }
-    Some(
-        diagnosis
+    if let Some(zoneless) = attempts.tried.iter().map(|a| a.to.ip()).find(|ip| is_link_local(*ip)) {
+        return Some(
+            diagnosis
+                .because(text![
+                    address(zoneless),
+                    " is an address of the local link: it exists on each network card anew."
+                ])
+                .step(Hint::run(
+                    "Name the network card behind the address, with %. The cards are listed by:",
+                    list_addresses(case),
+                )),
+        );
+    }
+    let up = Hint::advice(
+        "Look whether the host is up, and whether it is only reachable through a VPN that is not \
+         connected now.",
+    );
+    Some(match place(case) {
+        Some(Place::NoNeighbour) => diagnosis
             .step(Hint::advice(
-                "Look whether the host is up, and whether it is only reachable through a VPN that \
-                 is not connected now.",
+                "If the host is in the same network as you: switch it on, and check its address.",
             ))
+            .step(Hint::run(
+                "If it is not: your router does not answer. Reconnect the network, then look for \
+                 FAILED or INCOMPLETE in:",
+                command!["ip", "neigh"],
+            )),
+        Some(Place::NoWay { by }) => diagnosis.step(up).step(Hint::advice(text![
+            "If it should be: tell those who run the router ",
+            address(by),
+            ", or those who run the host, that this router has no way to it."
+        ])),
+        Some(Place::Loop { by }) => diagnosis.step(Hint::advice(text![
+            "Nothing on this computer can help: tell those who run the router ",
+            address(by),
+            ", or those who run the host, that packets for it go round in a circle there."
+        ])),
+        _ => diagnosis
+            .step(up)
             .step(allow_list_hint(case))
             .or(Id::RefusedOnTheWay)
             .or(Id::IpNotAllowed),
-    )
+    })
 }
 
 fn refused_by_host(case: &Case) -> Option<Diagnosis> {
@@ -332,6 +479,18 @@ fn refused_by_host(case: &Case) -> Option<Diagnosis> {
     }
     // A port that is not the usual one is the nearer explanation; else the allow-list is.
     diagnosis.next_steps.extend(port_hint(case, effective));
+    if is_host {
+        // A host without a program on the port answers with a reset (RFC 9293, section 3.5.2).
+        diagnosis = diagnosis
+            .because(
+                "A closed port answers otherwise: here a firewall of the host refuses, either \
+                 everybody or your address.",
+            )
+            .step(Hint::advice(
+                "If it worked a few minutes ago, this may be a ban after failed logins (fail2ban): \
+                 wait at least ten minutes without trying, then try once.",
+            ));
+    }
     let diagnosis = diagnosis.step(allow_list_hint(case)).step(try_elsewhere());
     let diagnosis = if is_host { diagnosis } else { diagnosis.or(Id::RefusedOnTheWay) };
     Some(diagnosis.or(Id::IpNotAllowed))
@@ -341,6 +500,20 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     if !attempts.tried.iter().any(is_silent) {
         return None;
+    }
+    if connects_now(case) {
+        return Some(
+            outcomes(Id::Filtered, attempts)
+                .because(as_ssh_says(effective, "Connection timed out".into()))
+                .because(
+                    "Right after, one more attempt connected at once: connections are dropped now \
+                     and then, by a limit on how often one may connect, a server with too much to \
+                     do, or a bad link.",
+                )
+                .step(Hint::run("Wait a minute, then try again:", case.plan.ssh().command()))
+                .step(try_elsewhere())
+                .or(Id::ServerOverloaded),
+        );
     }
     let is_up = case.traceroute().and_then(hops::host_answers).is_some();
     let why = if is_up {
@@ -408,112 +581,4 @@ fn port_hint(case: &Case, effective: &Effective) -> Option<Hint> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::{
-        evidence::{machine::Machine, made},
-        tcp::tests::{attempt, failed},
-    };
-
-    fn found(effective: Effective, tried: Vec<Attempt>, untried: &[&str]) -> Option<Diagnosis> {
-        let mut case = made::case(effective);
-        let untried = untried.iter().map(|a| a.parse().unwrap()).collect();
-        case.attempts = made::seen(Attempts { tried, untried });
-        case.machine = made::seen(Machine { ipv4_route: true, ..Machine::default() });
-        RULES.iter().find_map(|rule| (rule.finds)(&case))
-    }
-
-    #[test]
-    fn the_cause_follows_from_the_outcomes() {
-        use OsErrorKind::{
-            AddressNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable,
-            PermissionDenied,
-        };
-        let refused = failed("192.0.2.1:22", ConnectionRefused, "Connection refused");
-        let refused6 = failed("[2001:db8::1]:22", ConnectionRefused, "Connection refused");
-        let here = failed("127.0.0.1:22", ConnectionRefused, "Connection refused");
-        let denied = failed("192.0.2.1:22", PermissionDenied, "Operation not permitted");
-        let no_route = failed("192.0.2.1:22", HostUnreachable, "No route to host");
-        let no_net6 = failed("[2001:db8::1]:22", NetworkUnreachable, "Network is unreachable");
-        let silent = attempt("192.0.2.2:22", Outcome::TimedOut { after_ms: 1000 });
-        let good = attempt("192.0.2.2:22", Outcome::Connected);
-        let mut bind = failed("192.0.2.1:22", AddressNotAvailable, "Cannot assign");
-        if let Outcome::Failed(error) = &mut bind.outcome {
-            error.operation = "bind".into();
-        }
-        let cases: Vec<(Vec<Attempt>, &[&str], Option<Id>)> = vec![
-            (vec![refused.clone(), good], &[], None),
-            (vec![], &["192.0.2.1"], None),
-            (vec![bind.clone()], &[], Some(Id::BindAddressUnavailable)),
-            (vec![bind, refused.clone()], &[], Some(Id::RefusedByHost)),
-            (vec![silent.clone(), denied], &[], Some(Id::LocalFirewall)),
-            (vec![refused.clone()], &[], Some(Id::RefusedByHost)),
-            (vec![here], &[], Some(Id::RefusedByHost)),
-            (vec![no_net6.clone(), refused], &[], Some(Id::RefusedByHost)),
-            (vec![no_net6.clone(), silent.clone()], &[], Some(Id::Filtered)),
-            (vec![silent], &[], Some(Id::Filtered)),
-            (vec![no_route], &[], Some(Id::HostUnreachable)),
-            (vec![no_net6], &[], Some(Id::HostUnreachable)),
-            (vec![refused6], &["192.0.2.1"], Some(Id::Ipv6Broken)),
-        ];
-        for (tried, untried, expected) in cases {
-            let effective =
-                Effective { bind_address: Some("192.0.2.7".into()), ..made::effective(22) };
-            let words = format!("{tried:?}");
-            let diagnosis = found(effective, tried, untried);
-            assert_eq!(diagnosis.as_ref().map(|d| d.id), expected, "{words}");
-            if let Some(diagnosis) = diagnosis {
-                assert!(!diagnosis.next_steps.is_empty());
-            }
-        }
-    }
-
-    #[test]
-    fn the_place_on_the_way_decides_who_refuses() {
-        use crate::{hops::tests::route, profile::built_in};
-        let refused = || failed("203.0.113.9:22", OsErrorKind::ConnectionRefused, "refused");
-        let unreachable = || failed("203.0.113.9:22", OsErrorKind::HostUnreachable, "No route");
-        let silent = || attempt("203.0.113.9:22", Outcome::TimedOut { after_ms: 10_000 });
-        let (up, down) = (Some("rrCCCC"), Some("rr...."));
-        let table = [
-            (refused(), "rrRRR", up, Id::RefusedByHost, Id::IpNotAllowed),
-            (refused(), "rrRRR", down, Id::RefusedByHost, Id::RefusedByHost),
-            (refused(), "rRRRR", up, Id::RefusedOnTheWay, Id::RefusedOnTheWay),
-            (refused(), "rrPPP", up, Id::RefusedByHost, Id::IpNotAllowed),
-            (unreachable(), "rppp.", None, Id::RefusedOnTheWay, Id::RefusedOnTheWay),
-            (unreachable(), "ruuu.", None, Id::HostUnreachable, Id::HostUnreachable),
-            (silent(), "rr...", down, Id::Filtered, Id::Filtered),
-            (silent(), "rr...", up, Id::Filtered, Id::IpNotAllowed),
-        ];
-        for (attempt, way, control, generic, akeneo) in table {
-            for (profile, expected) in [("generic", generic), ("akeneo", akeneo)] {
-                let mut case = made::case(made::effective(22));
-                case.plan.profile = built_in(profile).cloned();
-                case.machine = made::seen(Machine { ipv4_route: true, ..Machine::default() });
-                let tried = vec![attempt.clone()];
-                case.attempts = made::seen(Attempts { tried, untried: Vec::new() });
-                case.traceroute = made::seen(route(way, control));
-                let found = super::super::diagnose(&case).unwrap();
-                let said: Vec<_> = found.because.iter().map(Text::plain).collect();
-                assert_eq!(found.id, expected, "{way} {control:?} {profile}: {said:?}");
-                assert!(!found.next_steps.is_empty(), "{way} {profile}");
-                assert!(!found.also_possible.contains(&found.id), "{way} {profile}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_refusal_by_this_computer_is_certain_and_one_from_afar_is_not() {
-        let refused = |to| failed(to, OsErrorKind::ConnectionRefused, "Connection refused");
-        let here = found(made::effective(22), vec![refused("127.0.0.1:22")], &[]).unwrap();
-        assert!(here.also_possible.is_empty());
-        let there = found(made::effective(2222), vec![refused("192.0.2.1:2222")], &[]).unwrap();
-        assert_eq!(there.also_possible, [Id::RefusedOnTheWay, Id::IpNotAllowed]);
-        let said: String = there.because.iter().map(Text::plain).collect();
-        let quoted = "ssh: connect to host host.example.com port 2222: Connection refused";
-        assert!(said.contains(quoted), "{said}");
-        let command = there.next_steps.first().unwrap().command.as_ref().unwrap().plain();
-        assert_eq!(command, "ssh -p 22 ada@host.example.com");
-    }
-}
+mod tests;

@@ -104,7 +104,8 @@ fn refused_at(address: &str) -> Option<Observed<Attempts>> {
         message: "Connection refused".into(),
     };
     let to = SocketAddr::new(address.parse().unwrap(), 22);
-    let attempt = Attempt { to, from: None, outcome: Outcome::Failed(error), took_ms: 1.0 };
+    let outcome = Outcome::Failed(error);
+    let attempt = Attempt { to, from: None, outcome, message: None, took_ms: 1.0 };
     made::seen(Attempts { tried: vec![attempt], untried: Vec::new() })
 }
 

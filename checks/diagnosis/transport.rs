@@ -3,7 +3,7 @@
 use super::{Diagnosis, Id, Rule};
 use crate::{
     case::Case,
-    evidence::handshake::{Handshake, HandshakeEnd, Step},
+    evidence::handshake::{Arrived, Handshake, HandshakeEnd, Step},
     finding::Hint,
     greeting, negotiation, text,
     text::{Text, foreign, host, number},
@@ -154,25 +154,64 @@ fn silent_server(case: &Case) -> Option<Diagnosis> {
     if !matches!(handshake.end, HandshakeEnd::TimedOut { .. }) || handshake.received > 0 {
         return None;
     }
-    Some(
-        Diagnosis::new(Id::SilentServer)
-            .because(words)
-            .because(text![
-                "The connection was accepted, so the address is right and no firewall refuses it; ",
-                "but an SSH server speaks first, and this one does not. ssh would hang here.",
-            ])
-            .step(Hint::advice(text![
-                "Try again in a few minutes: a server that is starting or out of memory behaves so.",
-            ]))
-            .step(Hint::advice(text![
-                "If it stays, tell those who run the server that port ",
-                number(case.effective()?.port),
-                " accepts connections and says nothing. A firewall that accepts in the server's ",
-                "place and holds the traffic back looks the same.",
-            ]))
+    let found = Diagnosis::new(Id::SilentServer).because(words).because(text![
+        "The connection was accepted, so the address is right and no firewall refuses it; but an SSH \
+         server speaks first, and this one does not. ssh would hang here.",
+    ]);
+    let found = with_arrival(found, handshake);
+    let port = number(case.effective()?.port);
+    let tell = Hint::advice(text![
+        "If it stays, tell those who run the server that port ",
+        port,
+        " accepts connections and says nothing.",
+    ]);
+    let later = Hint::advice(
+        "Try again in a few minutes: a server that is starting or out of memory behaves so.",
+    );
+    Some(match handshake.arrived() {
+        // The other computer works, so its program hangs.
+        Arrived::All => found.step(later).step(tell),
+        // It was let in and then cut off: nobody there had a chance to answer.
+        Arrived::Nothing | Arrived::Begin => found
+            .because(
+                "So it is not the server that is slow: something on the way lets connections open \
+                 and drops what is said in them.",
+            )
+            .step(elsewhere("holds SSH back"))
+            .step(tell)
+            .or(Id::HandshakeCut)
             .or(Id::Filtered),
-    )
+        Arrived::Unknown => found
+            .step(later)
+            .step(tell)
+            .step(Hint::advice(
+                "A firewall that accepts in the server's place and holds the traffic back looks \
+                 the same: try from another network, such as a phone's hotspot.",
+            ))
+            .or(Id::Filtered),
+    })
 }
+
+/// What became of the bytes that were sent, where the system tells.
+fn with_arrival(found: Diagnosis, handshake: &Handshake) -> Diagnosis {
+    match transport::arrival(handshake) {
+        Some(words) => found.because(words),
+        None => found,
+    }
+}
+
+/// What another network shows.
+fn elsewhere(does: &'static str) -> Hint {
+    Hint::advice(text![
+        "Try from another network, such as a phone's hotspot. If it works there, a firewall in your \
+         network ",
+        does,
+        ": ask its administrators to allow it.",
+    ])
+}
+
+/// No server needs so long to hang up, in microseconds; a name server that does not answer does.
+const LONG_US: u64 = 3_000_000;
 
 fn closed_before_banner(case: &Case) -> Option<Diagnosis> {
     let (handshake, words) = broken(case)?;
@@ -181,11 +220,24 @@ fn closed_before_banner(case: &Case) -> Option<Diagnosis> {
         return None;
     }
     let profile = case.profile();
+    let waited = handshake.ended_us.is_some_and(|us| us >= LONG_US);
     let mut found = Diagnosis::new(Id::ClosedBeforeBanner).because(words).because(text![
-        "Something accepted the connection and hung up at once. Your key and user were not even ",
-        "asked for, so they are not the reason.",
+        "Something accepted the connection and hung up",
+        if waited { "" } else { " at once" },
+        ". Your key and user were not even asked for, so they are not the reason.",
     ]);
+    if waited {
+        found = found.because(
+            "It took its time before: servers that look up the name of your address (reverse DNS) \
+             before they refuse it do so (TCP wrappers, /etc/hosts.deny).",
+        );
+    }
     found = found.step(super::path::allow_list_hint(case));
+    // Who inspects SSH resets when this computer has said its first word; a closed door is no sign.
+    let reset = matches!(handshake.end, HandshakeEnd::Failed(_));
+    if reset {
+        found = found.step(elsewhere("cuts SSH")).or(Id::HandshakeCut);
+    }
     let support = profile.support.as_deref().unwrap_or("those who run the server");
     Some(
         found
@@ -234,32 +286,67 @@ fn handshake_stalled(case: &Case) -> Option<Diagnosis> {
     if !stalled || handshake.reached < Step::Identification {
         return None;
     }
-    Some(
-        Diagnosis::new(Id::HandshakeStalled)
-            .because(words)
-            .because(text![
-                "The server's short first line came through; the long packets of the key exchange ",
-                "did not, in one direction or the other.",
-            ])
-            .because(text![
-                "This is typical of a VPN or tunnel that drops packets above a certain size (MTU), ",
-                "and of firewalls that inspect SSH. A server that hangs looks the same.",
-            ])
-            .step(Hint::run(
-                text!["See whether it is the size. This makes ssh's first packet short; if it gets \
-                       further, large packets are lost on the way:"],
-                case.plan.ssh().set("KexAlgorithms=curve25519-sha256").command(),
-            ))
-            .step(Hint::advice(text![
-                "If it is, and you are on a VPN: try once without it, and ask those who run it to ",
-                "lower its packet size (MTU), for example to 1280.",
-            ]))
-            .step(Hint::advice(text![
-                "If it is not: try from another network, such as a phone's hotspot. If it works ",
-                "there, a firewall in your network holds SSH back.",
-            ]))
+    let found = with_arrival(Diagnosis::new(Id::HandshakeStalled).because(words), handshake);
+    let try_short = Hint::run(
+        "See whether it is the size. This makes ssh's first packet short; if it gets further, large \
+         packets are lost on the way:",
+        case.plan.ssh().set("KexAlgorithms=curve25519-sha256").command(),
+    );
+    let lower = Hint::advice(
+        "If you are on a VPN: try once without it. If that helps, ask those who run it to lower its \
+         packet size (MTU), for example to 1280.",
+    );
+    let hangs = Hint::advice(
+        "If it fails from there too, the server hangs: send this report to those who run it.",
+    );
+    Some(match (handshake.arrived(), handshake.reached) {
+        (Arrived::Begin, _) => found
+            .because(
+                "The server's answers come through, and so do short packets to it; longer ones are \
+                 lost on the way to it. That is typical of a VPN or tunnel that drops packets \
+                 above a certain size (MTU).",
+            )
+            .step(lower)
+            .step(try_short)
+            .step(elsewhere("drops packets above a certain size"))
             .or(Id::HandshakeCut),
-    )
+        (Arrived::Nothing, _) => found
+            .because(
+                "The server's first line came through, so the way is open; what this computer says \
+                 is dropped since it speaks SSH. That is what firewalls do that inspect it.",
+            )
+            .step(elsewhere("inspects SSH and holds it back"))
+            .step(hangs)
+            .or(Id::HandshakeCut),
+        (Arrived::All, Step::Identification) => found
+            .because(
+                "The server's short first line came through; its list of algorithms, a long packet, \
+                 did not. Either long packets to you are lost on the way (the packet size of a VPN \
+                 or tunnel, MTU), or the server hangs.",
+            )
+            .step(lower)
+            .step(elsewhere("drops packets above a certain size"))
+            .step(hangs),
+        (Arrived::All, _) => found
+            .because(
+                "The server's long list of algorithms came through, so the size of packets is hardly \
+                 the reason: the server is slow or hangs, or a firewall holds its answer back.",
+            )
+            .step(elsewhere("inspects SSH and holds it back"))
+            .step(hangs)
+            .or(Id::HandshakeCut),
+        (Arrived::Unknown, _) => found
+            .because(
+                "The server's short first line came through; the long packets of the key exchange \
+                 did not, in one direction or the other. This is typical of a VPN or tunnel that \
+                 drops packets above a certain size (MTU), and of firewalls that inspect SSH. \
+                 A server that hangs looks the same.",
+            )
+            .step(try_short)
+            .step(lower)
+            .step(elsewhere("holds SSH back"))
+            .or(Id::HandshakeCut),
+    })
 }
 
 fn handshake_cut(case: &Case) -> Option<Diagnosis> {
@@ -284,10 +371,7 @@ fn handshake_cut(case: &Case) -> Option<Diagnosis> {
                 "The server identified itself as SSH, then the conversation was ended before any ",
                 "key of yours was asked for.",
             ])
-            .step(Hint::advice(text![
-                "Try from another network, such as a phone's hotspot. If it works there, a firewall ",
-                "in your network inspects and cuts SSH: ask its administrators to allow it.",
-            ]))
+            .step(elsewhere("inspects and cuts SSH"))
             .step(Hint::advice(text![
                 "If it fails everywhere, the server itself ends the conversation: send this report ",
                 "to those who run it.",

@@ -193,7 +193,19 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
                 .because(text!["No key was found with which ssh could certainly log in."])
                 .step(with_ssh(case)),
         ),
+        Err(Unseen::Needs(Needed::TrustedHost)) if runs_a_command(case) => Some(
+            found
+                .because(text![
+                    "The known_hosts files do not know the server's key. ssh also asks a command \
+                     (KnownHostsCommand), which ssh-preflight does not run."
+                ])
+                .step(with_ssh(case)),
+        ),
         Err(why) => Some(found.because(why.words())),
         Ok(_) => None,
     }
+}
+
+fn runs_a_command(case: &Case) -> bool {
+    case.effective().is_some_and(|effective| effective.known_hosts_command.is_some())
 }

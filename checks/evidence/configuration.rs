@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 mod files;
+mod scan;
 mod ssh_g;
 
 use std::time::Duration;
@@ -140,6 +141,10 @@ pub struct Effective {
     pub bind_interface: Option<String>,
     /// ConnectTimeout in seconds.
     pub connect_timeout_s: Option<u64>,
+    /// IPQoS for interactive sessions: the byte that `ssh` marks its packets with from the first
+    /// one on (RFC 2474; the older type of service of RFC 791).
+    #[serde(default)]
+    pub ip_qos: Option<u8>,
     /// IdentityFile, in order.
     pub identity_files: Vec<IdentityPath>,
     /// CertificateFile, in order.
@@ -172,6 +177,9 @@ pub struct Effective {
     pub global_known_hosts_files: Vec<String>,
     /// RevokedHostKeys.
     pub revoked_host_keys: Option<String>,
+    /// KnownHostsCommand, which is never run: it could do anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_hosts_command: Option<String>,
     /// StrictHostKeyChecking.
     pub strict_host_key_checking: StrictHostKeyChecking,
     /// HostKeyAlias.
@@ -233,7 +241,7 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
     let output = match output {
         Ok(output) => output,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            let effective = files::read(&plan, &files, &context);
+            let effective = files::read(&plan, &files, &context)?;
             return Ok(Configuration { source: Source::Files, effective, files });
         }
         Err(e) => return Err(Unseen::Unable(format!("`ssh -G` cannot be run: {e}"))),
@@ -245,6 +253,10 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
         // At a jump host ssh opens no session, so nothing is forwarded to it.
         effective.forward_agent &= plan.hop_of.is_empty();
         Ok(effective)
+    } else if output.status.code().is_none() {
+        // Killed: mostly by the Ctrl-C that is about to reach us too, and then is the reason.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        return Err(Unseen::Unable("`ssh -G` was ended by a signal".into()));
     } else {
         let lines = output.stderr.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
         let lines = lines.filter(|l| !l.is_empty()).take(20).map(Foreign::from_bytes).collect();

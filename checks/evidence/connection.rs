@@ -1,5 +1,7 @@
 //! TCP: each address in ssh's order until one connects.
 
+mod outstanding;
+
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -8,13 +10,16 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::{
-    net::{TcpSocket, TcpStream},
-    time::timeout,
-};
+use tokio::{net::TcpStream, time::timeout};
 
-use super::{Seen, configuration::Effective, fact::millis};
+use super::{
+    Seen,
+    configuration::Effective,
+    fact::millis,
+    icmp::{self, Icmp},
+};
 use crate::case::TimeLimits;
+pub use outstanding::Ends;
 
 /// Connections that were tried, in order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +39,9 @@ pub struct Attempt {
     pub from: Option<SocketAddr>,
     /// How it ended.
     pub outcome: Outcome,
+    /// The message of a router or host that ended it, where one did and the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Icmp>,
     /// Milliseconds that it took, as a fraction: on loopback it is far below one.
     pub took_ms: f64,
 }
@@ -103,9 +111,7 @@ impl Attempts {
     #[must_use]
     pub fn unanswered(&self) -> Option<SocketAddr> {
         let went_out = |a: &&Attempt| match &a.outcome {
-            Outcome::Failed(error) => {
-                error.operation == "connect" && error.kind != OsErrorKind::PermissionDenied
-            }
+            Outcome::Failed(error) => error.operation == "connect",
             Outcome::TimedOut { .. } => true,
             Outcome::Connected => false,
         };
@@ -149,13 +155,13 @@ pub async fn observe(
         let started = Instant::now();
         let ended = timeout(Duration::from_millis(after_ms), connect(&effective, to)).await;
         let took_ms = started.elapsed().as_secs_f64() * 1000.0;
-        let (outcome, stream) = match ended {
-            Ok(Ok(stream)) => (Outcome::Connected, Some(stream)),
-            Ok(Err(error)) => (Outcome::Failed(error), None),
-            Err(_) => (Outcome::TimedOut { after_ms }, None),
+        let (outcome, message, stream) = match ended {
+            Ok(Ok(stream)) => (Outcome::Connected, None, Some(stream)),
+            Ok(Err((error, message))) => (Outcome::Failed(error), message, None),
+            Err(_) => (Outcome::TimedOut { after_ms }, None, None),
         };
         let from = stream.as_ref().and_then(|s| s.local_addr().ok());
-        attempts.tried.push(Attempt { to, from, outcome, took_ms });
+        attempts.tried.push(Attempt { to, from, outcome, message, took_ms });
         if stream.is_some() {
             attempts.untried.extend(addresses);
             return Ok((attempts, stream));
@@ -166,13 +172,30 @@ pub async fn observe(
 }
 
 /// One attempt without limit of time.
-async fn connect(effective: &Effective, to: SocketAddr) -> Result<TcpStream, OsError> {
+async fn connect(
+    effective: &Effective,
+    to: SocketAddr,
+) -> Result<TcpStream, (OsError, Option<Icmp>)> {
+    let socket = socket(effective, to).await.map_err(|error| (error, None))?;
+    let connected = icmp::connect(socket, to).await;
+    let stream = connected.map_err(|(e, message)| (OsError::of("connect", &e), message))?;
+    #[cfg(target_os = "linux")]
+    icmp::keep_no_more(&stream, to);
+    Ok(stream)
+}
+
+/// A socket as `ssh` makes it, from the local address that the configuration names.
+async fn socket(effective: &Effective, to: SocketAddr) -> Result<Socket, OsError> {
     let failed = |e: io::Error| OsError::of("socket", &e);
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP));
     let socket = socket.map_err(failed)?;
     socket.set_nonblocking(true).map_err(failed)?;
     // ssh sets it for an interactive session; here it keeps small packets from waiting.
     socket.set_tcp_nodelay(true).map_err(failed)?;
+    if let Some(quality) = effective.ip_qos {
+        // A firewall may drop what is marked, so a packet without the mark would prove nothing.
+        let _ = mark(&socket, to, quality);
+    }
     if let Some(interface) = &effective.bind_interface {
         bind_interface(&socket, interface)?;
     }
@@ -180,10 +203,25 @@ async fn connect(effective: &Effective, to: SocketAddr) -> Result<TcpStream, OsE
         let local = local_address(name, to.is_ipv4()).await?;
         socket.bind(&local.into()).map_err(|e| OsError::of("bind", &e))?;
     }
-    TcpSocket::from_std_stream(socket.into())
-        .connect(to)
-        .await
-        .map_err(|e| OsError::of("connect", &e))
+    // Whoever ends the attempt is worth knowing; where the system does not tell, nothing is lost.
+    #[cfg(target_os = "linux")]
+    let _ = icmp::keep(&socket, to);
+    Ok(socket)
+}
+
+/// Marks packets as `ssh` does (misc.c, set_sock_tos).
+#[cfg(unix)]
+fn mark(socket: &Socket, to: SocketAddr, quality: u8) -> io::Result<()> {
+    match to {
+        SocketAddr::V4(_) => socket.set_tos_v4(quality.into()),
+        SocketAddr::V6(_) => socket.set_tclass_v6(quality.into()),
+    }
+}
+
+/// Windows leaves marks to its administrators.
+#[cfg(not(unix))]
+fn mark(_socket: &Socket, _to: SocketAddr, _quality: u8) -> io::Result<()> {
+    Ok(())
 }
 
 /// The local address that BindAddress names, in the family of the target, as `ssh` resolves it.

@@ -22,6 +22,13 @@ pub struct Handshake {
     pub first_bytes: Foreign,
     /// How many bytes came.
     pub received: u64,
+    /// How many bytes were sent.
+    #[serde(default)]
+    pub sent: u64,
+    /// Where it ended in silence: how many of the bytes that were sent the other computer had not
+    /// even acknowledged (TCP); none where the system does not tell.
+    #[serde(default)]
+    pub unacknowledged: Option<u64>,
     /// The server's algorithm lists.
     pub offered: Option<AlgorithmLists>,
     /// What was agreed on.
@@ -32,6 +39,9 @@ pub struct Handshake {
     pub disconnect: Option<Disconnect>,
     /// How it ended.
     pub end: HandshakeEnd,
+    /// When the other side ended it, in microseconds since the TCP connection.
+    #[serde(default)]
+    pub ended_us: Option<u64>,
 }
 
 /// Steps of RFC 4253, in order.
@@ -134,7 +144,31 @@ pub enum HandshakeEnd {
     Stopped(String),
 }
 
+/// What became of the bytes that were sent, where the conversation fell silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrived {
+    /// All of them arrived.
+    All,
+    /// The first ones did, the later ones did not.
+    Begin,
+    /// None did, not even the short first line.
+    Nothing,
+    /// The system does not tell.
+    Unknown,
+}
+
 impl Handshake {
+    /// What became of the bytes that were sent.
+    #[must_use]
+    pub const fn arrived(&self) -> Arrived {
+        match self.unacknowledged {
+            None => Arrived::Unknown,
+            Some(0) => Arrived::All,
+            Some(bytes) if bytes >= self.sent => Arrived::Nothing,
+            Some(_) => Arrived::Begin,
+        }
+    }
+
     /// Whether the server's software is known to answer a key query truthfully, for users and keys
     /// that do not exist too: OpenSSH (`auth2-pubkey.c`) and Dropbear (`svr-authpubkey.c`) do.
     #[must_use]

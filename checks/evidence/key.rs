@@ -3,6 +3,7 @@
 use base64ct::{Base64, Base64Unpadded, Encoding};
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
+use sha1::Sha1;
 use sha2::Sha256;
 use ssh_key::{Certificate, Fingerprint, HashAlg, PublicKey};
 
@@ -137,13 +138,26 @@ impl PublicKeyFacts {
         let md5: Vec<_> = md5.iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Self {
             bits: bits(&algorithm, rest),
-            sha256: format!("SHA256:{}", Base64Unpadded::encode_string(&hash)),
+            sha256: Self::sha256_form(&hash),
             md5: md5.join(":"),
             comment,
             line: format!("{algorithm} {encoded}"),
             algorithm,
             certificate: None,
         })
+    }
+
+    /// A SHA256 fingerprint as `ssh-keygen -l` prints it.
+    pub(in crate::evidence) fn sha256_form(hash: &[u8]) -> String {
+        format!("SHA256:{}", Base64Unpadded::encode_string(hash))
+    }
+
+    /// SHA-1 of the key in hexadecimal, as lists of revoked keys name it.
+    #[must_use]
+    pub fn sha1(&self) -> Option<String> {
+        let blob = Base64::decode_vec(self.line.split(' ').nth(1)?).ok()?;
+        let hash = Sha1::digest(blob);
+        Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Of a line as in a `.pub` file or in `authorized_keys`.

@@ -1,6 +1,7 @@
 //! What the known_hosts files say about the host: read, never written.
 
 mod line;
+mod revoked;
 
 use std::io;
 
@@ -9,6 +10,7 @@ use tokio::io::AsyncReadExt;
 
 use super::{Seen, configuration::Effective, connection::OsError};
 use line::Line;
+pub use revoked::{RevokedKeys, RevokedList, Unread};
 
 /// The files, in ssh's order: the user's, then the system's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +19,9 @@ pub struct KnownHosts {
     pub name: String,
     /// One entry for each file.
     pub files: Vec<KnownHostsFile>,
+    /// The file of `RevokedHostKeys`, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<RevokedKeys>,
 }
 
 /// One file.
@@ -88,7 +93,11 @@ pub async fn observe(effective: Effective) -> Seen<KnownHosts> {
         };
         files.push(file);
     }
-    Ok(KnownHosts { name: names.name, files })
+    let revoked = match &effective.revoked_host_keys {
+        Some(path) => Some(revoked::observe(path).await),
+        None => None,
+    };
+    Ok(KnownHosts { name: names.name, files, revoked })
 }
 
 /// Reads a file up to the limit.

@@ -66,8 +66,45 @@ fn has_route(from: &str, to: &str) -> bool {
     std::net::UdpSocket::bind(from).is_ok_and(|socket| socket.connect(to).is_ok())
 }
 
+/// How many targets this process has open files enough for, at most `most`. The soft limit is
+/// raised to the hard one first, which needs no privilege.
+#[must_use]
+pub fn room_for_targets(most: usize) -> usize {
+    fitting(open_files(), most)
+}
+
+/// A target needs up to sixteen at once: pipes of `ssh -G`, questions to name servers, the
+/// connection, the agent, files. Some are needed by the program itself.
+fn fitting(open_files: u64, most: usize) -> usize {
+    let room = open_files.saturating_sub(32) / 16;
+    usize::try_from(room).unwrap_or(most).clamp(1, most.max(1))
+}
+
+#[cfg(unix)]
+fn open_files() -> u64 {
+    use nix::sys::resource::{Resource::RLIMIT_NOFILE, getrlimit, setrlimit};
+    /// More than all targets at once could use.
+    const ENOUGH: u64 = 4096;
+    let Ok((soft, hard)) = getrlimit(RLIMIT_NOFILE) else { return 256 };
+    let wanted = hard.min(ENOUGH);
+    if soft < wanted && setrlimit(RLIMIT_NOFILE, wanted, hard).is_ok() { wanted } else { soft }
+}
+
+#[cfg(not(unix))]
+fn open_files() -> u64 {
+    u64::MAX
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn few_open_files_mean_few_targets_at_once() {
+        let table = [(0, 1), (64, 2), (128, 6), (256, 14), (1056, 64), (u64::MAX, 64)];
+        for (open_files, targets) in table {
+            assert_eq!(super::fitting(open_files, 64), targets, "{open_files}");
+        }
+    }
+
     #[tokio::test]
     async fn this_computer_has_a_system() {
         let machine = super::observe().await.unwrap();

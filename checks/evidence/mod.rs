@@ -12,6 +12,7 @@ mod dns_query;
 mod fact;
 pub mod handshake;
 pub mod hop;
+pub mod icmp;
 pub mod identities;
 pub mod key;
 pub mod known_hosts;
@@ -413,12 +414,27 @@ impl Evidence {
                 }
                 let (facts, session) = match stream {
                     Stream::Direct(stream) => {
-                        session::shake_hands(stream, &effective, &algorithms, answer, &self.limits)
-                            .await
+                        let ends = connection::Ends::of(&stream);
+                        session::shake_hands(
+                            stream,
+                            ends,
+                            &effective,
+                            &algorithms,
+                            answer,
+                            &self.limits,
+                        )
+                        .await
                     }
                     Stream::Relayed(stream) => {
-                        session::shake_hands(stream, &effective, &algorithms, answer, &self.limits)
-                            .await
+                        session::shake_hands(
+                            stream,
+                            None,
+                            &effective,
+                            &algorithms,
+                            answer,
+                            &self.limits,
+                        )
+                        .await
                     }
                 };
                 *self.live.session.lock().await = session;
@@ -442,7 +458,7 @@ impl Evidence {
                 let (Ok(handshake), Some(mut session)) = (handshake, session) else {
                     return Err(Unseen::Needs(Needed::Handshake));
                 };
-                let interactive = self.plan.interactive && !effective.batch_mode;
+                let interactive = self.plan.may_ask(&effective);
                 let trusted = match (known, &handshake.host_key) {
                     (Ok(known), Some(key)) => {
                         let name = host_trust::principal(&effective);

@@ -166,7 +166,7 @@ impl Page<'_> {
         let case = &report.case;
         let user = case.queries().map(|q| q.user.as_str());
         let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
-        let winner = case.queries().and_then(|q| q.winner(case.plan.interactive));
+        let winner = case.queries().and_then(|q| q.winner(case.is_interactive()));
         let mut words = "Ready: ssh will get in".to_owned();
         if let Some(user) = user {
             words.push_str(&format!(" as {}", checks::text::user(user).plain()));

@@ -194,19 +194,21 @@ fn commands_by_how_they_end() {
         nobody(ended(proxied(command), HandshakeEnd::Closed, Some(exit), said))
     };
     let failed = Id::ProxyFailed;
-    says(&after("corkscrew p 1 %h %p", 127, &["sh: 1: exec: corkscrew: not found"]), failed, &[
-        "Install corkscrew",
-        "UNKNOWN port 65535",
-    ]);
+    says(
+        &after("corkscrew p 1 %h %p", 127, &["sh: 1: exec: corkscrew: not found"]),
+        failed,
+        &["Install corkscrew", "UNKNOWN port 65535"],
+    );
     says(&after("./relay %h", 126, &[]), failed, &["executable"]);
     let ncat = "ncat --proxy p:3128 %h %p";
     says(&after(ncat, 1, &["Ncat: Proxy returned status code 403."]), failed, &["443"]);
     says(&after(ncat, 1, &["Ncat: Proxy returned status code 407."]), failed, &["password"]);
     says(&after(ncat, 1, &["Ncat: Proxy returned status code 503."]), failed, &["(code 503)"]);
-    says(&after(ncat, 1, &["Ncat: Proxy connection failed: Connection refused."]), failed, &[
-        "Proxy connection failed",
-        "ncat --proxy p:3128 host.example.com 22",
-    ]);
+    says(
+        &after(ncat, 1, &["Ncat: Proxy connection failed: Connection refused."]),
+        failed,
+        &["Proxy connection failed", "ncat --proxy p:3128 host.example.com 22"],
+    );
     let denied = ["ada@b: Permission denied (publickey)."];
     says(&after("ssh -W %h:%p b", 255, &denied), failed, &["target of its own"]);
     let quiet = after("nc %h %p", 0, &[]);
@@ -251,8 +253,7 @@ fn a_key_for_the_target_alone() {
     says(&case, Id::KeyNotForJumpHost, &["ssh-add /home/ada/.ssh/work", "IdentityFile"]);
     // Where the jump host has it too, the key is not the reason.
     let path = IdentityPath { path: "/home/ada/.ssh/work".into(), named: true };
-    let effective =
-        Effective { identity_files: vec![path], ..hop.effective().unwrap().clone() };
+    let effective = Effective { identity_files: vec![path], ..hop.effective().unwrap().clone() };
     hop.configuration = made::case(effective).configuration;
     let (id, at, _) = found(&with(case, hop));
     assert_ne!(id, Id::KeyNotForJumpHost);

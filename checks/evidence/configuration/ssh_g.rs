@@ -81,6 +81,7 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
         bind_address: set("bindaddress").map(str::to_owned),
         bind_interface: set("bindinterface").map(str::to_owned),
         connect_timeout_s: get("connecttimeout").and_then(|t| t.parse().ok()),
+        ip_qos: get("ipqos").and_then(|v| quality(v.split_whitespace().next()?)),
         identity_files,
         certificate_files: certificates
             .into_iter()
@@ -118,6 +119,7 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
             "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
         ),
         revoked_host_keys: set("revokedhostkeys").map(expand),
+        known_hosts_command: set("knownhostscommand").map(str::to_owned),
         strict_host_key_checking: match get("stricthostkeychecking") {
             Some("true" | "yes") => StrictHostKeyChecking::Yes,
             Some("false" | "no" | "off") => StrictHostKeyChecking::No,
@@ -135,6 +137,26 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
         port,
         user,
     }
+}
+
+/// The byte of a name of `ssh_config(5)`, IPQoS; none for `none`.
+fn quality(name: &str) -> Option<u8> {
+    let digit = |place: usize| name.get(place..=place)?.parse::<u8>().ok();
+    Some(match name {
+        "ef" => 0xb8,
+        "va" => 0xb0,
+        "lowdelay" => 0x10,
+        "throughput" => 0x08,
+        "reliability" => 0x04,
+        // OpenSSH's value (ssh.h, IPTOS_DSCP_LE), which is not the one of RFC 8622.
+        "le" => 0x01,
+        // RFC 2597, section 6, and RFC 2474, section 4.2.2.2.
+        _ if name.starts_with("af") && name.len() == 4 => {
+            digit(2).filter(|n| *n < 8)? << 5 | digit(3).filter(|n| *n < 4)? << 3
+        }
+        _ if name.starts_with("cs") && name.len() == 3 => digit(2).filter(|n| *n < 8)? << 5,
+        _ => u8::from_str_radix(name.strip_prefix("0x")?, 16).ok()?,
+    })
 }
 
 /// `~` and the tokens of `ssh_config(5)`, which `ssh -G` leaves as they are.
@@ -193,6 +215,23 @@ mod tests {
         assert_eq!(e.identity_agent, IdentityAgent::None);
         assert_eq!(e.strict_host_key_checking, StrictHostKeyChecking::No);
         assert_eq!(e.connect_timeout_s, None);
+    }
+
+    #[test]
+    fn qualities() {
+        let byte = |text: &str| parse(&format!("ipqos {text}"), &context()).ip_qos;
+        for (text, expected) in [
+            ("af21 cs1", Some(0x48)),
+            ("ef none", Some(0xb8)),
+            ("lowdelay throughput", Some(0x10)),
+            ("cs7 cs7", Some(0xe0)),
+            ("0x2c 0x2c", Some(0x2c)),
+            ("none none", None),
+            ("af99", None),
+            ("cs", None),
+        ] {
+            assert_eq!(byte(text), expected, "{text}");
+        }
     }
 
     #[test]

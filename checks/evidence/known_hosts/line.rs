@@ -8,6 +8,7 @@ use sha1::Sha1;
 use ssh_key::{HashAlg, PublicKey, known_hosts::HostPatterns};
 
 use super::Marker;
+use crate::evidence::key::PublicKeyFacts;
 
 /// A line that could name a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +53,9 @@ impl Line {
         if algorithm.is_empty() {
             return None;
         }
-        let key = PublicKey::from_openssh(&format!("{algorithm} {base64}")).ok();
+        let line = format!("{algorithm} {base64}");
+        // The second reader follows certificates inside certificates without end; the first does not.
+        let key = PublicKeyFacts::of_line(&line).and_then(|_| PublicKey::from_openssh(&line).ok());
         let sha256 = key.map(|key| key.fingerprint(HashAlg::Sha256).to_string());
         Some(Self { marker, names, algorithm: algorithm.to_owned(), sha256 })
     }
@@ -140,6 +143,7 @@ fn matches_pattern(name: &[u8], pattern: &[u8]) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use base64ct::{Base64, Encoding};
     use proptest::prelude::*;
 
     const KEY: &str =
@@ -201,6 +205,28 @@ mod tests {
     }
 
     /// The definition, slow and plain.
+    #[test]
+    fn certificates_inside_certificates_are_not_followed() {
+        let name = "ssh-ed25519-cert-v01@openssh.com";
+        let string = |bytes: &[u8]| {
+            let length = u32::try_from(bytes.len()).unwrap();
+            [&length.to_be_bytes()[..], bytes].concat()
+        };
+        let mut inner = string(b"ssh-ed25519");
+        for _ in 0..2000 {
+            // Name, nonce, key, serial, kind, id, principals, validity, options, extensions,
+            // reserved; then the key of the authority.
+            let kind = [0, 0, 0, 2];
+            let fields = [&string(&[]), &string(&[1; 32]), &[0; 8][..], &kind, &[0; 24], &[0; 12]];
+            inner = [&string(name.as_bytes()), &fields.concat()[..], &string(&inner)].concat();
+        }
+        let base64 = Base64::encode_string(&inner);
+        for algorithm in [name, "ssh-ed25519"] {
+            let line = Line::parse(&format!("a.example {algorithm} {base64}")).unwrap();
+            assert_eq!(line.sha256, None);
+        }
+    }
+
     fn by_definition(name: &[u8], pattern: &[u8]) -> bool {
         match pattern.split_first() {
             None => name.is_empty(),

@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{
     Limits,
     configuration::Effective,
+    connection::Ends,
     handshake::{Agreed, Disconnect, Handshake, HandshakeEnd},
     key::PublicKeyFacts,
 };
@@ -58,8 +59,10 @@ impl Session {
 ///
 /// `host_key_algorithms` is the list of the configuration in the order in which `ssh` would send
 /// it for this host. Each step may take `answer` at most. The trail survives whatever ends it.
+/// `ends`: of the connection, where it is one of this computer's own.
 pub async fn shake_hands<S>(
     stream: S,
+    ends: Option<Ends>,
     effective: &Effective,
     host_key_algorithms: &[String],
     answer: Duration,
@@ -110,6 +113,10 @@ where
             }
         }
     };
+    if matches!(end, HandshakeEnd::TimedOut { .. } | HandshakeEnd::OutOfTime) {
+        // Asked while the connection is still there.
+        trail.lock().unacknowledged(ends.and_then(|ends| ends.unacknowledged()));
+    }
     talk.abort();
     trail.hang_up();
     let facts = trail.lock().facts(end);

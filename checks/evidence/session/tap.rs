@@ -83,11 +83,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
                 let mut trail = self.trail.lock();
                 match read {
                     Err(error) => {
-                        trail.end(Some(OsError::of("read", &error)));
+                        trail.end(Some(OsError::of("read", &error)), at_us);
                         return Poll::Ready(Err(error));
                     }
                     Ok(()) if buffer.filled().is_empty() => {
-                        trail.end(None);
+                        trail.end(None, at_us);
                         return Poll::Ready(Ok(()));
                     }
                     Ok(()) => trail.hear(buffer.filled(), at_us),
@@ -113,7 +113,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
             // A server that has no room says why and closes. A write that fails on the closed
             // connection must not keep us from reading what it said; the end is told by reading.
             Err(_) => Poll::Ready(Ok(bytes.len())),
-            written => Poll::Ready(written),
+            Ok(count) => {
+                self.trail.lock().sent(count);
+                Poll::Ready(Ok(count))
+            }
         }
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -92,7 +92,7 @@ async fn examine(
     let (stream, server) = serve(takes.map(|seed| pair(seed).public_key().clone()));
     let effective = Effective::default();
     let (facts, session) =
-        shake_hands(stream, &effective, &[], Duration::from_secs(5), &limits()).await;
+        shake_hands(stream, None, &effective, &[], Duration::from_secs(5), &limits()).await;
     assert_eq!(facts.end, HandshakeEnd::Complete);
     assert_eq!(facts.reached, Step::Keys);
     let host_key = PublicKeyFacts::of(pair(1).public_key());
@@ -153,7 +153,7 @@ async fn against(said: &'static [u8]) -> Handshake {
         let _ = theirs.write_all(said).await;
     });
     let effective = Effective::default();
-    shake_hands(ours, &effective, &[], Duration::from_millis(300), &limits()).await.0
+    shake_hands(ours, None, &effective, &[], Duration::from_millis(300), &limits()).await.0
 }
 
 #[tokio::test]
@@ -170,6 +170,7 @@ async fn what_was_said_outlives_the_conversation() {
 async fn silence_ends_at_the_limit() {
     let (ours, _theirs) = tokio::io::duplex(1 << 20);
     let effective = Effective::default();
-    let (facts, _) = shake_hands(ours, &effective, &[], Duration::from_millis(50), &limits()).await;
+    let (facts, _) =
+        shake_hands(ours, None, &effective, &[], Duration::from_millis(50), &limits()).await;
     assert_eq!(facts.end, HandshakeEnd::TimedOut { after_ms: 50 });
 }

@@ -12,7 +12,7 @@ use crate::{
             Agreed, AlgorithmLists, Disconnect, Handshake, HandshakeEnd, Identification, Step,
             StepTime,
         },
-        key::PublicKeyFacts,
+        key::{PublicKeyFacts, nests_certificates},
     },
     text::{FOREIGN_LIMIT, Foreign},
 };
@@ -59,6 +59,10 @@ pub enum Stop {
     /// SSH-1, or a string that does not parse.
     #[error("an identification that is not SSH 2.0")]
     Version,
+    /// A host key in which certificates stand inside certificates: no client takes it, and the
+    /// library would follow them as deep as the server likes.
+    #[error("a host key with certificates inside certificates")]
+    Nested,
 }
 
 impl Trail {
@@ -89,7 +93,7 @@ impl Trail {
         }
         if self.phase == Phase::Packets {
             self.packet.extend(rest);
-            self.read_packets(at_us);
+            self.read_packets(at_us)?;
         }
         released.extend_from_slice(rest);
         Ok(released)
@@ -133,23 +137,27 @@ impl Trail {
     }
 
     /// Packets of RFC 4253, section 6, while they are in the clear: length, padding length, payload.
-    fn read_packets(&mut self, at_us: u64) {
+    fn read_packets(&mut self, at_us: u64) -> Result<(), Stop> {
         while self.phase == Phase::Packets {
-            let Some(length) = self.packet_length() else { return };
+            let Some(length) = self.packet_length() else { return Ok(()) };
             if !(2..=MAX_PACKET).contains(&length) {
                 // Not a packet: the library will say so. Nothing more can be read here.
                 self.phase = Phase::Encrypted;
-                return;
+                return Ok(());
             }
             if self.packet.len() < 4 + length {
-                return;
+                return Ok(());
             }
             let packet: Vec<u8> = self.packet.drain(..4 + length).skip(4).collect();
             let padding = packet.first().copied().map_or(0, usize::from);
             let payload = packet.get(1..length.saturating_sub(padding)).unwrap_or_default();
+            if nests_certificates(payload) {
+                return Err(Stop::Nested);
+            }
             self.read_payload(payload, at_us);
         }
         self.packet = VecDeque::new();
+        Ok(())
     }
 
     fn packet_length(&self) -> Option<usize> {
@@ -178,6 +186,16 @@ impl Trail {
             Some((&SSH_MSG_NEWKEYS, _)) => self.phase = Phase::Encrypted,
             _ => {}
         }
+    }
+
+    /// Bytes were sent to the server.
+    pub fn sent(&mut self, bytes: usize) {
+        self.facts.sent += bytes as u64;
+    }
+
+    /// How many of the bytes that were sent the other computer has not acknowledged.
+    pub fn unacknowledged(&mut self, bytes: Option<u64>) {
+        self.facts.unacknowledged = bytes;
     }
 
     /// Marks a step, once.
@@ -227,9 +245,10 @@ impl Trail {
     }
 
     /// The stream ended: closed, or failed with an error of the system. The first end counts.
-    pub fn end(&mut self, error: Option<OsError>) {
+    pub fn end(&mut self, error: Option<OsError>, at_us: u64) {
         let end = error.map_or(HandshakeEnd::Closed, HandshakeEnd::Failed);
         self.ended.get_or_insert(end);
+        self.facts.ended_us.get_or_insert(at_us);
     }
 
     /// How the stream ended, where it did.
@@ -321,6 +340,16 @@ mod tests {
         assert!(trail.hear(&flood, 0).is_ok());
         assert!(trail.hear(&flood, 0).is_ok());
         assert_eq!(trail.hear(&flood, 0), Err(Stop::NotSsh));
+    }
+
+    #[test]
+    fn certificates_inside_certificates_do_not_reach_the_library() {
+        let mut trail = Trail::default();
+        trail.hear(b"SSH-2.0-x\n", 0).unwrap();
+        let nested = packet(&[&[31][..], &b"ssh-ed25519-cert-v01@openssh.com".repeat(9)].concat());
+        let (start, end) = nested.split_at(nested.len() - 1);
+        assert!(trail.hear(start, 0).is_ok(), "the packet is not whole yet");
+        assert_eq!(trail.hear(end, 0), Err(Stop::Nested));
     }
 
     #[test]

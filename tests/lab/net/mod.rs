@@ -107,6 +107,13 @@ impl Net {
         self.at(place, &format!("nft -f {}", file.display()));
     }
 
+    /// From now on five packets of a hundred are lost, each way, between the client and the first
+    /// router.
+    pub fn lose_packets(&self) {
+        self.rule("near", "prerouting", "iifname left numgen random mod 100 < 5 drop");
+        self.rule("client", "prerouting", "iifname right numgen random mod 100 < 5 drop");
+    }
+
     /// Starts a program at a place.
     pub fn start(&mut self, place: &str, command: &str) {
         let mut child = self.command(place);
@@ -136,6 +143,14 @@ impl Net {
         );
         until("sshd", || fs::read_to_string(&log).is_ok_and(|l| l.contains("Server listening")));
         self.world.know(&format!("* {}", host.public));
+    }
+
+    /// Stops the programs that were started, as a computer without memory does: its system still
+    /// lets connections in.
+    pub fn freeze(&self) {
+        for child in &self.running {
+            must(Command::new("kill").args(["-STOP", &child.id().to_string()]));
+        }
     }
 
     /// The client's name server, which is the far router, and what it says (lines of dnsmasq).
@@ -208,7 +223,8 @@ impl Net {
     /// What `ssh` says about it.
     pub fn ssh(&self, words: &[String]) -> Ended {
         let mut command = self.as_user(Path::new("ssh"));
-        run_for(command.args(self.arguments(words)).arg("true"), Duration::from_secs(20))
+        // Who hangs for so long is not logged in.
+        run_for(command.args(self.arguments(words)).arg("true"), Duration::from_secs(12))
     }
 }
 
