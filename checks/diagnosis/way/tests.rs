@@ -103,7 +103,8 @@ fn the_first_jump_host_that_fails_is_named() {
         message: "Connection refused".into(),
     };
     let to = "192.0.2.1:22".parse().unwrap();
-    let tried = Attempt { to, from: None, outcome: Outcome::Failed(error), took_ms: 1.0 };
+    let tried =
+        Attempt { to, from: None, outcome: Outcome::Failed(error), message: None, took_ms: 1.0 };
     first.attempts = made::seen(Attempts { tried: vec![tried], untried: Vec::new() });
     let case = with(target, with(second, first));
     let (id, at, words) = found(&case);
