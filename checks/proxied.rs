@@ -93,6 +93,10 @@ fn finding(effective: &Effective, facts: &Facts<'_>) -> Finding {
         (Ok(_), Ok(handshake)) if handshake.received > 0 => {
             Finding::pass(text!["Connected through "].then(way).with("."))
         }
+        // The server behind it is silent, which is another matter.
+        (Ok(_), Ok(_)) if facts.end.as_ref().is_ok_and(ProxyEnd::connected) => {
+            Finding::pass(text!["Connected through "].then(way).with("."))
+        }
         (Ok(_), Ok(_)) => Finding::fail(text!["No connection through "].then(way).with("."))
             .detail_all(said(facts.end)),
         (Ok(_), Err(why)) => Finding::unseen(why),

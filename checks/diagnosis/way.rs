@@ -38,12 +38,15 @@ pub(super) fn failing(case: &Case) -> Option<(&Case, Diagnosis)> {
 /// What is wrong at the jump host, as a cause of the target.
 pub(super) fn named(case: &Case, hop: &Case, mut found: Diagnosis) -> Diagnosis {
     let at = text![host(&hop.plan.host)];
-    let through = match case.plan.host == hop.plan.host {
-        true => text!["The connection goes through a jump host of the same name first."],
-        false => text!["The connection to ", host(&case.plan.host), " goes through the jump host "]
-            .then(at.clone())
-            .with(", and that is where it ends."),
-    };
+    let port = hop.plan.port.map(|port| format!(", port {port}")).unwrap_or_default();
+    let through = text![
+        "The connection to ",
+        host(&case.plan.host),
+        " goes through the jump host ",
+        host(&hop.plan.host),
+        port,
+        ", and that is where it ends. What follows is about the jump host.",
+    ];
     found.because.insert(0, through);
     let as_typed = hop.plan.ssh().command();
     let is_ssh = |step: &Hint| {

@@ -87,7 +87,7 @@ impl Unseen {
             ],
             Self::Needs(Needed::JumpHost) => text!["Skipped: the jump host does not let in."],
             Self::Needs(Needed::Consent) => text![
-                "Skipped: the way there logs in elsewhere first, which was not asked for (--through)."
+                "Skipped: the way there may log in elsewhere, which was not asked for (--through)."
             ],
             Self::Needs(Needed::NoQuestion) => {
                 text!["Skipped: ssh has to ask you something before it gets through the jump host."]

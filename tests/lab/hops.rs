@@ -125,6 +125,27 @@ fn through_a_jump_host() {
     );
 }
 
+/// Two targets behind one jump host are one look at it.
+#[test]
+fn jump_host_of_two_targets() {
+    in_a_world("jump_host_of_two_targets", |w| {
+        let key = key(w);
+        let port = w.jump_host(&key.public, &[]);
+        let jump = at(w, port);
+        let user = w.person.name.clone();
+        let targets = ["one", "two"].map(|host| format!("{user}@{host}.invalid"));
+        let own = args!["--format", "json"];
+        let typed = [args!["-J", jump], targets.to_vec()].concat();
+        let ended = preflight(w, &[own, with_config(w, &typed)].concat());
+        let report = report(&ended);
+        for one in report["reports"].as_array().unwrap() {
+            assert_eq!(one["diagnosis"]["id"], "behind-jump-host", "{one:#}");
+        }
+        let log = w.jump_host_logs()[0].clone();
+        assert_eq!(log.matches("Connection from ").count(), 1, "{log}");
+    });
+}
+
 fn chain(w: &mut World) -> Vec<String> {
     let key = key(w);
     let (first, second) = (w.jump_host(&key.public, &[]), w.jump_host(&key.public, &[]));
