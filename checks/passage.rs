@@ -163,9 +163,8 @@ fn http_status(line: &str) -> Option<u16> {
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         return digits.parse().ok();
     }
-    // nc of OpenBSD: `nc: Proxy error: "HTTP/1.1 403 Forbidden"` is caught above; corkscrew has words.
-    let refused = lower.contains("proxy could not open connect");
-    (refused && lower.contains("authentication required")).then_some(407)
+    // corkscrew and socat repeat the words that stand beside the code.
+    lower.contains("proxy authentication required").then_some(407)
 }
 
 #[cfg(test)]

@@ -80,6 +80,12 @@ pub fn is_plain(command: &str) -> bool {
     }
 }
 
+/// Whether a plain relay asks at a terminal where its proxy wants a password.
+#[must_use]
+pub fn may_ask(command: &str) -> bool {
+    matches!(program(command).as_str(), "connect" | "connect-proxy")
+}
+
 /// The program that a command runs, for people: the name of its file.
 #[must_use]
 pub fn program(command: &str) -> String {

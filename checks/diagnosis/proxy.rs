@@ -19,14 +19,14 @@ use crate::{
 };
 
 /// Whether at a terminal the way might have opened after a question (a password, a second factor),
-/// which could not be put here. A relay asks nothing.
+/// which could not be put here.
 fn might_ask(case: &Case, end: &ProxyEnd) -> bool {
     let waits = end.exit.is_none() && !end.logged_in();
     let refused =
         matches!(end.told(), Told::NotIn(line) if line.raw().contains("Permission denied"));
     let relays = case.effective().and_then(|e| e.proxy_command.as_ref());
-    let relays = relays.is_some_and(|line| relay::is_plain(line));
-    case.is_interactive() && !relays && (waits || refused)
+    let asks_nothing = relays.is_some_and(|line| relay::is_plain(line) && !relay::may_ask(line));
+    case.is_interactive() && !asks_nothing && (waits || refused)
 }
 
 /// Not a failure for certain, but as far as it could be gone here.

@@ -80,10 +80,19 @@ fn accepts_anything(case: &Case) -> Option<Diagnosis> {
 
 /// A jump host of which it is not known whether it lets in. With `--through` ssh itself was the test.
 fn at_the_jump_host(case: &Case) -> Option<Diagnosis> {
-    let (hop, found) = way::failing(case)?;
+    let (hop, mut found) = way::failing(case)?;
     let not_gone = case.handshake().is_none() || way::no_byte(case).is_some();
     if !not_gone {
         return None;
+    }
+    if found.id == Id::BehindJumpHost {
+        if hop.effective().is_some_and(|e| e.proxy_jump.is_some()) {
+            // Nothing is wrong with it: what is before it was not gone through either.
+            return None;
+        }
+        // To go through to the target is to go through to its jump host.
+        found.next_steps = vec![through(case)];
+        return Some(way::named(case, hop, found));
     }
     let found = way::named(case, hop, found);
     Some(if case.plan.through { found } else { found.step(through(case)) })

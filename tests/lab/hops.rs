@@ -419,6 +419,48 @@ fn target_behind_has_another_key() {
     hop(name, THROUGH, NotReady("host-key-changed"), build, |_, r| at_the_target(r));
 }
 
+/// A jump host that is itself reached by a command which may log in.
+#[test]
+fn jump_host_behind_a_command() {
+    let build = |w: &mut World| {
+        let key = key(w);
+        let jump = w.jump_host(&key.public, &[]);
+        let port = w.sshd(&[&key], &[]);
+        w.config(&format!(
+            "Host bastion\nHostName 127.0.0.1\nPort {jump}\nProxyCommand sh -c 'nc -N %h %p'\n\
+             Host *\nIdentityFile {}\n",
+            key.arg()
+        ));
+        (args!["-J", format!("{}@bastion", w.person.name), "-p", port, me(w)], None)
+    };
+    let name = "jump_host_behind_a_command";
+    hop(name, &[], Unasked("behind-jump-host"), build, |w, r| {
+        assert_eq!(r["diagnosis"]["jump_host"], "bastion", "{r:#}");
+        says(r, &["runs sh", "--through"]);
+        let ssh_alone = w.jump_host_logs()[0].matches("Connection from ").count();
+        assert_eq!(ssh_alone, 1, "nothing was run");
+    });
+    hop("through_a_jump_host_behind_a_command", THROUGH, Ready, build, |_, _| {});
+}
+
+/// A host that lets nothing of the jump host through, not even a refusal.
+#[test]
+fn target_behind_drops_packets() {
+    // Linux drops a SYN where too many connections wait to be accepted.
+    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
+    full.bind(&any.into()).unwrap();
+    full.listen(0).unwrap();
+    let port = full.local_addr().unwrap().as_socket().unwrap().port();
+    let waiting = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let build = |w: &mut World| (behind(w, port), None);
+    let name = "target_behind_drops_packets";
+    hop(name, THROUGH, NotReady("jump-host-cannot-connect"), build, |_, r| {
+        says(r, &["has not connected to 127.0.0.1"]);
+    });
+    drop((waiting, full));
+}
+
 #[test]
 fn silent_behind_the_jump_host() {
     let build = |w: &mut World| {
