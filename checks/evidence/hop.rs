@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use super::{Evidence, Limits, Seen, Unseen};
 use crate::{
@@ -45,7 +45,7 @@ type Cell = Arc<OnceCell<Seen<Hop>>>;
 #[derive(Debug)]
 struct Hops {
     seen: Mutex<HashMap<String, Cell>>,
-    logins: Semaphore,
+    logins: Arc<Semaphore>,
 }
 
 /// How many logins at jump hosts are made at the same time: servers drop connections when ten are
@@ -54,7 +54,7 @@ const LOGINS_AT_ONCE: usize = 4;
 
 impl Default for Shared {
     fn default() -> Self {
-        let logins = Semaphore::new(LOGINS_AT_ONCE);
+        let logins = Arc::new(Semaphore::new(LOGINS_AT_ONCE));
         Self(Arc::new(Hops { seen: Mutex::default(), logins }))
     }
 }
@@ -75,7 +75,7 @@ impl Shared {
     }
 
     /// A turn to log in at a jump host.
-    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.0.logins.acquire().await.ok()
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.logins).acquire_owned().await.ok()
     }
 }

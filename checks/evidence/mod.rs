@@ -26,6 +26,7 @@ pub mod queries;
 pub mod resolution;
 mod session;
 pub mod traceroute;
+mod way;
 
 use std::time::{Duration, Instant};
 
@@ -37,18 +38,11 @@ pub use fact::{Fact, Limits, Needed, Seen, Unseen};
 
 use crate::{
     case::{Case, Plan},
-    host_trust, jump, offers, passage,
+    host_trust, offers, passage,
     profile::Profile,
-    relay,
 };
 use configuration::{Configuration, Effective};
-use handshake::HandshakeEnd;
-
-/// What a conversation goes over.
-enum Stream {
-    Direct(tokio::net::TcpStream),
-    Relayed(proxy::Stream),
-}
+use way::Stream;
 
 /// All evidence about one target: a [`Fact`] for each field of [`Case`].
 #[derive(Debug)]
@@ -82,6 +76,8 @@ struct Live {
     /// Where the way is not direct: what the command relays, and the command.
     relayed: Mutex<Option<proxy::Stream>>,
     running: Mutex<Option<proxy::Running>>,
+    /// Held from the start of that command until keys are exchanged through it, or it has failed.
+    turn: Mutex<Option<tokio::sync::OwnedSemaphorePermit>>,
     session: Mutex<Option<session::Session>>,
 }
 
@@ -104,11 +100,6 @@ impl Evidence {
     #[must_use]
     pub fn beside(self, shared: &hop::Shared) -> Self {
         Self { shared: shared.clone(), ..self }
-    }
-
-    /// Evidence about a jump host of a target, within the limits of the target's run.
-    fn within(plan: Plan, limits: Limits, shared: hop::Shared) -> Self {
-        Self::limited(Case::unobserved(plan, jiff::Timestamp::now()), limits).beside(&shared)
     }
 
     fn of(case: Case, cut: CancellationToken) -> Self {
@@ -213,68 +204,6 @@ impl Evidence {
         self.plan.profile_for(host)
     }
 
-    /// What `ssh` would do, where it connects by itself. A jump host or proxy command does that
-    /// elsewhere, with another view of names and addresses, so nothing of it is looked at from here.
-    async fn direct(&self) -> Result<Effective, Unseen> {
-        let effective = self.effective().await?.clone();
-        if effective.is_proxied() { Err(Unseen::Needs(Needed::DirectWay)) } else { Ok(effective) }
-    }
-
-    /// The jump host next to the target, examined by the same checks.
-    pub async fn hop(&self) -> &Seen<hop::Hop> {
-        self.hop
-            .once(&self.limits, || async {
-                let effective = self.effective().await?;
-                let plan = jump::plan(&self.plan, effective);
-                let plan = plan.ok_or(Unseen::Needs(Needed::JumpHost))?;
-                self.shared.hop(plan, self.limits.clone()).await
-            })
-            .await
-    }
-
-    /// The command that carries the conversation, where the way is not a direct one. It is started
-    /// where it logs in nowhere, or where that was asked for.
-    pub async fn proxy(&self) -> &Seen<proxy::Proxy> {
-        self.proxy
-            .once(&self.limits, || async {
-                let effective = self.effective().await?;
-                let hop =
-                    if effective.proxy_jump.is_some() { Some(self.hop().await) } else { None };
-                let launch = passage::launch(&self.plan, effective, hop)?;
-                let command = effective.proxy_command.as_deref().unwrap_or("ssh");
-                let program = relay::program(command);
-                let trouble = match launch {
-                    Err(trouble) => Some(trouble),
-                    Ok(launch) => match proxy::start(&launch) {
-                        Err(error) => Some(proxy::ProxyTrouble::Failed(error)),
-                        Ok((stream, running)) => {
-                            *self.live.relayed.lock().await = Some(stream);
-                            *self.live.running.lock().await = Some(running);
-                            None
-                        }
-                    },
-                };
-                Ok(proxy::Proxy { program, trouble })
-            })
-            .await
-    }
-
-    /// How that command stood when keys had been exchanged, or the conversation had ended before.
-    pub async fn proxy_end(&self) -> &Seen<proxy::ProxyEnd> {
-        self.proxy_end
-            .once(&self.limits, || async {
-                self.proxy().await.as_ref().map_err(Clone::clone)?;
-                let handshake = self.handshake().await;
-                let ended = handshake
-                    .as_ref()
-                    .is_ok_and(|h| matches!(h.end, HandshakeEnd::Closed | HandshakeEnd::Failed(_)));
-                let mut running = self.live.running.lock().await;
-                let running = running.as_mut().ok_or(Unseen::Needs(Needed::Proxy))?;
-                Ok(running.stands(ended).await)
-            })
-            .await
-    }
-
     /// What the system's resolver says.
     pub async fn resolution(&self) -> &Seen<resolution::Resolution> {
         self.resolution
@@ -373,27 +302,11 @@ impl Evidence {
             .await
     }
 
-    /// What the conversation goes over: the one connection, or what the command relays.
-    async fn stream(&self, effective: &Effective) -> Option<Stream> {
-        if effective.is_proxied() {
-            self.proxy().await.as_ref().ok()?;
-            return self.live.relayed.lock().await.take().map(Stream::Relayed);
-        }
-        self.attempts().await.as_ref().ok()?;
-        self.live.stream.lock().await.take().map(Stream::Direct)
-    }
-
     /// The conversation up to the exchange of keys, on the connection that was made.
     pub async fn handshake(&self) -> &Seen<handshake::Handshake> {
         self.handshake
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
-                // Until keys are exchanged with the target, ssh is busy logging in at the jump host.
-                let logs_in = self.plan.through && effective.proxy_jump.is_some();
-                let _turn = match logs_in && self.hop().await.is_ok() {
-                    true => self.shared.turn().await,
-                    false => None,
-                };
                 let (stream, known) = join(self.stream(&effective), self.known_hosts()).await;
                 let stream = stream.ok_or(Unseen::Needs(Needed::Connection))?;
                 // ssh asks first for the type of host key that it knows; so do we.
@@ -437,6 +350,7 @@ impl Evidence {
                         .await
                     }
                 };
+                self.live.turn.lock().await.take();
                 *self.live.session.lock().await = session;
                 Ok(facts)
             })

@@ -24,6 +24,7 @@ mod keyring;
 mod net;
 mod oracle;
 mod person;
+mod proxy_commands;
 mod revocation;
 mod situations;
 mod world;
