@@ -3,13 +3,16 @@
 use crate::{
     case::Plan,
     check::{About, Check},
+    command,
     evidence::{
         Evidence, Seen,
-        configuration::{Configuration, Source},
+        configuration::{Configuration, Effective, Source},
         machine::Machine,
     },
-    finding::{Finding, Hint},
-    relay, text,
+    finding::{Finding, Hint, Status},
+    relay,
+    target::odd::{self, Oddity},
+    text,
     text::{host, number, path, user},
 };
 
@@ -50,9 +53,18 @@ impl Check for Config {
                 "."
             ])
             .hint(Hint::run("Name the user:", plan.ssh().user(wanted).command())),
-            None => Finding::pass(text!["ssh would log in as "].then(goal).with(".")),
+            None => Finding::pass(text!["ssh would log in as "].then(goal.clone()).with(".")),
         };
-        if e.host != plan.host {
+        for odd in warnings(plan, e, configuration, machine.as_ref().ok()) {
+            finding = match finding.status {
+                Status::Pass => Finding::warn(odd.words)
+                    .detail(text!["ssh would log in as "].then(goal.clone()).with(".")),
+                _ => finding.detail(odd.words),
+            };
+            finding = finding.hint(odd.hint);
+        }
+        let expanded = odd::expanded(&plan.host).map(|full| full.to_string());
+        if e.host != plan.host && expanded.as_ref() != Some(&e.host) {
             finding = finding.detail(text![
                 "You typed ",
                 host(&plan.host),
@@ -72,34 +84,128 @@ impl Check for Config {
             finding =
                 finding.detail("No OpenSSH client was found: the files were read without it.");
         }
-        if let Ok(Machine { home: Some(home), home_variable: Some(variable), .. }) = machine {
-            finding = finding.detail(text![
-                "ssh uses the home directory ",
-                path(home),
-                ", not $HOME, which is ",
-                path(variable),
-                "."
-            ]);
-        }
-        for file in &configuration.files {
-            if let Some(why) = &file.unreadable {
-                finding = finding.detail(text![
-                    "ssh passes over ",
-                    path(&file.path),
-                    ", which cannot be read: ",
-                    text::foreign(why),
-                    "."
-                ]);
-            }
-        }
         let keys = e.identity_files.iter().map(|f| text!["Key file: ", path(&f.path)]);
         let known = e.user_known_hosts_files.iter().map(|f| text!["Known hosts: ", path(f)]);
+        // Beside a warning they would hide it.
+        if finding.status == Status::Pass {
+            finding = finding.detail_all(keys).detail_all(known);
+        }
         finding
-            .detail_all(keys)
-            .detail_all(known)
+            .fact("identity_files", &e.identity_files)
+            .fact("known_hosts_files", &e.user_known_hosts_files)
             .fact("host", &e.host)
             .fact("port", e.port)
             .fact("user", &e.user)
             .fact("profile", &profile.name)
+    }
+}
+
+/// What works as it stands, and will surprise somebody.
+fn warnings(
+    plan: &Plan,
+    effective: &Effective,
+    configuration: &Configuration,
+    machine: Option<&Machine>,
+) -> Vec<Oddity> {
+    let mut found = odd::all(plan, effective);
+    found.extend(machine.and_then(other_user));
+    found.extend(machine.and_then(other_home));
+    for file in &configuration.files {
+        if let Some(why) = &file.unreadable {
+            let words = text![
+                "ssh passes over ",
+                path(&file.path),
+                ", which it cannot read (",
+                text::foreign(why),
+                "): nothing that stands there counts."
+            ];
+            let hint = Hint::run(
+                "See whose it is. If it is yours, make it so again with chown and chmod 600:",
+                command!["ls", "-l", path(&file.path)],
+            );
+            found.push(Oddity { words, hint });
+        }
+    }
+    found
+}
+
+/// Root by sudo has keys, an agent and a configuration of its own.
+fn other_user(machine: &Machine) -> Option<Oddity> {
+    let name = machine.sudo_user.as_ref()?;
+    Some(Oddity {
+        words: text![
+            "This runs under sudo: ssh uses the keys and the configuration of root, not those of ",
+            user(name),
+            ", and no agent."
+        ],
+        hint: Hint::advice("Run it without sudo, as you would run ssh."),
+    })
+}
+
+/// OpenSSH asks the user database for the home, and not the environment.
+fn other_home(machine: &Machine) -> Option<Oddity> {
+    let (home, variable) = (machine.home.as_ref()?, machine.home_variable.as_ref()?);
+    let words = text![
+        "ssh uses the home directory ",
+        path(home),
+        ", not $HOME, which is ",
+        path(variable),
+        ": the keys and the configuration there do not count."
+    ];
+    let hint = Hint::advice(text![
+        "Put them into ",
+        path(format!("{home}/.ssh")),
+        ", or name them with -F and -i.",
+    ]);
+    machine.home_variable_has_ssh.then_some(Oddity { words, hint })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{configuration::ConfigFile, made};
+
+    fn judged(effective: Effective, files: Vec<ConfigFile>, machine: Machine) -> Finding {
+        let source = Source::Ssh { version: text::Foreign::default() };
+        let configuration = Ok(Configuration { source, effective: Ok(effective), files });
+        Config::judge(&made::plan(), (&configuration, &Ok(machine)))
+    }
+
+    #[test]
+    fn what_will_surprise_somebody_is_a_warning() {
+        let home = || Machine {
+            home: Some("/root".into()),
+            home_variable: Some("/home/ada".into()),
+            home_variable_has_ssh: true,
+            ..Machine::default()
+        };
+        let file = ConfigFile {
+            path: "/root/.ssh/config".into(),
+            owner: None,
+            mode: None,
+            unreadable: Some("Permission denied".into()),
+        };
+        let sudo = Machine { sudo_user: Some("ada".into()), ..Machine::default() };
+        let plain = || made::effective(22);
+        let odd = Effective { user: "ada@corp".into(), ..plain() };
+        for (finding, said) in [
+            (judged(plain(), vec![], Machine::default()), None),
+            (judged(plain(), vec![], Machine { home_variable_has_ssh: false, ..home() }), None),
+            (judged(plain(), vec![], home()), Some("not $HOME")),
+            (judged(plain(), vec![file], Machine::default()), Some("passes over")),
+            (judged(plain(), vec![], sudo), Some("not those of ada")),
+            (judged(odd, vec![], Machine::default()), Some("of several @")),
+        ] {
+            let summary = finding.summary.plain();
+            match said {
+                None => assert_eq!(finding.status, Status::Pass, "{summary}"),
+                Some(said) => {
+                    assert_eq!(finding.status, Status::Warn, "{summary}");
+                    assert!(summary.contains(said), "{summary}");
+                    assert_eq!(finding.hints.len(), 1);
+                    assert!(finding.details[0].plain().contains("ssh would log in as"));
+                }
+            }
+        }
     }
 }

@@ -195,6 +195,7 @@ fn normal(host: &str) -> String {
 static BUILT_IN: LazyLock<Vec<Profile>> = LazyLock::new(|| {
     [
         ("akeneo.toml", include_str!("profiles/akeneo.toml")),
+        ("git-forge.toml", include_str!("profiles/git-forge.toml")),
         ("generic.toml", include_str!("profiles/generic.toml")),
     ]
     .into_iter()
@@ -235,11 +236,12 @@ mod tests {
 
     #[test]
     fn the_built_in_ones_parse() {
-        assert_eq!(built_in_names(), ["akeneo", "generic"]);
+        assert_eq!(built_in_names(), ["akeneo", "git-forge", "generic"]);
         for host in ["a-staging.cloud.akeneo.com", "A.Cloud.Akeneo.com.", "a.akeneo.cloud.com"] {
             assert_eq!(built_in_for(host).name, "akeneo", "{host}");
         }
-        for host in ["cloud.akeneo.com.evil.org", "github.com", "a", ""] {
+        assert_eq!(built_in_for("github.com").user.as_deref(), Some("git"));
+        for host in ["cloud.akeneo.com.evil.org", "github.com.evil.org", "a", ""] {
             assert_eq!(built_in_for(host).name, "generic", "{host}");
         }
     }
@@ -265,6 +267,19 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn no_changed_profile_panics(at in 0usize..6000, cut in 0usize..40, new in "\\PC{0,20}") {
+            let text = include_str!("profiles/akeneo.toml");
+            let starts: Vec<_> = text.char_indices().map(|(place, _)| place).collect();
+            let at = starts[at % starts.len()];
+            let end = starts.iter().copied().find(|n| *n >= at + cut).unwrap_or(text.len());
+            let changed = format!("{}{new}{}", &text[..at], &text[end..]);
+            match Profile::parse(&changed, "f") {
+                Ok(profile) => _ = profile.candidates_near(&new),
+                Err(wrong) => assert!((1..=changed.lines().count() + 1).contains(&wrong.line)),
+            }
+        }
+
         #[test]
         fn no_input_panics(text in ".*", host in ".*") {
             let _ = Profile::parse(&text, "f");

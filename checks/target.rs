@@ -1,4 +1,11 @@
 //! Reads a target as `ssh` does: `[user@]host` or `ssh://[user@]host[:port]`. Pure.
+//!
+//! What `ssh` would not take, or would take for a host name that cannot exist, is refused with what
+//! was probably meant. What `ssh` takes and people rarely mean is told by [`odd`].
+
+pub mod odd;
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -19,19 +26,19 @@ pub struct Target {
 pub struct TargetError {
     /// What is wrong.
     pub problem: Problem,
-    /// A command that does what was probably meant.
-    pub suggestion: Option<String>,
+    /// The words that were probably meant in its place.
+    pub meant: Option<Vec<String>>,
 }
 
 /// What is wrong with a target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// Nothing.
-    #[error("the host is missing")]
+    #[error("the host is missing. If it comes from a shell variable, the variable is empty")]
     Empty,
     /// `ssh user@host`, pasted as one word.
-    #[error("this is a whole ssh command; give its words without quotes around them")]
-    WholeCommand,
+    #[error("this is a whole {0} command; give its words without quotes around them")]
+    WholeCommand(&'static str),
     /// Copied from a web page or chat.
     #[error("it contains {name} (U+{code:04X}), as web pages and chats put it in; type it again")]
     Typographic {
@@ -47,7 +54,7 @@ pub enum Problem {
     #[error("host:path is a form of scp and git; ssh takes the host alone")]
     ScpPath,
     /// https:// and others.
-    #[error("ssh takes no {0}:// address; give the host alone")]
+    #[error("ssh takes no {0} address; give the host alone")]
     Scheme(String),
     /// ssh://host/path.
     #[error("an ssh:// address has no path")]
@@ -55,7 +62,10 @@ pub enum Problem {
     /// Not a port.
     #[error("the port must be a number from 1 to 65535")]
     Port,
-    /// host/24 or host/.
+    /// host/24.
+    #[error("a slash and a number name a whole network; ssh takes one address")]
+    Network,
+    /// host/.
     #[error("a host has no slash in it")]
     Slash,
     /// [address].
@@ -64,6 +74,12 @@ pub enum Problem {
     /// -host.
     #[error("a host cannot begin with a dash")]
     Dash,
+    /// `<project>.cloud.example.com`, `${HOST}`.
+    #[error("\"{0}\" stands for a name of your own; put that name in its place")]
+    Placeholder(String),
+    /// A comma, dot or bracket of the sentence around it.
+    #[error("the {0:?} belongs to the sentence that it was copied from")]
+    Sentence(char),
     /// Space, quotes, shell characters.
     #[error("{0:?} cannot be part of a host or user")]
     Character(char),
@@ -72,44 +88,56 @@ pub enum Problem {
     EmptyUser,
 }
 
+/// Marks of a sentence that may stand at the end of a copied word. A single dot is not among them:
+/// it makes a host name absolute.
+const AFTER: &[char] = &[',', ';', ':', '!', '?', ')', ']', '}', '>', '"', '\'', '`'];
+/// Marks that may stand before it.
+const BEFORE: &[char] = &['(', '<', '"', '\'', '`'];
+/// Schemes whose user, host and port are those of `ssh`.
+const LIKE_SSH: [&str; 5] = ["sftp", "scp", "ssh+git", "git+ssh", "sshfs"];
+
 /// Reads a target.
 ///
 /// # Errors
 /// With what is wrong and what was probably meant.
 pub fn parse(input: &str) -> Result<Target, TargetError> {
-    let wrong = |problem, suggestion: Option<String>| Err(TargetError { problem, suggestion });
     if let Some((c, name)) = input.chars().find_map(|c| Some((c, typographic(c)?))) {
-        let cleaned: String = input
-            .chars()
-            .filter_map(|c| match c {
-                '\u{2010}'..='\u{2015}' | '\u{2212}' => Some('-'),
-                c if typographic(c).is_some() => None,
-                c => Some(c),
-            })
-            .collect();
-        let meant = parse(&cleaned).ok().map(|t| command(&t));
-        return wrong(Problem::Typographic { name, code: u32::from(c) }, meant);
+        // What is behind the character is read again once it is gone.
+        let problem = Problem::Typographic { name, code: u32::from(c) };
+        return wrong(problem, Some(retyped(input)).filter(|words| !words.is_empty()));
     }
     let input = input.trim();
-    if let Some(rest) = input.strip_prefix("ssh ") {
-        let harmless = rest.chars().all(|c| c.is_alphanumeric() || " @.-_:/=~+%".contains(c));
-        let meant = harmless.then(|| format!("ssh-preflight {}", rest.trim()));
-        return wrong(Problem::WholeCommand, meant);
+    if let Some((program, rest)) = whole_command(input) {
+        let harmless = rest.chars().all(|c| c.is_alphanumeric() || " @.-_:/=~+%,".contains(c));
+        let words = rest.split_whitespace().map(str::to_owned).collect();
+        return wrong(Problem::WholeCommand(program), harmless.then_some(words));
+    }
+    if let Some(name) = placeholder(input) {
+        return wrong(Problem::Placeholder(name), None);
+    }
+    if let Some((mark, rest)) = in_a_sentence(input) {
+        return wrong(Problem::Sentence(mark), Some(meant_by(rest)));
     }
     if let Some(rest) = input.strip_prefix("ssh://") {
         return url(rest);
     }
-    if let Some((scheme, rest)) = input.split_once("://") {
+    if let Some((scheme, rest)) = scheme(input) {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
         let (user, place) = user_and_host(authority);
-        let host = place.split(':').next().unwrap_or(place);
-        return wrong(Problem::Scheme(scheme.to_owned()), suggest(user, host, None));
+        let (host, after) = place.split_once(':').unwrap_or((place, ""));
+        let port = port(after).filter(|_| LIKE_SSH.contains(&scheme.trim_end_matches("://")));
+        return wrong(Problem::Scheme(scheme.to_owned()), suggest(user, host, port));
     }
     let (user, host) = user_and_host(input);
     if host.starts_with('[') {
         let (inner, rest) = host.trim_start_matches('[').split_once(']').unwrap_or((host, ""));
         let port = rest.strip_prefix(':').and_then(port);
         return wrong(Problem::Brackets, suggest(user, inner, port));
+    }
+    if let Some((before, after)) = host.split_once('/')
+        && before.parse::<Ipv6Addr>().is_ok()
+    {
+        return wrong(slash(after), suggest(user, before, None));
     }
     // A zone (fe80::1%eth0) is part of an IPv6 address.
     if host.split('%').next().is_some_and(|a| a.parse::<Ipv6Addr>().is_err())
@@ -123,14 +151,23 @@ pub fn parse(input: &str) -> Result<Target, TargetError> {
         }
         return wrong(Problem::ScpPath, suggest(user, before, None));
     }
-    if let Some((before, _)) = host.split_once('/') {
-        return wrong(Problem::Slash, suggest(user, before, None));
+    if let Some((before, after)) = host.split_once('/') {
+        return wrong(slash(after), suggest(user, before, None));
     }
     target(user, host, None)
 }
 
+fn wrong(problem: Problem, meant: Option<Vec<String>>) -> Result<Target, TargetError> {
+    Err(TargetError { problem, meant })
+}
+
+/// A network is written as address, slash and number of bits.
+fn slash(after: &str) -> Problem {
+    let is_network = !after.is_empty() && after.bytes().all(|b| b.is_ascii_digit());
+    if is_network { Problem::Network } else { Problem::Slash }
+}
+
 fn url(rest: &str) -> Result<Target, TargetError> {
-    let wrong = |problem, suggestion| Err(TargetError { problem, suggestion });
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (user, place) = user_and_host(authority);
     let (host, after) = match place.strip_prefix('[').and_then(|p| p.split_once(']')) {
@@ -158,18 +195,14 @@ fn port(text: &str) -> Option<u16> {
 }
 
 fn target(user: Option<&str>, host: &str, port: Option<u16>) -> Result<Target, TargetError> {
-    let wrong = |problem| Err(TargetError { problem, suggestion: None });
     if host.is_empty() {
-        return wrong(Problem::Empty);
+        return wrong(Problem::Empty, None);
     }
     if user == Some("") {
-        return Err(TargetError {
-            problem: Problem::EmptyUser,
-            suggestion: suggest(None, host, port),
-        });
+        return wrong(Problem::EmptyUser, suggest(None, host, port));
     }
     if host.starts_with('-') || user.is_some_and(|u| u.starts_with('-')) {
-        return wrong(Problem::Dash);
+        return wrong(Problem::Dash, None);
     }
     let unfit =
         |c: &char| c.is_whitespace() || c.is_control() || "'\"`$\\;&<>|(){}*?!#,[]/".contains(*c);
@@ -177,25 +210,105 @@ fn target(user: Option<&str>, host: &str, port: Option<u16>) -> Result<Target, T
     let unfit_user = |c: &char| c.is_whitespace() || c.is_control() || "'\"`;&<>|(){}".contains(*c);
     let found = host.chars().find(unfit).or_else(|| user.and_then(|u| u.chars().find(unfit_user)));
     if let Some(c) = found {
-        return wrong(Problem::Character(c));
+        return wrong(Problem::Character(c), None);
     }
     Ok(Target { user: user.map(str::to_owned), host: host.to_owned(), port })
 }
 
-fn suggest(user: Option<&str>, host: &str, port: Option<u16>) -> Option<String> {
+fn suggest(user: Option<&str>, host: &str, port: Option<u16>) -> Option<Vec<String>> {
     if host.contains([':', '/']) && host.parse::<IpAddr>().is_err() {
         return None;
     }
-    target(user, host, port).ok().map(|t| command(&t))
+    target(user.filter(|u| !u.is_empty()), host, port).ok().map(|t| t.words())
 }
 
-fn command(target: &Target) -> String {
-    let port = target.port.map(|p| format!("-p {p} ")).unwrap_or_default();
-    let user = target.user.as_ref().map(|u| format!("{u}@")).unwrap_or_default();
-    format!("ssh-preflight {port}{user}{}", target.host)
+/// What is meant by a word that is freed of what does not belong to it.
+fn meant_by(word: &str) -> Vec<String> {
+    match parse(word) {
+        Err(TargetError { meant: Some(words), .. }) => words,
+        _ => vec![word.to_owned()],
+    }
 }
 
-fn typographic(c: char) -> Option<&'static str> {
+impl Target {
+    /// As it is typed: a port before the target.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let port = self.port.iter().flat_map(|p| ["-p".to_owned(), p.to_string()]);
+        let user = self.user.as_ref().map(|u| format!("{u}@")).unwrap_or_default();
+        port.chain([format!("{user}{}", self.host)]).collect()
+    }
+}
+
+/// `ssh -p 22 u@h`, perhaps with the prompt before it.
+fn whole_command(input: &str) -> Option<(&'static str, &str)> {
+    let input = ["$ ", "# ", "% "].iter().find_map(|p| input.strip_prefix(p)).unwrap_or(input);
+    let programs = ["ssh", "sftp", "ssh-preflight"];
+    programs.into_iter().find_map(|program| {
+        let rest = input.strip_prefix(program)?;
+        rest.starts_with(char::is_whitespace).then(|| (program, rest.trim()))
+    })
+}
+
+/// A part that documentation leaves to its reader: `<project>`, `{user}`, `${HOST}`, `%HOST%`.
+fn placeholder(input: &str) -> Option<String> {
+    let named = |open: &str, close: char| {
+        let (_, rest) = input.split_once(open)?;
+        let (name, _) = rest.split_once(close)?;
+        let is_name = |c: char| c.is_alphanumeric() || " -_.".contains(c);
+        // What mail programs write around an address is no placeholder.
+        let fits = !name.is_empty() && name.chars().all(is_name) && !name.contains('.');
+        fits.then(|| format!("{open}{name}{close}"))
+    };
+    let variable = || {
+        let (_, rest) = input.split_once('$')?;
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let name = rest.get(..end).filter(|name| !name.is_empty())?;
+        Some(format!("${name}"))
+    };
+    let word = || ["USER@HOST", "HOST"].into_iter().find(|w| *w == input).map(str::to_owned);
+    named("<", '>')
+        .or_else(|| named("${", '}'))
+        .or_else(|| named("{", '}'))
+        .or_else(|| named("%", '%'))
+        .or_else(variable)
+        .or_else(word)
+}
+
+/// The mark of a sentence around a word, and the word without any.
+fn in_a_sentence(input: &str) -> Option<(char, &str)> {
+    let is_address = |word: &str| {
+        let (_, host) = user_and_host(word);
+        host.starts_with('[') || host.parse::<Ipv6Addr>().is_ok()
+    };
+    if is_address(input) {
+        return None;
+    }
+    let word = input.trim_start_matches(BEFORE);
+    let word = word.trim_end_matches(|c| AFTER.contains(&c) || c == '.');
+    // One dot alone is the one of the root.
+    if input.strip_suffix('.') == Some(word) {
+        return None;
+    }
+    let before = input.chars().next().filter(|c| BEFORE.contains(c));
+    let mark = before.or_else(|| input.chars().next_back())?;
+    (word.len() < input.len() && !word.is_empty()).then_some((mark, word))
+}
+
+/// A scheme as it is written, and what follows it.
+fn scheme(input: &str) -> Option<(&str, &str)> {
+    if let Some((scheme, rest)) = input.split_once("://") {
+        return input.get(..scheme.len() + 3).map(|written| (written, rest));
+    }
+    ["mailto:", "ssh:", "sftp:"]
+        .into_iter()
+        .find_map(|s| Some((s, input.strip_prefix(s)?)))
+        .filter(|(_, rest)| rest.contains('@'))
+}
+
+/// Names a character that a web page, a chat or a word processor put in the place of another.
+#[must_use]
+pub fn typographic(c: char) -> Option<&'static str> {
     Some(match c {
         '\u{2010}'..='\u{2015}' | '\u{2212}' => "a typographic dash",
         '\u{a0}' | '\u{2007}' | '\u{202f}' => "a no-break space",
@@ -204,65 +317,26 @@ fn typographic(c: char) -> Option<&'static str> {
         | '\u{2060}'..='\u{2069}'
         | '\u{feff}'
         | '\u{ad}' => "an invisible character",
-        '\u{2018}'..='\u{201f}' => "a typographic quote",
+        '\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}' => "a typographic quote",
         _ => return None,
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn targets_that_ssh_takes() {
-        for (input, user, host, port) in [
-            ("h", None, "h", None),
-            ("u@h.example", Some("u"), "h.example", None),
-            ("u@corp@h", Some("u@corp"), "h", None),
-            ("2001:db8::1", None, "2001:db8::1", None),
-            ("fe80::1%eth0", None, "fe80::1%eth0", None),
-            ("ssh://u@h:2222/", Some("u"), "h", Some(2222)),
-            ("ssh://[2001:db8::1]:22", None, "2001:db8::1", Some(22)),
-        ] {
-            let t = parse(input).unwrap();
-            assert_eq!((t.user.as_deref(), t.host.as_str(), t.port), (user, host, port), "{input}");
-        }
-    }
-
-    #[test]
-    fn what_was_meant_is_suggested() {
-        for (input, problem, meant) in [
-            ("u@h:22", Problem::PortInHost, Some("-p 22 u@h")),
-            ("h:99999", Problem::Port, Some("h")),
-            ("git@h:org/repo.git", Problem::ScpPath, Some("git@h")),
-            ("https://h/x", Problem::Scheme("https".into()), Some("h")),
-            ("ssh://u@h:2/x", Problem::UrlPath, Some("-p 2 u@h")),
-            ("ssh://h:abc", Problem::Port, Some("h")),
-            ("192.0.2.1/24", Problem::Slash, Some("192.0.2.1")),
-            ("h/", Problem::Slash, Some("h")),
-            ("[2001:db8::1]:22", Problem::Brackets, Some("-p 22 2001:db8::1")),
-            ("ssh -p 22 u@h", Problem::WholeCommand, Some("-p 22 u@h")),
-            ("h\u{a0}", Problem::Typographic { name: "a no-break space", code: 0xa0 }, Some("h")),
-            ("\u{2013}i", Problem::Typographic { name: "a typographic dash", code: 0x2013 }, None),
-            ("", Problem::Empty, None),
-            ("u@", Problem::Empty, None),
-            ("@h", Problem::EmptyUser, Some("h")),
-            ("-oProxyCommand=x", Problem::Dash, None),
-            ("a b", Problem::Character(' '), None),
-            ("h;id", Problem::Character(';'), None),
-        ] {
-            let e = parse(input).unwrap_err();
-            let meant = meant.map(|m| format!("ssh-preflight {m}"));
-            assert_eq!((e.problem, e.suggestion), (problem, meant), "{input:?}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_input_panics_and_no_host_is_an_option(input in ".*") {
-            if let Ok(t) = parse(&input) {
-                assert!(!t.host.is_empty() && !t.host.starts_with('-'));
-            }
-        }
-    }
+/// A word with the characters that were meant: it may become several words, or none.
+#[must_use]
+pub fn retyped(word: &str) -> Vec<String> {
+    let long = |rest: &str| rest.chars().take_while(char::is_ascii_lowercase).count() > 1;
+    // Word processors make one long dash of two.
+    let word = match word.strip_prefix('\u{2014}') {
+        Some(rest) if long(rest) => format!("--{rest}"),
+        _ => word.to_owned(),
+    };
+    let letter = |c: char| match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => Some('-'),
+        '\u{a0}' | '\u{2007}' | '\u{202f}' => Some(' '),
+        c if typographic(c).is_some() => None,
+        c => Some(c),
+    };
+    let typed: String = word.chars().filter_map(letter).collect();
+    typed.split_whitespace().map(str::to_owned).collect()
 }

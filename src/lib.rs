@@ -1,8 +1,10 @@
 //! What a person meets: command line, reports, exit codes. No network and no judgement.
 
+pub mod catalogue;
 pub mod cli;
 pub mod demo;
 pub mod exit;
+pub mod mistakes;
 pub mod plans;
 pub mod profiles;
 pub mod progress;

@@ -9,7 +9,7 @@ use checks::case::{Case, Plan, TimeLimits};
 
 use crate::{
     cli::Options,
-    profiles,
+    mistakes, profiles,
     ssh_options::{FirstWins, Sorted},
 };
 
@@ -31,15 +31,12 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
         limits.total_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
     }
     let place_for_answers = std::io::stdin().is_terminal() && !is_batch(&sorted.ssh);
-    let plan = |(place, word): (usize, &String)| -> Result<Plan, String> {
-        if place > 0 && word.chars().all(|c| c.is_ascii_digit()) {
-            return Err(format!("\"{word}\" is not a host. Did you mean the port: -p {word}?"));
-        }
-        let target = checks::target::parse(word).map_err(|wrong| {
-            let meant = wrong.suggestion.as_ref().map(|s| format!("\nDid you mean: {s}"));
-            let word = checks::text::foreign(word).plain();
-            format!("\"{word}\" is not a target: {wrong}.{}", meant.unwrap_or_default())
-        })?;
+    if let Some(wrong) = mistakes::of_words(sorted) {
+        return Err(wrong);
+    }
+    let plan = |(n, word): (usize, &String)| -> Result<Plan, String> {
+        let target =
+            checks::target::parse(word).map_err(|wrong| mistakes::of_target(sorted, n, &wrong))?;
         Ok(Plan {
             input: word.clone(),
             host: target.host,

@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(named("akeneo", &[]).unwrap().name, "akeneo");
         assert_eq!(named("mine", std::slice::from_ref(&own)).unwrap(), own);
         let none = named("nowhere", &[own]).unwrap_err();
-        assert!(none.contains("akeneo, generic, mine"), "{none}");
+        assert!(none.contains("akeneo, git-forge, generic, mine"), "{none}");
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "name = \"a\"\n\nusr = 1\n").unwrap();
         let wrong = named(file.path().to_str().unwrap(), &[]).unwrap_err();

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    catalogue,
     cli::{FailOn, Format, Options},
     demo,
     exit::Exit,
@@ -58,6 +59,7 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
         Some(("schema", _)) => {
             return Err("schema takes nothing after it. A host of that name is `-- schema`.".into());
         }
+        Some(("catalogue", words)) => return catalogue(words, &sorted, &options),
         Some(("demo", names)) => return demo(names, &sorted, &options),
         _ if options.list => return Err("--list belongs to demo: ssh-preflight demo --list".into()),
         _ => {}
@@ -79,6 +81,39 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     finish(&reports, &options, None)
 }
 
+/// Every diagnosis, or one at length: nothing is examined.
+fn catalogue(words: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, String> {
+    let examines = has_ssh_options(sorted)
+        || options.replay.is_some()
+        || options.record.is_some()
+        || !options.output.is_empty()
+        || options.profile.is_some()
+        || options.timeout.is_some()
+        || !(options.only.is_empty() && options.skip.is_empty());
+    if examines {
+        return Err("catalogue examines nothing: of the options it takes --format and --color. \
+                    A host of that name is `-- catalogue`."
+            .into());
+    }
+    let look = Look::here(options.color, options.quiet, options.verbose);
+    let page = match words {
+        [] if options.format == Format::Json => catalogue::list_as_json(),
+        [] => catalogue::list(&look),
+        [word] => match (catalogue::named(word)?, options.format) {
+            (id, Format::Json) => catalogue::explain_as_json(id),
+            (id, Format::Text) => catalogue::explain(id, &look),
+        },
+        _ => {
+            return Err("catalogue takes one id. A host of that name is `-- catalogue`.".into());
+        }
+    };
+    print(&page).map(|()| Exit::Ready)
+}
+
+fn has_ssh_options(sorted: &Sorted) -> bool {
+    !sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some()
+}
+
 /// Examines made-up environments. The tour ends with 0 whatever it shows; a scenario that was
 /// asked for ends as its like would, so that a CI gate can be tried on it.
 fn demo(names: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, String> {
@@ -86,10 +121,7 @@ fn demo(names: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, St
         return print(&demo::list()).map(|()| Exit::Ready);
     }
     let no_place_for = [
-        (
-            !sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some(),
-            "options of ssh",
-        ),
+        (has_ssh_options(sorted), "options of ssh"),
         (options.profile.is_some(), "--profile"),
         (options.replay.is_some(), "--replay"),
     ];

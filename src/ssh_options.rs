@@ -32,6 +32,10 @@ pub struct Sorted {
     pub ssh: Vec<String>,
     /// Targets, or a subcommand.
     pub words: Vec<String>,
+    /// All that was typed, and which of it the words are.
+    pub typed: Vec<String>,
+    /// The place of each word in what was typed.
+    pub places: Vec<usize>,
     /// Whether the first word came after `--`, and so is no subcommand.
     pub only_targets: bool,
     /// `-l`: the first one counts.
@@ -79,12 +83,17 @@ impl fmt::Display for Wrong {
 /// # Errors
 /// An option that neither `ssh` nor we have, or one whose value is missing or useless.
 pub fn sort(arguments: impl IntoIterator<Item = String>) -> Result<Sorted, Wrong> {
-    let mut sorted = Sorted::default();
-    let mut rest = arguments.into_iter();
+    let typed: Vec<String> = arguments.into_iter().collect();
+    let mut sorted = Sorted { typed: typed.clone(), ..Sorted::default() };
+    let mut rest = typed.into_iter();
     while let Some(word) = rest.next() {
+        let place = sorted.typed.len() - rest.len() - 1;
         if word == "--" {
             sorted.only_targets = sorted.words.is_empty();
+            sorted.places.extend(place + 1..sorted.typed.len());
             sorted.words.extend(rest.by_ref());
+        } else if let Some(told) = habit(&word) {
+            return Err(Wrong(told));
         } else if word.starts_with("--") {
             let takes_next = OURS_WITH_VALUE.contains(&word.as_str());
             sorted.ours.push(word);
@@ -94,10 +103,29 @@ pub fn sort(arguments: impl IntoIterator<Item = String>) -> Result<Sorted, Wrong
         } else if let Some(letters) = word.strip_prefix('-').filter(|l| !l.is_empty()) {
             sorted.letters(letters, &mut rest)?;
         } else {
+            sorted.places.push(place);
             sorted.words.push(word);
         }
     }
     Ok(sorted)
+}
+
+/// Options that other programs have, and the one of `ssh` that does the same.
+const HABITS: [(&str, &str); 8] = [
+    ("--port", "-p PORT"),
+    ("--user", "-l USER, or USER@HOST"),
+    ("--username", "-l USER, or USER@HOST"),
+    ("--login", "-l USER, or USER@HOST"),
+    ("--identity", "-i FILE"),
+    ("--key", "-i FILE"),
+    ("--host", "HOST, with nothing before it"),
+    ("--jump", "-J HOST"),
+];
+
+fn habit(word: &str) -> Option<String> {
+    let name = word.split('=').next().unwrap_or(word);
+    let (_, means) = HABITS.iter().find(|(habit, _)| *habit == name)?;
+    Some(format!("There is no option {name}. As for ssh, it is {means}."))
 }
 
 impl Sorted {
@@ -116,6 +144,13 @@ impl Sorted {
             if letter == 'h' {
                 self.ours.push("--help".into());
                 continue;
+            }
+            if letter == 'u' {
+                return Err(Wrong(
+                    "ssh has no option -u. As for ssh, the user is given with -l, or \
+                                  before the host: USER@HOST."
+                        .into(),
+                ));
             }
             if !VALUED.contains(letter) {
                 return Err(Wrong(format!(
@@ -158,7 +193,10 @@ impl Sorted {
                 let port = value.parse().ok().filter(|port: &u16| *port != 0);
                 let shown = value.escape_default();
                 let wrong = || {
-                    Wrong(format!("The port must be a number from 1 to 65535, not \"{shown}\"."))
+                    let more = crate::mistakes::more();
+                    Wrong(format!(
+                        "The port must be a number from 1 to 65535, not \"{shown}\".\n{more}"
+                    ))
                 };
                 let port = port.ok_or_else(wrong)?;
                 self.port.get_or_insert(FirstWins { value: port, before_target });

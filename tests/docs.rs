@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use checks::diagnosis::Id;
+use checks::diagnosis::{Group, Id, in_order};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use strum::IntoEnumIterator;
 
@@ -133,6 +133,25 @@ fn no_diagnosis_page_without_a_diagnosis() {
     let ids: BTreeSet<_> = Id::iter().map(|id| id.to_string()).collect();
     let stale: Vec<_> = pages("docs/diagnoses").difference(&ids).cloned().collect();
     none(&stale);
+}
+
+/// The list is the one of the program. `PREFLIGHT_UPDATE_README=1` writes it.
+#[test]
+fn the_list_of_diagnoses_is_the_one_of_the_program() {
+    const HEADING: &str = "## Diagnoses\n";
+    let written = read("docs/README.md");
+    let (before, _) = written.split_once(HEADING).expect("docs/README.md lists the diagnoses");
+    let mut made = format!("{before}{HEADING}");
+    for group in Group::iter() {
+        made.push_str(&format!("\n### {}\n\n", group.title()));
+        for id in in_order(group) {
+            made.push_str(&format!("- [{id}](diagnoses/{id}.md): {}\n", id.title()));
+        }
+    }
+    if std::env::var_os("PREFLIGHT_UPDATE_README").is_some() {
+        fs::write(root().join("docs/README.md"), &made).unwrap();
+    }
+    assert_eq!(written, made);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::{
     portal,
     profile::{FingerprintForm, menu},
     text,
-    text::{Text, foreign, host, key, number, path, user},
+    text::{Text, foreign, key, number, path, user},
 };
 
 /// In causal order: whether keys are taken at all, of this type, for this user, and this key.
@@ -92,7 +92,6 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
         return None;
     }
     let who = user(&queries.user);
-    let host_name = host(&case.effective()?.host);
     let mut found = Diagnosis::new(Id::KeyNotAccepted);
     if let [one] = asked.as_slice() {
         let k = &one.offer.key;
@@ -123,16 +122,6 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
             ]));
         }
     }
-    let methods = foreign(queries.methods.clone().unwrap_or_default().join(","));
-    found = found.because(text![
-        "ssh says: \"",
-        user(&queries.user),
-        "@",
-        host_name,
-        ": Permission denied (",
-        methods,
-        ").\"",
-    ]);
     for step in registration_steps(case, &asked) {
         found = found.step(step);
     }

@@ -6,12 +6,14 @@ use crate::{
     command,
     evidence::{configuration::Refusal, resolution::LookupErrorKind},
     finding::Hint,
+    target::odd,
     text,
     text::{foreign, host, path, user},
 };
 
 /// In causal order.
 pub(super) const RULES: &[Rule] = &[
+    Rule { id: Id::TargetInvalid, finds: impossible_host },
     Rule { id: Id::SshConfigPermissions, finds: permissions },
     Rule { id: Id::SshConfigInvalid, finds: invalid },
     Rule { id: Id::ShortNameOutside, finds: short_name },
@@ -33,7 +35,12 @@ fn permissions(case: &Case) -> Option<Diagnosis> {
         .find_map(|l| l.raw().trim().strip_prefix("Bad owner or permissions on "))?;
     Some(
         Diagnosis::new(Id::SshConfigPermissions)
-            .because(text!["ssh says: Bad owner or permissions on ", foreign(file)])
+            .because(text![
+                "The file ",
+                foreign(file),
+                " belongs to somebody else, or others may write to it."
+            ])
+            .because("Whoever can change it can make ssh run any command as you.")
             .step(Hint::run(
                 "Let nobody else change the file:",
                 command!["chmod", "600", path(file)],
@@ -46,10 +53,9 @@ fn permissions(case: &Case) -> Option<Diagnosis> {
 
 fn invalid(case: &Case) -> Option<Diagnosis> {
     let refused = refusal(case)?;
-    let mut d = Diagnosis::new(Id::SshConfigInvalid);
-    for line in &refused.lines {
-        d = d.because(text!["ssh says: ", line]);
-    }
+    let mut d = Diagnosis::new(Id::SshConfigInvalid).because(
+        "ssh reads its files and options first, and ends where it does not understand them.",
+    );
     let looped = refused.lines.iter().find_map(|l| l.raw().strip_prefix("jumphost loop via "));
     if let Some(jump) = looped {
         return Some(
@@ -77,6 +83,14 @@ fn invalid(case: &Case) -> Option<Diagnosis> {
         }
     }
     Some(d.step(Hint::advice("Correct the line that ssh names, then try again.")))
+}
+
+/// A name that cannot exist is no fault of a name server. Where the configuration makes another
+/// one of it, or the lookup knows it all the same, nothing is wrong.
+fn impossible_host(case: &Case) -> Option<Diagnosis> {
+    case.resolution()?.outcome.as_ref().err()?;
+    let odd = odd::impossible_host(&case.plan, &case.effective()?.host)?;
+    Some(Diagnosis::new(Id::TargetInvalid).because(odd.words).step(odd.hint))
 }
 
 fn short_name(case: &Case) -> Option<Diagnosis> {

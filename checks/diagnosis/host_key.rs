@@ -61,7 +61,6 @@ fn refused(case: &Case, id: Id) -> Option<Diagnosis> {
     if matches!(trust, Trust::Unknown | Trust::CertificateInvalid { .. }) {
         diagnosis = diagnosis.because(why_not(case));
     }
-    let diagnosis = diagnosis.because("ssh says: \"Host key verification failed.\"");
     let steps = host_key::steps(&case.plan, effective, case.known_hosts()?, shown, &trust);
     Some(steps.into_iter().fold(diagnosis, Diagnosis::step))
 }

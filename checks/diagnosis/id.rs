@@ -4,26 +4,46 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $id:ident = $title:literal),* $(,)?) => {
+    ($($group:ident $about:literal {
+        $($(#[$doc:meta])* $id:ident = $title:literal),* $(,)?
+    })*) => {
         /// One id per root cause that has its own next step.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
             Display, EnumIter, EnumString, IntoStaticStr)]
         #[serde(rename_all = "kebab-case")]
         #[strum(serialize_all = "kebab-case")]
-        pub enum Id { $($(#[$doc])* $id),* }
+        pub enum Id { $($($(#[$doc])* $id),*),* }
 
         impl Id {
             /// One line for people.
             #[must_use]
             pub const fn title(self) -> &'static str {
-                match self { $(Self::$id => $title),* }
+                match self { $($(Self::$id => $title),*),* }
+            }
+
+            /// The stage of a connection that it belongs to.
+            #[must_use]
+            pub const fn group(self) -> Group {
+                match self { $($(Self::$id => Group::$group),*),* }
+            }
+        }
+
+        /// The stages of a connection, in their order.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter)]
+        pub enum Group { $(#[doc = $about] $group),* }
+
+        impl Group {
+            /// One line for people.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$group => $about),* }
             }
         }
     };
 }
 
 ids! {
-    // Target and configuration
+    Configuration "Target and configuration" {
     /// Not a host, URL or user that `ssh` could use; told when arguments are read, exit code 2.
     TargetInvalid = "That is not a target that ssh could use",
     /// `ssh -G` refuses.
@@ -34,8 +54,9 @@ ids! {
     UnexpectedUser = "The user name is not the one that this provider uses",
     /// A short name where only the full name works.
     ShortNameOutside = "The short host name only works inside the provider's network",
+    }
 
-    // Name resolution
+    Name "Name resolution" {
     /// No route at all.
     NoNetwork = "This computer has no network connection",
     /// NXDOMAIN.
@@ -50,8 +71,9 @@ ids! {
     DnsDisagreement = "Name servers tell different addresses, and the one in use fails",
     /// The hosts file points elsewhere, and that fails.
     HostsFileOverride = "The hosts file of this computer sends the name to another address, which fails",
+    }
 
-    // Network path
+    Path "Network path" {
     /// EPERM or EACCES.
     LocalFirewall = "This computer's own firewall forbids the connection",
     /// The local address or interface asked for does not exist here.
@@ -70,6 +92,8 @@ ids! {
     HostUnreachable = "There is no way to the host",
     /// IPv6 fails, IPv4 works.
     Ipv6Broken = "IPv6 does not work on the way to the host",
+    /// An error of this system that none of the others is.
+    SystemError = "This computer's own system cannot make the connection",
     /// The proxy command, or `ssh -W` at a jump host, ends without a connection.
     ProxyFailed = "The jump host or proxy command fails",
     /// `-i` and IdentityFile of the target do not count at the jump host.
@@ -78,8 +102,9 @@ ids! {
     ForwardingProhibited = "The jump host forbids going on to other hosts",
     /// SSH_OPEN_CONNECT_FAILED, or no answer to the wish to connect.
     JumpHostCannotConnect = "The jump host cannot connect to the host",
+    }
 
-    // Transport
+    Transport "Transport" {
     /// Something else answers.
     NotSsh = "Something else than an SSH server answers on this port",
     /// Closed before a byte.
@@ -98,8 +123,9 @@ ids! {
     NoCommonAlgorithm = "Your ssh and the server have no algorithm in common",
     /// SSH-1.
     ProtocolTooOld = "The server only speaks SSH 1, which no client accepts any more",
+    }
 
-    // Host key
+    HostKey "Host key" {
     /// Marked @revoked.
     HostKeyRevoked = "The server's key is marked as revoked",
     /// The file of RevokedHostKeys cannot be read.
@@ -110,8 +136,9 @@ ids! {
     HostCertificateInvalid = "The server's certificate is not valid for this host",
     /// Unknown and nobody may accept it.
     HostKeyUnknown = "The server's key is unknown, and ssh may not accept it",
+    }
 
-    // Keys
+    Keys "Keys" {
     /// Public key authentication is off.
     PubkeyDisabled = "Your ssh configuration turns public key login off",
     /// None at all.
@@ -136,8 +163,9 @@ ids! {
     KeyLocked = "The key is locked with a passphrase and nobody can type it",
     /// Certificate not valid.
     CertificateExpired = "The certificate is not valid now, or not for this user",
+    }
 
-    // Agent
+    Agent "Agent" {
     /// No agent.
     AgentNotRunning = "No SSH agent is running",
     /// Does not answer.
@@ -150,16 +178,18 @@ ids! {
     AgentLacksKey = "The key that the server takes is not in the agent",
     /// Cut off before the right one.
     TooManyKeys = "The server cuts off before ssh gets to the right key",
+    }
 
-    // Authentication
+    Authentication "Authentication" {
     /// No public key login for this user.
     PasswordOnly = "The server offers no login by key for this user",
     /// The type is refused.
     KeyTypeRefused = "The server takes no key of this type",
     /// None is taken.
     KeyNotAccepted = "The server does not accept your key for this user",
+    }
 
-    // Not found out
+    NotFoundOut "Not found out" {
     /// Ctrl-C.
     Interrupted = "Interrupted before it could be found out",
     /// Time limit.
@@ -170,6 +200,7 @@ ids! {
     BehindJumpHost = "What is behind the jump host or proxy command was not looked at",
     /// Something that the verdict needs was not observed.
     NotExamined = "Not everything that the verdict needs could be looked at",
+    }
 }
 
 impl Id {

@@ -12,6 +12,7 @@ mod keys;
 mod name;
 mod path;
 mod proxy;
+mod ssh_says;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -19,10 +20,12 @@ mod undetermined;
 mod way;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
 
 pub(crate) use agent::trouble as agent_trouble;
 pub use host_key::is_trusted;
-pub use id::Id;
+pub use id::{Group, Id};
+pub use ssh_says::ssh_says;
 
 use crate::{case::Case, finding::Hint, text::Text};
 
@@ -34,6 +37,10 @@ pub struct Diagnosis {
     /// The jump host that has it; none where it is the target itself.
     #[serde(default)]
     pub at: Option<Text>,
+    /// What `ssh` itself prints, a line each, so that people find themselves here; empty where it
+    /// hangs without a word, or where that is not known.
+    #[serde(default)]
+    pub ssh_says: Vec<Text>,
     /// What was observed, a sentence each.
     pub because: Vec<Text>,
     /// What to do, the first thing first.
@@ -49,6 +56,7 @@ impl Diagnosis {
         Self {
             id,
             at: None,
+            ssh_says: Vec::new(),
             because: Vec::new(),
             next_steps: Vec::new(),
             also_possible: Vec::new(),
@@ -58,6 +66,13 @@ impl Diagnosis {
     #[must_use]
     pub fn because(mut self, sentence: impl Into<Text>) -> Self {
         self.because.push(sentence.into());
+        self
+    }
+    /// Adds a line that `ssh` prints. A rule only needs this where the line follows from something
+    /// that [`ssh_says()`] does not read.
+    #[must_use]
+    pub fn ssh_says(mut self, line: impl Into<Text>) -> Self {
+        self.ssh_says.push(line.into());
         self
     }
     /// Adds something to do.
@@ -101,8 +116,21 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     .flatten()
 }
 
+/// All ids of a stage, in causal order: those that the rules look for first come first.
+#[must_use]
+pub fn in_order(group: Group) -> Vec<Id> {
+    let place = |id: &Id| rules().position(|rule| rule.id == *id);
+    let mut ids: Vec<Id> = Id::iter().filter(|id| id.group() == group).collect();
+    ids.sort_by_key(place);
+    ids
+}
+
 /// The one cause, or `None` where the connection will work.
 #[must_use]
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
-    rules().find_map(|rule| (rule.finds)(case))
+    let mut found = rules().find_map(|rule| (rule.finds)(case))?;
+    if found.ssh_says.is_empty() {
+        found.ssh_says = ssh_says(case);
+    }
+    Some(found)
 }

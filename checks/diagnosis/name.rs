@@ -12,7 +12,7 @@ use crate::{
     },
     finding::Hint,
     text,
-    text::{Text, address, foreign, host, number, path},
+    text::{Text, address, host, number, path},
 };
 
 /// In causal order: no network at all, then what the servers say, then what is wrong in what is
@@ -31,12 +31,6 @@ pub(super) const RULES: &[Rule] = &[
 fn failed(case: &Case) -> Option<(&Resolution, &LookupError)> {
     let resolution = case.resolution()?;
     Some((resolution, resolution.outcome.as_ref().err()?))
-}
-
-/// What `ssh` prints.
-fn ssh_says(resolution: &Resolution, error: &LookupError) -> Text {
-    let name = host(&resolution.name);
-    text!["ssh would print: Could not resolve hostname ", name, ": ", foreign(&error.message)]
 }
 
 /// What each name server said, a sentence each.
@@ -85,7 +79,7 @@ fn name_not_found(case: &Case) -> Option<Diagnosis> {
         host(name),
         "."
     ]);
-    found = with_servers(found, case).because(ssh_says(resolution, error));
+    found = with_servers(found, case);
     if name.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return Some(found.step(Hint::advice(text![
             "That is meant as an address, but it is none: an IPv4 address has four numbers from 0 ",
@@ -158,11 +152,11 @@ fn name_has_no_address(case: &Case) -> Option<Diagnosis> {
                 "taken down.",
             ]));
     }
-    Some(with_servers(found, case).because(ssh_says(resolution, error)))
+    Some(with_servers(found, case))
 }
 
 fn dns_server_failure(case: &Case) -> Option<Diagnosis> {
-    let (resolution, error) = failed(case)?;
+    let (resolution, _) = failed(case)?;
     let refuses = |code: &AnswerCode| {
         matches!(code, AnswerCode::ServFail | AnswerCode::Refused | AnswerCode::Other(_))
     };
@@ -175,7 +169,6 @@ fn dns_server_failure(case: &Case) -> Option<Diagnosis> {
     ]);
     Some(
         with_servers(found, case)
-            .because(ssh_says(resolution, error))
             .step(Hint::advice(text![
                 "If you are on a VPN, reconnect it; if you left one, reconnect your network: its ",
                 "name server may still be configured.",
@@ -188,7 +181,7 @@ fn dns_server_failure(case: &Case) -> Option<Diagnosis> {
 }
 
 fn dns_timeout(case: &Case) -> Option<Diagnosis> {
-    let (resolution, error) = failed(case)?;
+    let (resolution, _) = failed(case)?;
     let answered = case
         .name_servers()
         .is_some_and(|s| s.answers().any(|(_, answer)| answer.code == AnswerCode::NoError));
@@ -212,7 +205,6 @@ fn dns_timeout(case: &Case) -> Option<Diagnosis> {
     }
     Some(
         found
-            .because(ssh_says(resolution, error))
             .step(Hint::advice(
                 "Open any web page. If that fails too, reconnect the network or the VPN.",
             ))

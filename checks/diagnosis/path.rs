@@ -17,7 +17,7 @@ use crate::{
     hops::Place,
     profile::menu,
     tcp, text,
-    text::{Command, Text, address, foreign, host, number},
+    text::{Command, address, foreign, host, number},
 };
 
 /// In causal order.
@@ -31,6 +31,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::IpNotAllowed, finds: ip_not_allowed },
     Rule { id: Id::RefusedByHost, finds: refused_by_host },
     Rule { id: Id::Filtered, finds: filtered },
+    Rule { id: Id::SystemError, finds: system_error },
 ];
 
 /// What every rule here is about: attempts were made, and none connected.
@@ -108,15 +109,6 @@ fn try_elsewhere() -> Hint {
     )
 }
 
-/// What `ssh` prints for it.
-fn as_ssh_says(effective: &Effective, words: Text) -> Text {
-    text!["ssh says: \"ssh: connect to host ", host(&effective.host), " port "]
-        .with(number(effective.port))
-        .with(": ")
-        .then(words)
-        .with("\".")
-}
-
 /// How to list the addresses and network cards of this computer.
 fn list_addresses(case: &Case) -> Command {
     match case.machine().map(|m| m.os.as_str()) {
@@ -169,10 +161,9 @@ fn local_firewall(case: &Case) -> Option<Diagnosis> {
         Some(Place::ThisComputer) => attempts.tried.iter().find(|a| a.message.is_some()),
         _ => forbidden,
     };
-    if let Some(words) = forbidden.and_then(error).map(|e| foreign(&e.message)) {
+    if forbidden.and_then(error).is_some() {
         return Some(
             outcomes(Id::LocalFirewall, attempts)
-                .because(as_ssh_says(effective, words.into()))
                 .because("This error is made by this computer itself; the server was never asked.")
                 .step(Hint::advice(text![
                     "Allow outgoing connections to port ",
@@ -183,10 +174,9 @@ fn local_firewall(case: &Case) -> Option<Diagnosis> {
                 .step(show_route(case, attempts)),
         );
     }
-    let blocked = attempts.tried.iter().find(|a| is_dead_route(case, a))?;
+    attempts.tried.iter().find(|a| is_dead_route(case, a))?;
     Some(
         outcomes(Id::LocalFirewall, attempts)
-            .because(as_ssh_says(effective, foreign(&error(blocked)?.message).into()))
             .because(
                 "The error came at once and from nobody else: a route of this computer (of a VPN, \
                  say) is made to lead nowhere. The server was never asked.",
@@ -212,13 +202,14 @@ fn is_dead_route(case: &Case, attempt: &Attempt) -> bool {
         e.operation == "connect"
             && (e.errno == Some(INVALID) || e.kind == OsErrorKind::HostUnreachable)
     });
+    // On Linux, what somebody else says comes with a message.
     let knows = case.machine().is_some_and(|m| m.os == "linux");
     let at_once = attempt.took_ms < AT_ONCE_MS && attempt.message.is_none();
     knows && has_route && made_here && at_once && !is_link_local(attempt.to.ip())
 }
 
-/// Less than any packet needs to go out and come back, in milliseconds.
-const AT_ONCE_MS: f64 = 1.0;
+/// Less than the search for a silent neighbour takes, in milliseconds: a second and more.
+const AT_ONCE_MS: f64 = 500.0;
 
 fn is_link_local(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
@@ -283,7 +274,6 @@ fn qos_dropped(case: &Case) -> Option<Diagnosis> {
     }
     Some(
         outcomes(Id::QosDropped, attempts)
-            .because(as_ssh_says(effective, "Connection timed out".into()))
             .because(text![
                 "ssh marks its packets with a priority (IPQoS, here ",
                 format!("0x{quality:02x}"),
@@ -311,9 +301,6 @@ fn refused_on_the_way(case: &Case) -> Option<Diagnosis> {
         _ => return None,
     };
     let mut diagnosis = with_place(outcomes(Id::RefusedOnTheWay, attempts), case);
-    if let Some(last) = attempts.tried.last().and_then(error) {
-        diagnosis = diagnosis.because(as_ssh_says(effective, foreign(&last.message).into()));
-    }
     // It looks like a refused login, and is none.
     if attempts.tried.iter().any(|a| connect_error(a) == Some(OsErrorKind::PermissionDenied)) {
         diagnosis = diagnosis.because(
@@ -352,9 +339,7 @@ fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
     if profile.port.is_some_and(|port| port != effective.port) {
         return None;
     }
-    let words = if refused { "Connection refused" } else { "Connection timed out" };
-    let mut diagnosis = with_place(outcomes(Id::IpNotAllowed, attempts), case)
-        .because(as_ssh_says(effective, words.into()));
+    let mut diagnosis = with_place(outcomes(Id::IpNotAllowed, attempts), case);
     if let Some(list) = &profile.allow_list {
         diagnosis = diagnosis.because(text![list.clone()]);
     }
@@ -372,13 +357,11 @@ fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
 }
 
 fn host_unreachable(case: &Case) -> Option<Diagnosis> {
-    let (effective, attempts) = nothing_connected(case)?;
+    let (_, attempts) = nothing_connected(case)?;
     if !attempts.tried.iter().all(|a| is_unreachable(a) || is_link_local(a.to.ip())) {
         return None;
     }
-    let last = attempts.tried.last().and_then(error)?;
-    let mut diagnosis = with_place(outcomes(Id::HostUnreachable, attempts), case)
-        .because(as_ssh_says(effective, foreign(&last.message).into()));
+    let mut diagnosis = with_place(outcomes(Id::HostUnreachable, attempts), case);
     let only6 = attempts.tried.iter().all(|a| a.to.is_ipv6());
     let only4 = attempts.tried.iter().all(|a| a.to.is_ipv4());
     let machine = case.machine();
@@ -451,8 +434,7 @@ fn refused_by_host(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     let refused = |a: &&Attempt| connect_error(a) == Some(OsErrorKind::ConnectionRefused);
     let one = attempts.tried.iter().find(refused)?;
-    let diagnosis = outcomes(Id::RefusedByHost, attempts)
-        .because(as_ssh_says(effective, "Connection refused".into()));
+    let diagnosis = outcomes(Id::RefusedByHost, attempts);
     if attempts.tried.iter().filter(refused).all(|a| a.to.ip().is_loopback()) {
         let mut diagnosis = diagnosis
             .because(text![
@@ -504,7 +486,6 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
     if connects_now(case) {
         return Some(
             outcomes(Id::Filtered, attempts)
-                .because(as_ssh_says(effective, "Connection timed out".into()))
                 .because(
                     "Right after, one more attempt connected at once: connections are dropped now \
                      and then, by a limit on how often one may connect, a server with too much to \
@@ -522,12 +503,40 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
         "Nobody answered, not even to refuse. Firewalls and allow-lists do that, and so does a \
          host that is off."
     };
-    let mut diagnosis = with_place(outcomes(Id::Filtered, attempts).because(why), case)
-        .because(as_ssh_says(effective, "Connection timed out".into()))
-        .step(allow_list_hint(case));
+    let mut diagnosis =
+        with_place(outcomes(Id::Filtered, attempts).because(why), case).step(allow_list_hint(case));
     diagnosis.next_steps.extend(port_hint(case, effective));
     let diagnosis = diagnosis.step(try_elsewhere()).or(Id::IpNotAllowed);
     Some(if is_up { diagnosis } else { diagnosis.or(Id::HostUnreachable) })
+}
+
+/// Whatever else the system says: certain to fail, for a reason that is here.
+fn system_error(case: &Case) -> Option<Diagnosis> {
+    let (_, attempts) = nothing_connected(case)?;
+    // An error without a code is one of this program, and says nothing about ssh.
+    let error = attempts.tried.iter().filter_map(error).find(|e| e.errno.is_some())?;
+    let found = outcomes(Id::SystemError, attempts)
+        .because("This error is made by this computer itself; the server was never asked.");
+    let used_up = error.operation == "connect" && error.kind == OsErrorKind::AddressNotAvailable;
+    let list = match case.machine().map(|m| m.os.as_str()) {
+        Some("linux") => command!["ss", "-s"],
+        _ => command!["netstat", "-an"],
+    };
+    Some(if used_up {
+        found.because("All ports from which this computer could connect are in use.").step(
+            Hint::run(
+                "Close programs that hold many connections, or wait a minute. This shows how many \
+                 there are:",
+                list,
+            ),
+        )
+    } else {
+        found.step(Hint::run(
+            "See whether ssh meets the same error, and show its words to whoever manages this \
+             computer:",
+            case.plan.ssh().flag("-v").command(),
+        ))
+    })
 }
 
 /// Where the address of the user has to be allowed.

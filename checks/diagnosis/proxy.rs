@@ -3,7 +3,7 @@
 use super::{
     Diagnosis, Id,
     undetermined::with_ssh,
-    way::{as_ssh_says, next, no_byte, words_of},
+    way::{explained, next, no_byte, printed},
 };
 use crate::{
     case::Case,
@@ -44,7 +44,7 @@ pub(super) fn needs_a_question(case: &Case) -> Option<Diagnosis> {
         None => " runs, but not one byte came from the host.",
         Some(_) => " ended before a byte came from the host.",
     }));
-    found = words_of(found, end).because(
+    found = printed(found, case, end).because(
         "At a terminal it may ask you for something, such as a password or a second factor, which it \
          could not do here. If it asks for nothing there, it fails.",
     );
@@ -69,6 +69,7 @@ pub(super) fn proxy_failed(case: &Case) -> Option<Diagnosis> {
             let letter = format!("%{letter}");
             return Some(
                 found
+                    .ssh_says(text!["unknown key ", foreign(&letter)])
                     .because(text![
                         "ssh does not know ",
                         foreign(&letter),
@@ -120,7 +121,7 @@ pub(super) fn proxy_failed(case: &Case) -> Option<Diagnosis> {
             },
         ),
     );
-    found = as_ssh_says(words_of(found, end), handshake);
+    found = explained(printed(found, case, end));
     if is_jump {
         let login = case.hop().map(|hop| hop.case.plan.ssh().command());
         let words = "Log in at the jump host alone, and see what it says:";

@@ -317,3 +317,23 @@ fn a_defect_of_ours_is_not_blamed_on_the_server() {
     case.handshake = unseen(Unseen::Crashed);
     says(&case, Id::NotExamined, &["a defect in ssh-preflight"]);
 }
+
+#[test]
+fn what_only_ssh_can_tell_is_not_left_to_an_ssh_that_is_not_there() {
+    let mut case = case();
+    case.configuration = unseen(Unseen::OnlySsh("it has a Match line".into()));
+    says(&case, Id::NotExamined, &["a Match line, and there is no ssh", "Install"]);
+}
+
+/// An id that no rule finds would be a page that nobody is ever led to.
+#[test]
+fn every_id_has_its_rule_and_its_group() {
+    use strum::IntoEnumIterator;
+    // Causes that are only named beside others so far.
+    let elsewhere = [Id::ProxyFailed, Id::AgentLocked];
+    for id in Id::iter().filter(|id| !elsewhere.contains(id)) {
+        assert!(super::rules().any(|rule| rule.id == id), "{id} has no rule");
+    }
+    let all: Vec<Id> = super::Group::iter().flat_map(super::in_order).collect();
+    assert_eq!(all.len(), Id::iter().count());
+}

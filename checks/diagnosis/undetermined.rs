@@ -184,10 +184,16 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
     let found = Diagnosis::new(Id::NotExamined);
     let own: Vec<_> = case.unseen().into_iter().filter(|(_, why)| !why.is_consequence()).collect();
     if let Some((_, why)) = own.first() {
-        return Some(found.because(why.words()).step(with_ssh(case)));
+        let step = match why {
+            Unseen::OnlySsh(_) => Hint::advice(
+                "Install an OpenSSH client (the package is mostly called openssh-client), and run \
+                 this again.",
+            ),
+            _ => with_ssh(case),
+        };
+        return Some(found.because(why.words()).step(step));
     }
-    let handshake = case.handshake()?;
-    if let HandshakeEnd::Stopped(why) = &handshake.end {
+    if let Some(HandshakeEnd::Stopped(why)) = case.handshake().map(|handshake| &handshake.end) {
         return Some(
             found
                 .because(text!["The SSH library inside ssh-preflight stopped: ", foreign(why), "."])
@@ -210,7 +216,7 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
                 ])
                 .step(with_ssh(case)),
         ),
-        Err(why) => Some(found.because(why.words())),
+        Err(why) => Some(found.because(why.words()).step(with_ssh(case))),
         Ok(_) => None,
     }
 }

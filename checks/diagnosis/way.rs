@@ -3,7 +3,7 @@
 //! A jump host is a target of its own, so the whole table of rules runs over its case; what it finds
 //! is the cause here too, named with the jump host.
 
-use super::{Diagnosis, Id, Rule, diagnose, keys::start_agent, proxy};
+use super::{Diagnosis, Id, Rule, diagnose, keys::start_agent, proxy, ssh_says};
 use crate::{
     case::Case,
     command,
@@ -16,7 +16,7 @@ use crate::{
     finding::Hint,
     passage::{self, Told},
     text,
-    text::{Text, foreign, host, number, path},
+    text::{FOREIGN_LIMIT, Foreign, Text, foreign, host, number, path},
     transport,
 };
 
@@ -62,6 +62,9 @@ pub(super) fn named(case: &Case, hop: &Case, mut found: Diagnosis) -> Diagnosis 
         ]));
     }
     found.at = Some(at);
+    if !found.ssh_says.is_empty() {
+        found = found.ssh_says(UNKNOWN);
+    }
     found
 }
 
@@ -101,6 +104,8 @@ fn key_not_for_jump_host(case: &Case) -> Option<Diagnosis> {
         ": -i and the other options of the command line are not handed on to a jump host.",
     ]);
     said.because.extend(found.because);
+    said.ssh_says = found.ssh_says;
+    said = said.ssh_says(UNKNOWN);
     let works = case.agent().is_some_and(|a| matches!(a.state, AgentState::Keys(_)));
     let verify = hop.plan.ssh().preflight(&["ssh-preflight"]).identity(&file.path);
     said = said.step(Hint::run("See whether the jump host takes that key:", verify.command()));
@@ -148,27 +153,33 @@ fn goal(case: &Case) -> Text {
     text![host(name), ", port ", number(port)]
 }
 
-/// What the command wrote, a sentence each.
-pub(super) fn words_of(mut found: Diagnosis, end: &ProxyEnd) -> Diagnosis {
-    for line in end.words() {
-        found = found.because(text!["It says: ", line]);
-    }
+/// What is printed: the command's own words come through, then `ssh` says that the way ended.
+pub(super) fn printed(mut found: Diagnosis, case: &Case, end: &ProxyEnd) -> Diagnosis {
+    // What is cut here, or shown otherwise than it is printed, is no quote.
+    let as_it_is =
+        |line: &&Foreign| line.raw().len() < FOREIGN_LIMIT && line.printable() == line.raw();
+    found.ssh_says = end.words().filter(as_it_is).map(|line| text![line]).collect();
+    found.ssh_says.extend(ssh_says(case));
     found
 }
 
 /// How `ssh` tells that the way ended, whatever the reason.
-pub(super) fn as_ssh_says(found: Diagnosis, handshake: &Handshake) -> Diagnosis {
-    if matches!(handshake.end, HandshakeEnd::TimedOut { .. }) {
+const UNKNOWN: &str = "Connection closed by UNKNOWN port 65535";
+
+/// Explains the name that `ssh` has for a way that is not direct.
+pub(super) fn explained(found: Diagnosis) -> Diagnosis {
+    let is_told = found.ssh_says.iter().any(|line| line.plain().contains("UNKNOWN port 65535"));
+    if !is_told {
         return found;
     }
-    found.because(text![
-        "ssh says: \"Connection closed by UNKNOWN port 65535\". That is neither the host nor its \
-         port, but the way to it.",
-    ])
+    found.because(
+        "\"UNKNOWN port 65535\" is neither the host nor its port: so ssh calls the way that leads \
+         there.",
+    )
 }
 
 fn forwarding_prohibited(case: &Case) -> Option<Diagnosis> {
-    let (handshake, end) = no_byte(case)?;
+    let (_, end) = no_byte(case)?;
     if end.told() != Told::Prohibited {
         return None;
     }
@@ -179,7 +190,7 @@ fn forwarding_prohibited(case: &Case) -> Option<Diagnosis> {
             .then(goal(case))
             .with("."),
     );
-    found = as_ssh_says(words_of(found, end), handshake);
+    found = explained(printed(found, case, end));
     let key = text![
         "those who run it can take \"restrict\" or \"no-port-forwarding\" from before your key in \
          authorized_keys, or add \"port-forwarding\" to it."
@@ -230,7 +241,7 @@ fn jump_host_cannot_connect(case: &Case) -> Option<Diagnosis> {
                 .then(transport::words(handshake, None)),
         }),
     );
-    found = as_ssh_says(found, handshake);
+    found = explained(printed(found, case, end));
     let lower = why.unwrap_or_default().to_ascii_lowercase();
     let is = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
     found = if is(&["refused"]) {

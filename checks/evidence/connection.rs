@@ -75,7 +75,7 @@ pub struct OsError {
 }
 
 /// What an error code means, the same on every system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
 #[serde(rename_all = "kebab-case")]
 pub enum OsErrorKind {
     /// ECONNREFUSED.

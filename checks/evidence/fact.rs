@@ -30,6 +30,8 @@ pub enum Unseen {
     Crashed,
     /// This program, or this system, cannot look; the words say why.
     Unable(String),
+    /// Only `ssh` itself can tell, and there is none on this computer; the words say why.
+    OnlySsh(String),
 }
 
 /// What an observation needs before it can be made.
@@ -100,6 +102,13 @@ impl Unseen {
             Self::Abandoned => text!["Not found out: the observation was broken off."],
             Self::Crashed => text!["Not found out: a defect in ssh-preflight; please report it."],
             Self::Unable(why) => text!["Not found out: ", text::foreign(why), "."],
+            Self::OnlySsh(why) => {
+                text![
+                    "Not found out: ",
+                    text::foreign(why),
+                    ", and there is no ssh on this computer."
+                ]
+            }
         }
     }
 

@@ -227,7 +227,7 @@ mod tests {
         // -H hashes the plain names and leaves the patterns.
         let hashed = keygen().arg("-H").arg("-f").arg(&file).output();
         if !hashed.is_ok_and(|o| o.status.success()) {
-            return;
+            return made::skipped("ssh-keygen");
         }
         let bytes = std::fs::read(&file).unwrap();
         for port in [22, 2222] {

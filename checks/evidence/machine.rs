@@ -1,5 +1,7 @@
 //! This computer and its user.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::Seen;
@@ -17,6 +19,12 @@ pub struct Machine {
     pub home: Option<String>,
     /// `$HOME`, where it differs from `home`.
     pub home_variable: Option<String>,
+    /// Whether there is a folder `.ssh` in that one.
+    #[serde(default)]
+    pub home_variable_has_ssh: bool,
+    /// Who became root by sudo for this run.
+    #[serde(default)]
+    pub sudo_user: Option<String>,
     /// Whether there is a route to the IPv4 internet; no packet is sent to find out.
     pub ipv4_route: bool,
     /// Whether there is a route to the IPv6 internet; no packet is sent to find out.
@@ -35,11 +43,14 @@ fn look() -> Machine {
     let variable = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let (uid, user, home) = account();
     let home = home.or_else(|| variable.clone());
+    let other = variable.filter(|v| home.as_ref() != Some(v));
     Machine {
         os: std::env::consts::OS.to_owned(),
         uid,
         user,
-        home_variable: variable.filter(|v| home.as_ref() != Some(v)),
+        home_variable_has_ssh: other.as_ref().is_some_and(|v| Path::new(v).join(".ssh").is_dir()),
+        home_variable: other,
+        sudo_user: std::env::var("SUDO_USER").ok().filter(|name| uid == Some(0) && name != "root"),
         home,
         ipv4_route: has_route("0.0.0.0:0", "192.0.2.1:9"),
         ipv6_route: has_route("[::]:0", "[2001:db8::1]:9"),
@@ -63,7 +74,11 @@ fn account() -> (Option<u32>, Option<String>, Option<String>) {
 /// Connecting a UDP socket asks the routing table and sends nothing. The addresses are of the
 /// blocks for documentation (RFC 5737, RFC 3849), so only a default route leads there.
 fn has_route(from: &str, to: &str) -> bool {
-    std::net::UdpSocket::bind(from).is_ok_and(|socket| socket.connect(to).is_ok())
+    match std::net::UdpSocket::bind(from) {
+        Ok(socket) => socket.connect(to).is_ok(),
+        // No port is free, which says nothing about routes.
+        Err(error) => error.kind() == std::io::ErrorKind::AddrInUse,
+    }
 }
 
 /// How many targets this process has open files enough for, at most `most`. The soft limit is

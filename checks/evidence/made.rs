@@ -78,3 +78,10 @@ pub(crate) fn case(effective: Effective) -> Case {
         ..Case::unobserved(plan(), jiff::Timestamp::UNIX_EPOCH)
     }
 }
+
+/// Ends a test that needs a tool which is not here, by name; where `CI` is set, that is a failure.
+#[allow(clippy::disallowed_macros, reason = "this is for tests")]
+pub(crate) fn skipped(tool: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{tool} is not installed");
+    println!("skipped: {tool} is not installed");
+}

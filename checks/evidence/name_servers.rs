@@ -192,6 +192,37 @@ mod tests {
         answer
     }
 
+    /// A server that answers with noise behind the number of the question.
+    async fn noisy(seed: u8) -> SocketAddr {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut bytes = [0; 1500];
+            while let Ok((length, from)) = socket.recv_from(&mut bytes).await {
+                let mut answer = bytes[..length].to_vec();
+                // An answer (QR) that says it holds records, and then what nobody can read.
+                answer[2] |= 0x80;
+                answer[7] = seed;
+                let noise = (0..200u8).map(|n| n.wrapping_mul(seed | 1) ^ seed);
+                answer.extend(noise);
+                answer.truncate(length + usize::from(seed) % 200);
+                socket.send_to(&answer, from).await.unwrap();
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn noise_is_no_answer() {
+        let mut servers = Vec::new();
+        for seed in 1..=60 {
+            servers.push(noisy(seed).await);
+        }
+        let limits = TimeLimits { dns_ms: 300, ..TimeLimits::default() };
+        let found = observe(made::effective(22), servers, limits).await.unwrap();
+        assert!(found.answers().all(|(_, answer)| answer.addresses.is_empty()), "{found:?}");
+    }
+
     #[tokio::test]
     async fn each_answer_is_told_apart() {
         let servers = vec![

@@ -111,6 +111,10 @@ pub struct DiagnosisJson {
     pub title: String,
     /// The jump host that has it; null where it is the target itself.
     pub jump_host: Option<String>,
+    /// What ssh itself prints in this situation, a line each; empty where it hangs without a word,
+    /// or where that is not known.
+    #[schemars(default)]
+    pub ssh_says: Vec<String>,
     /// What was observed, a sentence each.
     pub because: Vec<String>,
     /// What to do, the first thing first.
@@ -253,6 +257,7 @@ impl From<&Report> for ReportJson {
             id: d.id.to_string(),
             title: d.id.title().into(),
             jump_host: d.at.as_ref().map(checks::text::Text::plain),
+            ssh_says: d.ssh_says.iter().map(checks::text::Text::plain).collect(),
             because: d.because.iter().map(checks::text::Text::plain).collect(),
             next_steps: d.next_steps.iter().map(Step::from).collect(),
             also_possible: d.also_possible.iter().map(ToString::to_string).collect(),

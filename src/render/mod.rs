@@ -1,5 +1,6 @@
-//! Reports as text and as JSON: pure, a report in and text out.
+//! Reports and pages as text, and as JSON: pure, a report in and text out.
 
 pub mod json;
 pub mod look;
+pub mod page;
 pub mod text;

@@ -36,7 +36,7 @@ pub fn render(report: &Report, look: &Look) -> String {
 }
 
 /// Where the locale has no such letters. Foreign letters become `?`: nothing is lost in the JSON.
-fn ascii(text: &str) -> String {
+pub(super) fn ascii(text: &str) -> String {
     let letter = |c: char| match c {
         '–' | '—' => '-',
         '’' | '‘' => '\'',
@@ -214,6 +214,15 @@ impl Page<'_> {
         }
     }
 
+    /// Word by word, with paths in full and no line broken: people search for it.
+    fn ssh_says(&mut self, diagnosis: &Diagnosis) {
+        const MARK: &str = "ssh says: ";
+        for (place, line) in diagnosis.ssh_says.iter().enumerate() {
+            let mark = if place == 0 { MARK } else { "          " };
+            self.line(&format!("{mark}{}", line.plain()));
+        }
+    }
+
     fn diagnosis(&mut self, verdict: Verdict, diagnosis: &Diagnosis) {
         let (word, status) = match verdict {
             Verdict::Ready => ("Ready", Status::Pass),
@@ -225,6 +234,7 @@ impl Page<'_> {
             None => String::new(),
         };
         self.painted(&format!("{word}{place}: {}.", diagnosis.id.title()), status);
+        self.ssh_says(diagnosis);
         if !diagnosis.because.is_empty() {
             self.line("");
             self.line("Because:");
@@ -249,6 +259,7 @@ impl Page<'_> {
             }
         }
         self.line("");
-        self.line(&format!("More: {}", super::json::docs(diagnosis.id)));
+        self.line(&format!("More: ssh-preflight catalogue {}", diagnosis.id));
+        self.line(&format!("      {}", super::json::docs(diagnosis.id)));
     }
 }

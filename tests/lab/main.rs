@@ -26,7 +26,10 @@ mod oracle;
 mod person;
 mod proxy_commands;
 mod revocation;
+mod remaining;
 mod situations;
+mod table;
+mod typed;
 mod world;
 
 use std::path::Path;

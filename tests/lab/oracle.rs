@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::{
     cases,
     person::{Ended, person, run, run_for},
+    table,
     world::{World, until},
 };
 
@@ -215,12 +216,26 @@ pub fn compare_with(
     let (expected, cause, code) = expect.parts();
     assert_eq!((verdict.as_str(), id.as_deref()), (expected, cause), "{told}");
     assert_eq!(live.code(), Some(code), "{told}");
+    really_says(&live_report, &ssh, &told);
     if ssh.code() == Some(0) && world.log.is_some() {
         // What the search for traces looks for is really written when somebody logs in.
         until("the login in the log", || traces(&world.sshd_log()).len() >= 2);
     }
     cases::keep(name, world, &recorded);
+    table::row(name, world, &ssh, id.as_deref());
     live_report
+}
+
+/// What the report quotes is what `ssh` printed, and a `ssh` that printed why it ended is quoted.
+pub fn really_says(report: &Value, ssh: &Ended, told: &str) {
+    let printed = ssh.stderr.replace('\r', "");
+    let quoted = report["diagnosis"]["ssh_says"].as_array().cloned().unwrap_or_default();
+    for line in quoted.iter().map(|line| line.as_str().unwrap()) {
+        assert!(printed.contains(line), "{line:?} is not what ssh says:\n{printed}\n{told}");
+    }
+    // Who was cut off by our patience said nothing of its own; and what is not known is not quoted.
+    let ended = ssh.code().is_some_and(|code| code == 255) && report["verdict"] == "not-ready";
+    assert!(!ended || !quoted.is_empty(), "not quoted: {}\n{told}", ssh.last_line());
 }
 
 /// `ssh` with the same arguments.

@@ -62,7 +62,8 @@ fn nobody(mut case: Case) -> Case {
 fn found(case: &Case) -> (Id, Option<String>, String) {
     let found = diagnose(case).unwrap();
     assert!(!found.next_steps.is_empty(), "{}: nothing to do", found.id);
-    let mut words: Vec<_> = found.because.iter().map(crate::text::Text::plain).collect();
+    let said = found.ssh_says.iter().chain(&found.because);
+    let mut words: Vec<_> = said.map(crate::text::Text::plain).collect();
     for step in &found.next_steps {
         words.push(step.text.plain());
         words.extend(step.command.as_ref().map(crate::text::Command::plain));

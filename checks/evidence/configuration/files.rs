@@ -40,7 +40,7 @@ pub(super) fn read(
         let system = file.path.strip_suffix("/ssh_config").filter(|f| *f == "/etc/ssh");
         let folder = system.map_or_else(|| format!("{}/.ssh", context.home), str::to_owned);
         if let Some(why) = scan::obstacle(&text, Path::new(&folder), &context.home, 0) {
-            return Err(Unseen::Unable(why + ", and no ssh is installed here"));
+            return Err(Unseen::OnlySsh(why));
         }
         let rules = ParseRule::ALLOW_UNKNOWN_FIELDS | ParseRule::ALLOW_UNSUPPORTED_FIELDS;
         let config = SshConfig::default()
@@ -248,7 +248,7 @@ mod tests {
         std::fs::write(&path, "Host a\nMatch host shop\n  User bob\n").unwrap();
         let context = Context::default();
         let unable = read(&made::plan(), files, &context).unwrap_err();
-        assert!(matches!(unable, Unseen::Unable(why) if why.contains("Match")));
+        assert!(matches!(unable, Unseen::OnlySsh(why) if why.contains("Match")));
     }
 
     #[test]

@@ -379,6 +379,22 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_lists_break_it(lists in proptest::collection::vec("\\PC{0,20}", 0..12), cut: u8) {
+            let mut kexinit = vec![SSH_MSG_KEXINIT];
+            kexinit.extend_from_slice(&[0; 16]);
+            for list in &lists {
+                kexinit.extend(string(list));
+            }
+            kexinit.truncate(kexinit.len() - usize::from(cut) % kexinit.len());
+            let mut trail = Trail::default();
+            trail.hear(b"SSH-2.0-x\n", 0).unwrap();
+            trail.hear(&packet(&kexinit), 0).unwrap();
+            let whole = kexinit.len() >= 17 + lists.iter().take(6).map(|l| 4 + l.len()).sum::<usize>();
+            let facts = trail.facts(HandshakeEnd::Closed);
+            prop_assert_eq!(facts.offered.is_some(), lists.len() >= 6 && whole);
+        }
+
+        #[test]
         fn no_bytes_break_it(pieces in proptest::collection::vec(any::<Vec<u8>>(), 0..8), id: bool) {
             let mut trail = Trail::default();
             if id {

@@ -96,6 +96,12 @@ impl Net {
         must(self.command(place).args(line.split_whitespace()));
     }
 
+    /// From which ports the client may connect.
+    pub fn ports(&self, range: &str) {
+        let setting = format!("net.ipv4.ip_local_port_range={range}");
+        must(self.command("client").args(["sysctl", "-qw", &setting]));
+    }
+
     /// A rule of nftables at a place: for what passes (`forward`), comes in or goes out.
     pub fn rule(&self, place: &str, hook: &str, rule: &str) {
         let table = format!("t_{hook}");

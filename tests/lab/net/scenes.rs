@@ -1,10 +1,16 @@
 //! What goes wrong on the way, and what the program has to say: beside `ssh`, as everywhere.
 
+use std::fs;
+
 use crate::{
     in_a_network,
     net::Net,
-    oracle::Expect::{self, NotReady, Ready},
+    oracle::{
+        self,
+        Expect::{self, NotReady, Ready},
+    },
     situations::args,
+    table,
 };
 
 /// `name: expected, words that the diagnosis must hold, |net| arguments;` is two tests: one on a
@@ -57,10 +63,12 @@ fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &
     assert_eq!((report["verdict"].as_str(), id), (Some(verdict), cause), "{told}");
     assert_eq!(ended.code(), Some(code), "{told}");
     assert_eq!(verdict == "ready", ssh.code() == Some(0), "ssh is the oracle: {told}");
+    oracle::really_says(&report, &ssh, &told);
     let said = report["diagnosis"].to_string();
     for word in words {
         assert!(said.contains(word), "{word:?} is not said: {told}");
     }
+    table::row(name, &net.world, &ssh, id);
 }
 
 /// The first bytes of a TCP segment with the usual twelve bytes of options are "SSH-".
@@ -87,7 +95,7 @@ scenes! {
     }
     by_name: Ready, [], |net| {
         net.sshd(&[22]);
-        net.names(&["address=/shop.test/10.90.3.2"]);
+        net.names(&["address=/shop.test/10.90.3.2", "local=/test/"]);
         args![format!("{}@shop.test", net.person.name)]
     }
 
@@ -256,6 +264,13 @@ scenes! {
         args![me(net)]
     }
 
+    ports_of_this_computer_are_used_up: NotReady("system-error"), ["ss -s"], |net| {
+        net.sshd(&[22]);
+        net.at("client", "sysctl -qw net.ipv4.ip_local_reserved_ports=40000");
+        net.ports("40000 40000");
+        args![me(net)]
+    }
+
     // Two families.
     ipv6_is_refused_and_ipv4_works: Ready, [], |net| {
         net.sshd(&[22]);
@@ -315,6 +330,15 @@ scenes! {
         net.sshd(&[22]);
         net.freeze();
         quick(net)
+    }
+
+    // Whom the provider lets in.
+    another_user_than_the_providers: NotReady("unexpected-user"), ["akeneo@shop"], |net| {
+        net.sshd(&[22]);
+        net.names(&["address=/shop.cloud.akeneo.com/10.90.3.2", "local=/com/"]);
+        let host = fs::read_to_string(net.world.server("host.pub")).unwrap();
+        net.world.know(&format!("shop.cloud.akeneo.com {host}"));
+        args!["nobody-here@shop.cloud.akeneo.com"]
     }
 
     // Names.
