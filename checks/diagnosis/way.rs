@@ -159,11 +159,16 @@ pub(super) fn printed(mut found: Diagnosis, case: &Case, end: &ProxyEnd) -> Diag
     let as_it_is =
         |line: &&Foreign| line.raw().len() < FOREIGN_LIMIT && line.printable() == line.raw();
     found.ssh_says = end.words().filter(as_it_is).map(|line| text![line]).collect();
-    found.ssh_says.extend(ssh_says(case));
+    // With ConnectTimeout it ends itself, in other words.
+    match case.handshake().map(|handshake| &handshake.end) {
+        Some(HandshakeEnd::TimedOut { .. }) => found.ssh_says.extend(ssh_says(case)),
+        _ => found = found.ssh_says(UNKNOWN),
+    }
     found
 }
 
-/// How `ssh` tells that the way ended, whatever the reason.
+/// How `ssh` tells that the way ended, whatever the reason. Where a command ends before `ssh` has
+/// written its first line, it is by chance another one ("Broken pipe").
 const UNKNOWN: &str = "Connection closed by UNKNOWN port 65535";
 
 /// Explains the name that `ssh` has for a way that is not direct.
