@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,18 +14,22 @@ use crate::{
         agent::AgentKeys,
         configuration::{Configuration, Effective},
         connection::Attempts,
+        egress::Egress,
         handshake::Handshake,
         hop::Hop,
         identities::Identities,
         known_hosts::KnownHosts,
         machine::Machine,
+        made_up_name::MadeUpNames,
         name_servers::NameServers,
         nearby::Nearby,
         proxy::{Proxy, ProxyEnd},
         queries::Queries,
         resolution::Resolution,
+        source::Source,
         traceroute::Traceroute,
     },
+    near_names,
     profile::Profile,
     text,
     text::{Text, host, user},
@@ -60,6 +65,12 @@ pub struct Plan {
     /// Where a jump host is examined: the targets whose way leads through it, outermost first.
     #[serde(default)]
     pub hop_of: Vec<String>,
+    /// Whether somebody outside is to be asked for the public address of this network.
+    #[serde(default)]
+    pub egress: bool,
+    /// Address ranges that the person knows to be registered with the provider.
+    #[serde(default)]
+    pub allowed: Vec<IpNet>,
     /// Limits of time, in milliseconds.
     pub limits: TimeLimits,
 }
@@ -125,6 +136,15 @@ pub struct Case {
     /// Where on the way connections end, where none was made.
     #[serde(default)]
     pub traceroute: Option<Observed<Traceroute>>,
+    /// What a name server says about made-up names, where no connection was made.
+    #[serde(default)]
+    pub made_up_names: Option<Observed<MadeUpNames>>,
+    /// Where connections to the host start.
+    #[serde(default)]
+    pub source: Option<Observed<Source>>,
+    /// The public address of this network, where somebody was to be asked for it.
+    #[serde(default)]
+    pub egress: Option<Observed<Egress>>,
     /// The conversation up to the exchange of keys.
     pub handshake: Option<Observed<Handshake>>,
     /// What is known of the server's key.
@@ -137,6 +157,9 @@ pub struct Case {
     pub queries: Option<Observed<Queries>>,
 }
 
+/// Facts that make a cause clearer and decide none: without them a verdict stands.
+const ASIDE: [&str; 3] = ["made_up_names", "source", "egress"];
+
 macro_rules! seen {
     ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {$(
         $(#[$doc])*
@@ -146,13 +169,15 @@ macro_rules! seen {
         }
     )*
 
-        /// Why something was not seen, for each item that was asked for: name and reason.
+        /// Why something was not seen, for each item that was asked for and that a verdict may
+        /// depend on: name and reason.
         #[must_use]
         pub fn unseen(&self) -> Vec<(&'static str, &Unseen)> {
             let all = [
                 $((stringify!($name), self.$name.as_ref().and_then(|o| o.seen.as_ref().err()))),*
             ];
-            all.into_iter().filter_map(|(name, why)| why.map(|why| (name, why))).collect()
+            let counts = |(name, _): &(&str, _)| !ASIDE.contains(name);
+            all.into_iter().filter(counts).filter_map(|(name, why)| Some((name, why?))).collect()
         }
     };
 }
@@ -180,6 +205,12 @@ impl Case {
         attempts: Attempts,
         /// Where on the way connections end.
         traceroute: Traceroute,
+        /// What a name server says about made-up names.
+        made_up_names: MadeUpNames,
+        /// Where connections to the host start.
+        source: Source,
+        /// The public address of this network.
+        egress: Egress,
         /// The conversation up to the exchange of keys.
         handshake: Handshake,
         /// What is known of the server's key.
@@ -208,6 +239,9 @@ impl Case {
             nearby: None,
             attempts: None,
             traceroute: None,
+            made_up_names: None,
+            source: None,
+            egress: None,
             handshake: None,
             known_hosts: None,
             identities: None,
@@ -285,16 +319,24 @@ impl Plan {
         own.unwrap_or_else(|| crate::profile::built_in_for(host))
     }
 
-    /// The profile that somebody probably means who types a name without a domain: the one whose
-    /// user is the one that is typed.
+    /// The profile that somebody probably means: for a name without a domain, the one whose user is
+    /// the one that is typed; else one whose domain is nearly the one that is typed.
     #[must_use]
     pub fn profile_meant(&self, host: &str, user: &str) -> &Profile {
         let valid = self.profile_for(host);
-        if self.profile.is_some() || valid.domain.is_some() || host.contains('.') {
+        if self.profile.is_some() || valid.domain.is_some() {
             return valid;
         }
-        let all = self.own_profiles.iter().chain(crate::profile::all_built_in());
-        let has_user = |p: &&Profile| p.domain.is_some() && p.user.as_deref() == Some(user);
-        all.into_iter().find(has_user).unwrap_or(valid)
+        let mut all = self.own_profiles.iter().chain(crate::profile::all_built_in());
+        let meant = |p: &&Profile| {
+            p.domain.as_ref().is_some_and(|domain| {
+                if host.contains('.') {
+                    near_names::is_near_domain(host, domain)
+                } else {
+                    p.user.as_deref() == Some(user)
+                }
+            })
+        };
+        all.find(meant).unwrap_or(valid)
     }
 }

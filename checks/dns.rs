@@ -2,13 +2,18 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use crate::{
+    address_kind,
+    address_kind::AddressKind,
     case::Plan,
     check::{About, Check},
     evidence::{
         Evidence, Seen, Unseen,
-        configuration::Effective,
-        name_servers::{Answer, AnswerCode, NameServers},
+        configuration::{AddressFamily, Effective},
+        machine::Machine,
+        name_servers::{Answer, AnswerCode, NameServer, NameServers, Searched},
         nearby::Nearby,
         resolution::{LookupErrorKind, Resolution},
     },
@@ -26,6 +31,8 @@ pub struct Facts<'e> {
     resolution: &'e Seen<Resolution>,
     name_servers: &'e Seen<NameServers>,
     nearby: Option<&'e Seen<Nearby>>,
+    machine: &'e Seen<Machine>,
+    ranges: Vec<IpNet>,
 }
 
 impl Check for Dns {
@@ -33,19 +40,23 @@ impl Check for Dns {
     type Facts<'e> = Facts<'e>;
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
-        let (resolution, name_servers) =
-            futures_util::join!(evidence.resolution(), evidence.name_servers());
+        let (resolution, name_servers, machine) =
+            futures_util::join!(evidence.resolution(), evidence.name_servers(), evidence.machine());
         let no_such_name = matches!(resolution, Ok(Resolution { outcome: Err(e), .. })
             if e.kind == LookupErrorKind::NoName);
-        let nearby = if no_such_name { Some(evidence.nearby().await) } else { None };
+        // An alias that leads nowhere is no slip.
+        let is_alias =
+            name_servers.as_ref().is_ok_and(|s| s.answers().any(|(_, a)| !a.aliases.is_empty()));
+        let nearby = if no_such_name && !is_alias { Some(evidence.nearby().await) } else { None };
         let effective = evidence.effective().await;
-        Facts { effective, resolution, name_servers, nearby }
+        let ranges = evidence.profile().await.ranges();
+        Facts { effective, resolution, name_servers, nearby, machine, ranges }
     }
 
     fn judge(_plan: &Plan, facts: Facts<'_>) -> Finding {
-        let (effective, resolution) = match (facts.effective, facts.resolution) {
-            (Ok(effective), Ok(resolution)) => (effective, resolution),
-            (Err(why), _) => return Finding::unseen(&why),
+        let (effective, resolution) = match (&facts.effective, facts.resolution) {
+            (Ok(effective), Ok(resolution)) => (*effective, resolution),
+            (Err(why), _) => return Finding::unseen(why),
             (_, Err(why)) => return Finding::unseen(why),
         };
         if resolution.literal && resolution.outcome.is_ok() {
@@ -53,7 +64,7 @@ impl Check for Dns {
         }
         let servers = facts.name_servers.as_ref().ok();
         let finding = match &resolution.outcome {
-            Ok(addresses) => resolved(effective, resolution, addresses, servers),
+            Ok(addresses) => resolved(effective, resolution, addresses, &facts),
             Err(error) => {
                 let name = host(&resolution.name);
                 let words = foreign(&error.message);
@@ -75,9 +86,10 @@ impl Check for Dns {
             _ => finding,
         };
         finding
-            .detail_all(servers.iter().flat_map(|s| s.servers.iter()).map(|s| {
-                let line = text![address(s.server), " says: IPv4 "].then(words(&s.a));
-                line.with(", IPv6 ").then(words(&s.aaaa)).with(".")
+            .detail_all(servers.iter().flat_map(|s| s.servers.iter()).map(server_says))
+            .detail_all(servers.iter().flat_map(|s| s.searched.iter()).map(|s| {
+                let line = text!["With a search domain, ", host(&s.name), ": IPv4 "];
+                line.then(words(&s.a)).with(", IPv6 ").then(words(&s.aaaa)).with(".")
             }))
             .detail_all(resolution.hosts_lines.iter().map(|line| {
                 let file = path(&line.path);
@@ -89,38 +101,120 @@ impl Check for Dns {
     }
 }
 
+/// A sentence about one name server.
+#[must_use]
+pub fn server_says(server: &NameServer) -> Text {
+    let line = text!["The name server ", address(server.server), " says: IPv4 "];
+    line.then(words(&server.a)).with(", IPv6 ").then(words(&server.aaaa)).with(".")
+}
+
+/// There is an address; what may still surprise is told.
 fn resolved(
     effective: &Effective,
     resolution: &Resolution,
     addresses: &[IpAddr],
-    servers: Option<&NameServers>,
+    facts: &Facts<'_>,
 ) -> Finding {
     let summary = text![host(&effective.host), " is ", list(addresses), "."];
-    let Some(servers) = servers else { return Finding::pass(summary) };
+    let mut doubts = of_addresses(addresses, facts);
+    let mut details = Vec::new();
+    if let Ok(servers) = facts.name_servers {
+        doubts.extend(of_servers(effective, resolution, servers));
+        if resolution.hosts_lines.is_empty()
+            && let Some(used) = completed(servers, addresses)
+        {
+            details.push(text![
+                "The name was completed with a search domain; the full name is ",
+                host(&used.name),
+                "."
+            ]);
+        }
+    }
+    let finding = if doubts.is_empty() { Finding::pass(summary) } else { Finding::warn(summary) };
+    finding.detail_all(doubts).detail_all(details)
+}
+
+/// What is odd about the addresses themselves.
+fn of_addresses(addresses: &[IpAddr], facts: &Facts<'_>) -> Vec<Text> {
+    let mut doubts = Vec::new();
+    let all = |kind: AddressKind| addresses.iter().all(|a| AddressKind::of(*a) == kind);
+    if all(AddressKind::Unspecified) {
+        doubts.push(text!["That is no real address: filters of names answer so."]);
+    }
+    if all(AddressKind::Benchmark) {
+        doubts.push(text!["No real host has such an address: a proxy program made it up."]);
+    }
+    if let Some(outside) = outside(&facts.ranges, addresses) {
+        doubts.push(text![
+            address(outside),
+            " is in none of the ranges that the provider has published."
+        ]);
+    }
+    if let Ok(machine) = facts.machine {
+        let only = |ipv4: bool| addresses.iter().all(|a| a.is_ipv4() == ipv4);
+        let elsewhere = addresses.iter().any(|a| !a.is_loopback());
+        if elsewhere && only(false) && !machine.ipv6_route {
+            doubts
+                .push(text!["It has IPv6 addresses alone, and this computer has no way to IPv6."]);
+        }
+        if elsewhere && only(true) && !machine.ipv4_route && machine.ipv6_route {
+            doubts
+                .push(text!["It has IPv4 addresses alone, and this computer has no way to IPv4."]);
+        }
+    }
+    doubts
+}
+
+/// What is odd about the name servers.
+fn of_servers(effective: &Effective, resolution: &Resolution, servers: &NameServers) -> Vec<Text> {
+    let mut doubts = Vec::new();
     if let Some(line) = resolution.hosts_lines.first() {
         let told = servers.addresses();
         if !told.is_empty() && !told.contains(&line.address) {
-            return Finding::warn(summary).detail(text![
-                "The hosts file decides here: name servers say ",
-                list(&told),
-                ".",
+            doubts.push(text!["The hosts file decides here: name servers say ", list(&told), ".",]);
+        }
+        return doubts;
+    }
+    if disagreement(servers) {
+        doubts.push(text!["The name servers tell different addresses."]);
+    }
+    let matching: Vec<_> = servers.completed().map(|s| s.name.clone()).collect();
+    if matching.len() > 1 {
+        doubts.push(text![
+            "The short name fits several search domains, and the first one is used: ",
+            host(matching.join(", ")),
+            "."
+        ]);
+    }
+    for server in &servers.servers {
+        let slow = "; whenever it is asked first, connecting is slow.";
+        if server.a.is_failure() && server.aaaa.is_failure() {
+            doubts.push(text!["The name server ", address(server.server), " does not work", slow]);
+        } else if server.aaaa.code == AnswerCode::Timeout
+            && effective.address_family != AddressFamily::Inet
+        {
+            doubts.push(text![
+                "The name server ",
+                address(server.server),
+                " answers for IPv4 and never for IPv6",
+                slow
             ]);
         }
-        return Finding::pass(summary);
     }
-    let quarrel = disagreement(servers);
-    let silent = servers.servers.iter().find(|s| s.a.is_failure() && s.aaaa.is_failure());
-    if quarrel {
-        return Finding::warn(summary).detail("The name servers tell different addresses.");
-    }
-    match silent {
-        Some(server) => Finding::warn(summary).detail(text![
-            "The name server ",
-            address(server.server),
-            " does not work; whenever it is asked first, connecting is slow.",
-        ]),
-        None => Finding::pass(summary),
-    }
+    doubts
+}
+
+/// An address that is in none of the ranges, where there are any.
+#[must_use]
+pub fn outside(ranges: &[IpNet], addresses: &[IpAddr]) -> Option<IpAddr> {
+    let held = |a: &&IpAddr| address_kind::holding(ranges, **a).is_none();
+    addresses.iter().filter(|_| !ranges.is_empty()).find(held).copied()
+}
+
+/// The full name, where a search domain was put behind the one that was typed.
+#[must_use]
+pub fn completed<'s>(servers: &'s NameServers, used: &[IpAddr]) -> Option<&'s Searched> {
+    servers.completed().next().filter(|s| s.addresses().iter().any(|a| used.contains(a)))
 }
 
 /// Whether servers that answer tell addresses that have none in common.
@@ -129,7 +223,7 @@ pub fn disagreement(servers: &NameServers) -> bool {
     let told: Vec<Vec<IpAddr>> = servers
         .servers
         .iter()
-        .map(|s| s.a.addresses.iter().chain(&s.aaaa.addresses).copied().collect::<Vec<_>>())
+        .map(NameServer::addresses)
         .filter(|addresses| !addresses.is_empty())
         .collect();
     told.iter().any(|one| told.iter().any(|other| !one.iter().any(|a| other.contains(a))))
@@ -139,7 +233,24 @@ pub fn disagreement(servers: &NameServers) -> bool {
 #[must_use]
 pub fn words(answer: &Answer) -> Text {
     let took = format!(" ({} ms)", answer.took_ms);
-    let mut said = match &answer.code {
+    let mut said = code_words(answer);
+    if answer.code == AnswerCode::TcpFailed
+        && let Some(error) = &answer.error
+    {
+        said = said.with(": ").with(foreign(&error.message));
+    }
+    if !answer.aliases.is_empty() {
+        said = said.with(" by way of ").with(foreign(answer.aliases.join(" → ")));
+    }
+    if let Some(ttl) = answer.ttl_s {
+        said = said.with(format!(", valid for {ttl} s"));
+    }
+    said.with(took)
+}
+
+/// What the code of an answer says, with the addresses where there are some.
+pub(crate) fn code_words(answer: &Answer) -> Text {
+    match &answer.code {
         AnswerCode::NoError if answer.addresses.is_empty() => text!["none"],
         AnswerCode::NoError => text![list(&answer.addresses)],
         AnswerCode::NxDomain => text!["no such name (NXDOMAIN)"],
@@ -148,14 +259,8 @@ pub fn words(answer: &Answer) -> Text {
         AnswerCode::Other(code) => text![foreign(code)],
         AnswerCode::Timeout => text!["no answer"],
         AnswerCode::Unreachable(why) => text!["not reachable: ", foreign(why)],
-    };
-    if !answer.aliases.is_empty() {
-        said = said.with(" by way of ").with(foreign(answer.aliases.join(" → ")));
+        AnswerCode::TcpFailed => text!["cut: it is too long for UDP, and TCP failed"],
     }
-    if let Some(ttl) = answer.ttl_s {
-        said = said.with(format!(", valid for {ttl} s"));
-    }
-    said.with(took)
 }
 
 /// Addresses, one after the other.

@@ -9,6 +9,7 @@
 pub mod config;
 pub mod dns;
 pub mod tcp;
+pub mod egress;
 pub mod transport;
 pub mod host_key;
 pub mod fingerprint;
@@ -17,6 +18,8 @@ pub mod portal;
 pub mod short_name;
 
 // What they are made of.
+pub mod address_kind;
+pub mod allow_list;
 pub mod case;
 pub mod check;
 pub mod diagnosis;
@@ -26,6 +29,7 @@ pub mod greeting;
 pub mod hops;
 pub mod host_trust;
 pub mod jump;
+pub mod near_names;
 pub mod negotiation;
 pub mod key_files;
 pub mod offers;
@@ -50,6 +54,7 @@ pub const CHECKS: &[Row] = &[
     Row::of::<config::Config>(),
     Row::of::<dns::Dns>(),
     Row::of::<tcp::Tcp>(),
+    Row::of::<egress::Egress>(),
     Row::of::<transport::Transport>(),
     Row::of::<host_key::HostKey>(),
     Row::of::<fingerprint::Fingerprint>(),

@@ -1,8 +1,11 @@
 //! Providers as data.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::BTreeMap, net::SocketAddr, sync::LazyLock};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+use crate::address_kind;
 
 /// Facts about one provider's environments. One TOML file each; no code.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,8 +39,10 @@ pub struct Profile {
     pub docs: Vec<String>,
     /// Host keys, as lines of a known_hosts file.
     pub known_host_keys: Vec<String>,
-    /// Address ranges that the provider has published.
+    /// Address ranges in which the provider says that its hosts are.
     pub published_ranges: Vec<String>,
+    /// Name servers that tell from which address they are asked. None: those of `generic`.
+    pub egress: Vec<Asker>,
     /// Wrong domains that people type, with the right one.
     pub misspelt_domains: BTreeMap<String, String>,
     /// Where keys and addresses are registered.
@@ -70,6 +75,32 @@ pub struct Portal {
     pub duration: Option<String>,
 }
 
+/// A name server that answers with the address from which it is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asker {
+    /// Whose it is.
+    pub whom: String,
+    /// Address and port.
+    pub server: SocketAddr,
+    /// The name to ask for.
+    pub question: String,
+    /// How it answers.
+    #[serde(default)]
+    pub kind: AskerKind,
+}
+
+/// How such a name server answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AskerKind {
+    /// With an A or AAAA record.
+    #[default]
+    Address,
+    /// With the address as words, in a TXT record.
+    Text,
+}
+
 /// How a portal shows fingerprints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -93,11 +124,6 @@ pub struct ProfileError {
     pub reason: String,
 }
 
-/// Words that providers put after a project's name.
-const ENVIRONMENTS: [&str; 4] = ["-staging", "-sandbox", "-dev", "-preprod"];
-/// How many near names are looked up at most.
-const MOST_NAMES: usize = 8;
-
 impl Profile {
     /// Reads a profile.
     ///
@@ -120,7 +146,25 @@ impl Profile {
                 return Err(wrong(at, format!("`{pattern}` is not a host pattern: {}", e.kind())));
             }
         }
+        for published in &profile.published_ranges {
+            if let Err(words) = address_kind::range(published) {
+                let at = toml_text.find(published.as_str()).unwrap_or(0);
+                return Err(wrong(at, format!("`{published}` is no address range: {words}")));
+            }
+        }
         Ok(profile)
+    }
+
+    /// The ranges in which the provider says that its hosts are.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<IpNet> {
+        self.published_ranges.iter().filter_map(|r| address_kind::range(r).ok()).collect()
+    }
+
+    /// Who tells the public address of this network.
+    #[must_use]
+    pub fn askers(&self) -> &[Asker] {
+        if self.egress.is_empty() { &GENERIC.egress } else { &self.egress }
     }
 
     /// Whether a host belongs to this profile.
@@ -145,34 +189,6 @@ impl Profile {
         let (first, rest) = host.split_once('.')?;
         (!first.is_empty() && !rest.is_empty()).then(|| first.to_owned())
     }
-
-    /// Names that may have been meant, at most eight: the full name of a short one, the right
-    /// domain for a misspelt one, the project's other environments.
-    #[must_use]
-    pub fn candidates_near(&self, host: &str) -> Vec<String> {
-        let host = normal(host);
-        let Some(domain) = &self.domain else { return Vec::new() };
-        if host.is_empty() || host.parse::<std::net::IpAddr>().is_ok() {
-            return Vec::new();
-        }
-        let misspelt = self.misspelt_domains.keys().find_map(|wrong| before(&host, wrong));
-        let prefix = match misspelt.or_else(|| before(&host, domain)) {
-            Some(prefix) => prefix,
-            None if !host.contains('.') => host.as_str(),
-            None => return Vec::new(),
-        };
-        let plain = ENVIRONMENTS.iter().find_map(|e| prefix.strip_suffix(e)).unwrap_or(prefix);
-        let mut names = Vec::new();
-        let others = ENVIRONMENTS.iter().map(|e| format!("{plain}{e}"));
-        for label in [prefix.to_owned(), plain.to_owned()].into_iter().chain(others) {
-            let name = format!("{label}.{domain}");
-            if !label.is_empty() && name != host && !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names.truncate(MOST_NAMES);
-        names
-    }
 }
 
 /// Menus, one after the other, as people follow them.
@@ -181,13 +197,8 @@ pub fn menu(path: &[String]) -> String {
     path.join(" → ")
 }
 
-/// What stands before `.domain`.
-fn before<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
-    host.strip_suffix(domain)?.strip_suffix('.')
-}
-
 /// Names are compared without case and without the dot of the root.
-fn normal(host: &str) -> String {
+pub(crate) fn normal(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
@@ -256,14 +267,21 @@ mod tests {
     }
 
     #[test]
-    fn near_names_are_few_and_in_the_domain() {
-        let p = built_in("akeneo").unwrap();
-        let near = p.candidates_near("shop-staging");
-        assert_eq!(near[..2], ["shop-staging.cloud.akeneo.com", "shop.cloud.akeneo.com"]);
-        assert_eq!(p.candidates_near("shop.akeneo.cloud.com")[0], "shop.cloud.akeneo.com");
-        assert_eq!(p.candidates_near("shop.cloud.akeneo.com")[0], "shop-staging.cloud.akeneo.com");
-        assert!(p.candidates_near("192.0.2.1").is_empty());
-        assert!(built_in("generic").unwrap().candidates_near("shop").is_empty());
+    fn a_range_that_is_none_is_told_with_its_line() {
+        let wrong = Profile::parse("name = \"a\"\npublished_ranges = [\"10.0.0.0/99\"]", "f");
+        assert_eq!(wrong.unwrap_err().line, 2);
+        let right = Profile::parse("name = \"a\"\npublished_ranges = [\"10.0.0.0/9\"]", "f");
+        assert_eq!(right.unwrap().ranges().len(), 1);
+    }
+
+    #[test]
+    fn somebody_tells_the_public_address_in_each_family() {
+        for profile in all_built_in() {
+            for ipv4 in [true, false] {
+                let of_family = |a: &&Asker| a.server.is_ipv4() == ipv4;
+                assert_eq!(profile.askers().iter().filter(of_family).count(), 2);
+            }
+        }
     }
 
     proptest::proptest! {
@@ -275,7 +293,10 @@ mod tests {
             let end = starts.iter().copied().find(|n| *n >= at + cut).unwrap_or(text.len());
             let changed = format!("{}{new}{}", &text[..at], &text[end..]);
             match Profile::parse(&changed, "f") {
-                Ok(profile) => _ = profile.candidates_near(&new),
+                Ok(profile) => {
+                    let used = crate::near_names::Used::default();
+                    _ = crate::near_names::candidates(&profile, &new, &used);
+                }
                 Err(wrong) => assert!((1..=changed.lines().count() + 1).contains(&wrong.line)),
             }
         }
@@ -283,8 +304,6 @@ mod tests {
         #[test]
         fn no_input_panics(text in ".*", host in ".*") {
             let _ = Profile::parse(&text, "f");
-            assert!(built_in_for(&host).candidates_near(&host).len() <= MOST_NAMES);
-            let _ = built_in("akeneo").unwrap().candidates_near(&host);
             let _ = built_in_for(&host).short_name(&host);
         }
     }

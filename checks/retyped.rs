@@ -4,7 +4,9 @@
 //! the person typed, and the name as they know it.
 
 use crate::{
+    allow_list,
     case::Plan,
+    profile::built_in,
     text,
     text::{Command, Text, foreign, host, number, path, user},
 };
@@ -12,8 +14,9 @@ use crate::{
 /// `ssh` as it was typed, with changes.
 #[derive(Debug, Clone)]
 pub struct Retyped<'p> {
-    program: &'static [&'static str],
     plan: &'p Plan,
+    /// `ssh`, or ourselves with an option of ours.
+    program: Vec<Text>,
     changes: Vec<Text>,
     user: Option<String>,
     port: Option<u16>,
@@ -30,8 +33,8 @@ impl Plan {
     #[must_use]
     pub fn ssh(&self) -> Retyped<'_> {
         Retyped {
-            program: &["ssh"],
             plan: self,
+            program: vec!["ssh".into()],
             changes: Vec::new(),
             user: self.user.clone(),
             port: self.port,
@@ -42,13 +45,6 @@ impl Plan {
 }
 
 impl Retyped<'_> {
-    /// Not `ssh` itself, but this program with these words.
-    #[must_use]
-    pub fn preflight(mut self, words: &'static [&'static str]) -> Self {
-        self.program = words;
-        self
-    }
-
     /// With a flag such as `-v`.
     #[must_use]
     pub fn flag(mut self, flag: &'static str) -> Self {
@@ -83,6 +79,23 @@ impl Retyped<'_> {
         self
     }
 
+    /// As a run of ours, with an option or none, and with what was typed of our own and matters for it.
+    #[must_use]
+    pub fn preflight(mut self, option: impl Into<Option<&'static str>>) -> Self {
+        self.program = vec!["ssh-preflight".into()];
+        self.program.extend(option.into().map(Text::from));
+        if !self.plan.allowed.is_empty() {
+            self.program.extend(["--allowed".into(), allow_list::words(&self.plan.allowed).into()]);
+        }
+        // A profile of a file is named by its file, which is not known here.
+        let named = self.plan.profile.as_ref().map(|p| p.name.as_str());
+        let own = |name: &&str| self.plan.own_profiles.iter().any(|p| p.name == *name);
+        if let Some(name) = named.filter(|name| built_in(name).is_some() || own(name)) {
+            self.program.extend(["--profile".into(), name.to_owned().into()]);
+        }
+        self
+    }
+
     /// As another user.
     #[must_use]
     pub fn user(mut self, name: &str) -> Self {
@@ -107,7 +120,7 @@ impl Retyped<'_> {
     /// The command.
     #[must_use]
     pub fn command(self) -> Command {
-        let mut words: Vec<Text> = self.program.iter().map(|&word| word.into()).collect();
+        let mut words = self.program;
         words.extend(self.changes);
         let (mut is_path, mut skip) = (false, 0);
         for option in &self.plan.ssh_options {

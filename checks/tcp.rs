@@ -38,7 +38,13 @@ impl Check for Tcp {
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let attempts = evidence.attempts().await;
         let failed = attempts.as_ref().is_ok_and(|attempts| attempts.unanswered().is_some());
-        let route = if failed { Some(evidence.traceroute().await) } else { None };
+        let route = if failed {
+            // Where none connects, the address is in doubt as well.
+            let (route, _) = futures_util::join!(evidence.traceroute(), evidence.made_up_names());
+            Some(route)
+        } else {
+            None
+        };
         let effective = evidence.effective().await;
         let proxied = match (attempts, &effective) {
             (Err(Unseen::Needs(Needed::DirectWay)), Ok(effective)) => {

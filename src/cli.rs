@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, ValueEnum};
+use ipnet::IpNet;
 
 const USAGE: &str = "ssh-preflight [options of ssh] [USER@]HOST...
        ssh-preflight [options of ssh] ssh://[USER@]HOST[:PORT]
@@ -46,6 +47,12 @@ pub struct Options {
     /// Goes through jump hosts and proxy commands as ssh does, which logs in at them
     #[arg(long, action = ArgAction::SetTrue)]
     pub through: bool,
+    /// Asks somebody outside, by DNS, for the public address of your network; the report names whom
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub egress: bool,
+    /// Address ranges that you know to be allowed at the provider, such as 203.0.113.0/24
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = checks::address_kind::range)]
+    pub allowed: Vec<IpNet>,
     /// Colour
     #[arg(long, value_enum, default_value = "auto")]
     pub color: Color,

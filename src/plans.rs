@@ -50,6 +50,8 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
             name_servers: Vec::new(),
             through: options.through,
             hop_of: Vec::new(),
+            egress: options.egress,
+            allowed: options.allowed.clone(),
             limits,
         })
     };

@@ -33,6 +33,8 @@ fn report(verdict: Verdict, diagnosis: Option<Diagnosis>, findings: Vec<Finding>
         name_servers: Vec::new(),
         through: false,
         hop_of: Vec::new(),
+        egress: false,
+        allowed: Vec::new(),
         limits: TimeLimits::default(),
     };
     let abouts = [

@@ -169,6 +169,8 @@ mod tests {
             name_servers: Vec::new(),
             through: false,
             hop_of: Vec::new(),
+            egress: false,
+            allowed: Vec::new(),
             limits: TimeLimits::default(),
         };
         let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);

@@ -59,10 +59,20 @@ ids! {
     Name "Name resolution" {
     /// No route at all.
     NoNetwork = "This computer has no network connection",
+    /// Nobody is there to be asked.
+    NoNameServer = "This computer has no name server that it could ask",
+    /// The system's lookup leaves name servers out.
+    DnsNotUsed = "This computer's own lookup does not find what the name servers know",
+    /// A CNAME that leads nowhere.
+    AliasBroken = "The name is an alias that leads nowhere",
     /// NXDOMAIN.
     NameNotFound = "The host name does not exist",
     /// NOERROR without address.
     NameHasNoAddress = "The host name exists but has no usable address",
+    /// SERVFAIL, and an answer with checking disabled.
+    DnssecInvalid = "The signatures of the name (DNSSEC) do not hold",
+    /// Truncated, and no TCP.
+    DnsTcpBlocked = "The answer of the name server is too long for UDP, and TCP to it fails",
     /// SERVFAIL or REFUSED.
     DnsServerFailure = "The name server answers with an error",
     /// Silence.
@@ -71,6 +81,14 @@ ids! {
     DnsDisagreement = "Name servers tell different addresses, and the one in use fails",
     /// The hosts file points elsewhere, and that fails.
     HostsFileOverride = "The hosts file of this computer sends the name to another address, which fails",
+    /// Made-up names get the same address.
+    NameHijacked = "The name server answers for any name, even for one that does not exist",
+    /// 0.0.0.0 or loopback from DNS.
+    NameBlocked = "A filter of names sends this name nowhere",
+    /// 198.18.0.0/15.
+    FakeAddress = "A proxy program stands in for the host, and does not let SSH through",
+    /// RFC 1918 and the like, and no VPN.
+    PrivateAddress = "The host has a private address that does not answer in this network",
     }
 
     Path "Network path" {

@@ -3,6 +3,7 @@
 //! [`RULES`] stand in causal order: the first that finds something wins, since what comes later in
 //! the chain are its consequences.
 
+mod address;
 mod agent;
 mod auth;
 mod configuration;
@@ -27,7 +28,7 @@ pub use host_key::is_trusted;
 pub use id::{Group, Id};
 pub use ssh_says::ssh_says;
 
-use crate::{case::Case, finding::Hint, text::Text};
+use crate::{allow_list, case::Case, finding::Hint, text::Text};
 
 /// The one cause, why we say so, and what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +105,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         configuration::RULES,
         way::RULES,
         name::RULES,
+        address::RULES,
         path::RULES,
         transport::RULES,
         host_key::RULES,
@@ -128,7 +130,8 @@ pub fn in_order(group: Group) -> Vec<Id> {
 /// The one cause, or `None` where the connection will work.
 #[must_use]
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
-    let mut found = rules().find_map(|rule| (rule.finds)(case))?;
+    let found = rules().find_map(|rule| (rule.finds)(case))?;
+    let mut found = allow_list::settle(address::with_doubts(found, case), case);
     if found.ssh_says.is_empty() {
         found.ssh_says = ssh_says(case);
     }

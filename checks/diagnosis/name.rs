@@ -1,30 +1,37 @@
-//! Causes in name resolution.
-
-use std::net::IpAddr;
+//! Causes in name resolution: there is no address. What is wrong with an address that there is, see
+//! [`super::address`].
 
 use super::{Diagnosis, Id, Rule};
 use crate::{
     case::Case,
     command, dns,
     evidence::{
-        name_servers::AnswerCode,
+        connection::OsErrorKind,
+        name_servers::{Answer, AnswerCode, NameServers},
+        nearby::NearName,
         resolution::{LookupError, LookupErrorKind, Resolution},
     },
     finding::Hint,
+    near_names::Origin,
     text,
-    text::{Text, address, host, number, path},
+    text::{Text, address, foreign, host, path},
 };
 
-/// In causal order: no network at all, then what the servers say, then what is wrong in what is
-/// used though it was told.
+/// In causal order: no network at all, then what keeps questions from the servers, then what they
+/// say.
 pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::NoNetwork, finds: no_network },
+    Rule { id: Id::LocalFirewall, finds: questions_forbidden },
+    Rule { id: Id::NoNameServer, finds: no_name_server },
+    Rule { id: Id::DnsNotUsed, finds: dns_not_used },
+    Rule { id: Id::DnsDisagreement, finds: first_server_differs },
+    Rule { id: Id::AliasBroken, finds: alias_broken },
     Rule { id: Id::NameNotFound, finds: name_not_found },
     Rule { id: Id::NameHasNoAddress, finds: name_has_no_address },
+    Rule { id: Id::DnssecInvalid, finds: dnssec_invalid },
+    Rule { id: Id::DnsTcpBlocked, finds: dns_tcp_blocked },
     Rule { id: Id::DnsServerFailure, finds: dns_server_failure },
     Rule { id: Id::DnsTimeout, finds: dns_timeout },
-    Rule { id: Id::HostsFileOverride, finds: hosts_file_override },
-    Rule { id: Id::DnsDisagreement, finds: dns_disagreement },
 ];
 
 /// The lookup, where it failed.
@@ -35,15 +42,11 @@ fn failed(case: &Case) -> Option<(&Resolution, &LookupError)> {
 
 /// What each name server said, a sentence each.
 fn servers_say(case: &Case) -> Vec<Text> {
-    let Some(servers) = case.name_servers() else { return Vec::new() };
-    let line = |s: &crate::evidence::name_servers::NameServer| {
-        let start = text!["The name server ", address(s.server), " says: IPv4 "];
-        start.then(dns::words(&s.a)).with(", IPv6 ").then(dns::words(&s.aaaa)).with(".")
-    };
-    servers.servers.iter().map(line).collect()
+    let servers = case.name_servers();
+    servers.iter().flat_map(|s| s.servers.iter()).map(dns::server_says).collect()
 }
 
-fn with_servers(mut found: Diagnosis, case: &Case) -> Diagnosis {
+pub(super) fn with_servers(mut found: Diagnosis, case: &Case) -> Diagnosis {
     if case.resolution().is_some_and(|r| r.literal) {
         return found;
     }
@@ -68,6 +71,281 @@ fn no_network(case: &Case) -> Option<Diagnosis> {
     })
 }
 
+/// The failed lookup of a name, with what the servers say.
+fn failed_name(case: &Case) -> Option<(&Resolution, &LookupError, &NameServers)> {
+    let (resolution, error) = failed(case)?;
+    if resolution.literal || !resolution.other_family.is_empty() {
+        return None;
+    }
+    Some((resolution, error, case.name_servers()?))
+}
+
+/// Whether every question ended in an error of this system of that kind.
+fn all_end_in(servers: &NameServers, kind: OsErrorKind) -> bool {
+    let ended = |answer: &Answer| {
+        let is_kind = answer.error.as_ref().is_some_and(|e| e.kind == kind);
+        is_kind && matches!(answer.code, AnswerCode::Unreachable(_))
+    };
+    !servers.servers.is_empty() && servers.answers().all(|(_, answer)| ended(answer))
+}
+
+/// Why there is no address, with all that was said.
+fn no_address(id: Id, why: Text, case: &Case) -> Option<Diagnosis> {
+    failed(case)?;
+    Some(with_servers(Diagnosis::new(id).because(why), case))
+}
+
+fn questions_forbidden(case: &Case) -> Option<Diagnosis> {
+    let (_, _, servers) = failed_name(case)?;
+    if !all_end_in(servers, OsErrorKind::PermissionDenied) {
+        return None;
+    }
+    let why = "This computer itself forbids questions to name servers; none of them was sent.";
+    Some(no_address(Id::LocalFirewall, why.into(), case)?.step(Hint::advice(
+        "Allow outgoing UDP and TCP to port 53 in this computer's firewall or security software, \
+         or ask whoever manages this computer. In a container or sandbox its network policy does \
+         the same.",
+    )))
+}
+
+fn no_name_server(case: &Case) -> Option<Diagnosis> {
+    let (_, _, servers) = failed_name(case)?;
+    let answered =
+        servers.answers().any(|(_, a)| a.error.is_none() && a.code != AnswerCode::Timeout);
+    let closed = all_end_in(servers, OsErrorKind::ConnectionRefused);
+    if servers.configured.is_empty() && case.plan.name_servers.is_empty() {
+        if answered {
+            return None;
+        }
+        let found = Diagnosis::new(Id::NoNameServer);
+        let found = match &servers.list_error {
+            Some(error) if error.kind == OsErrorKind::PermissionDenied => found
+                .because(text![
+                    path("/etc/resolv.conf"),
+                    ", which lists the name servers, cannot be read by you: ",
+                    foreign(&error.message),
+                    "."
+                ])
+                .step(Hint::run(
+                    "Make it readable for everybody, as it has to be:",
+                    command!["sudo", "chmod", "644", path("/etc/resolv.conf")],
+                )),
+            Some(error) if error.kind == OsErrorKind::NotFound => found.because(text![
+                path("/etc/resolv.conf"),
+                ", which lists the name servers, is not there."
+            ]),
+            _ => found.because("No name server is configured on this computer."),
+        };
+        return Some(
+            found
+                .step(Hint::advice(
+                    "Reconnect the network: it usually brings its name servers. In a container, \
+                     name one when it is started.",
+                ))
+                .step(show_name_servers(case)),
+        );
+    }
+    if !closed {
+        return None;
+    }
+    let here = servers.servers.iter().all(|s| s.server.ip().is_loopback());
+    let why = "Nothing answers questions for names where this computer sends them: the port is \
+               closed.";
+    let found = no_address(Id::NoNameServer, why.into(), case)?;
+    let found = if here {
+        found
+            .because("That name server is a program on this computer, and it is not running.")
+            .step(match case.machine().map(|m| m.os.as_str()) {
+                Some("linux") => Hint::run(
+                    "Start it. On most systems it is this one; else dnsmasq, unbound or the VPN's:",
+                    command!["sudo", "systemctl", "restart", "systemd-resolved"],
+                ),
+                _ => Hint::advice("Start it, or the VPN or filter that it belongs to."),
+            })
+    } else {
+        found.step(Hint::advice(
+            "Reconnect the network or the VPN, so that this computer learns the right name server.",
+        ))
+    };
+    Some(found.step(show_name_servers(case)))
+}
+
+/// The name servers know the name, and the system's own lookup does not find it.
+fn dns_not_used(case: &Case) -> Option<Diagnosis> {
+    let (resolution, error, servers) = failed_name(case)?;
+    let told = servers.addresses();
+    if error.kind != LookupErrorKind::NoName || told.is_empty() {
+        return None;
+    }
+    // Then it is the first server that decides.
+    let bare = servers.answers().any(|(_, a)| !a.addresses.is_empty());
+    if bare && servers.answers().any(|(_, a)| a.code == AnswerCode::NxDomain) {
+        return None;
+    }
+    let why = text![
+        "A name server that is asked directly has an address for ",
+        host(&resolution.name),
+        ", but this computer's own lookup, which ssh uses, finds none."
+    ];
+    let mut found = no_address(Id::DnsNotUsed, why, case)?;
+    let sources = servers.sources.clone().unwrap_or_default();
+    let line = text![path("/etc/nsswitch.conf"), " says: hosts: ", foreign(sources.join(" ")), "."];
+    let edit = Hint::run(
+        "See the line, and edit the file as administrator (root):",
+        command!["grep", "^hosts:", path("/etc/nsswitch.conf")],
+    );
+    let stops = sources.iter().any(|w| w.contains("NOTFOUND=return"));
+    if !servers.asks_name_servers() {
+        found = found
+            .because(line)
+            .because("So name servers are not asked for hosts at all.")
+            .step(Hint::advice("Add the word dns at the end of that line."))
+            .step(edit);
+    } else if is_local(&resolution.name) && stops {
+        found = found
+            .because(line)
+            .because(
+                "Names that end in .local are looked for on the local link (mDNS), and the search \
+                 ends there.",
+            )
+            .step(Hint::advice(
+                "Use a name that does not end in .local, or the address. Or take \
+                 [NOTFOUND=return] out of that line.",
+            ))
+            .step(edit);
+    } else {
+        found = found
+            .because("It may remember an earlier answer, from before the name existed.")
+            .step(Hint::run(
+                "Empty its memory, then run this again:",
+                match case.machine().map(|m| m.os.as_str()) {
+                    Some("macos") => command!["sudo", "dscacheutil", "-flushcache"],
+                    Some("windows") => command!["ipconfig", "/flushdns"],
+                    _ => command!["resolvectl", "flush-caches"],
+                },
+            ));
+    }
+    Some(found)
+}
+
+/// Names of the local link (RFC 6762).
+fn is_local(name: &str) -> bool {
+    name.trim_end_matches('.').to_ascii_lowercase().ends_with(".local")
+}
+
+/// The first server decides that there is no such name, and another one knows it.
+fn first_server_differs(case: &Case) -> Option<Diagnosis> {
+    let (resolution, error, servers) = failed_name(case)?;
+    let knows = servers.servers.iter().find(|s| !s.addresses().is_empty())?;
+    let denies = servers.servers.iter().find(|s| s.a.code == AnswerCode::NxDomain)?;
+    if error.kind != LookupErrorKind::NoName {
+        return None;
+    }
+    let why = text![
+        "The name server ",
+        address(denies.server),
+        " says that there is no ",
+        host(&resolution.name),
+        ", and ",
+        address(knows.server),
+        " has an address for it. The first one that answers decides."
+    ];
+    Some(
+        no_address(Id::DnsDisagreement, why, case)?
+            .step(Hint::advice(
+                "One of them answers for another network. If the name belongs to an office or \
+                 company network, connect its VPN anew, so that its name server comes first.",
+            ))
+            .step(show_name_servers(case)),
+    )
+}
+
+fn alias_broken(case: &Case) -> Option<Diagnosis> {
+    let (resolution, error, servers) = failed_name(case)?;
+    if error.kind == LookupErrorKind::Other || !servers.addresses().is_empty() {
+        return None;
+    }
+    let broken = |a: &&Answer| {
+        let leads_nowhere = matches!(a.code, AnswerCode::NxDomain | AnswerCode::NoError);
+        !a.aliases.is_empty() && (leads_nowhere || a.alias_loop)
+    };
+    let answer = servers.answers().map(|(_, a)| a).find(broken)?;
+    let target = answer.aliases.last()?;
+    let name = host(&resolution.name);
+    let why = if answer.alias_loop {
+        text![
+            "The name ",
+            name,
+            " is an alias, and its aliases lead in a circle, back to ",
+            host(target),
+            "."
+        ]
+    } else if answer.code == AnswerCode::NxDomain {
+        text!["The name ", name, " is an alias for ", host(target), ", which does not exist."]
+    } else {
+        text!["The name ", name, " is an alias for ", host(target), ", which has no address."]
+    };
+    Some(no_address(Id::AliasBroken, why, case)?.step(Hint::advice(text![
+        "Tell those who run ",
+        host(&resolution.name),
+        ": its alias (CNAME) to ",
+        host(target),
+        " leads nowhere. The machine behind it was probably taken down or renamed. You cannot ",
+        "repair this from here.",
+    ])))
+}
+
+/// A server fails, and answers where signatures need not hold.
+fn dnssec_invalid(case: &Case) -> Option<Diagnosis> {
+    let (resolution, _, servers) = failed_name(case)?;
+    let server = servers
+        .servers
+        .iter()
+        .find(|s| s.unchecked.as_ref().is_some_and(|a| a.code == AnswerCode::NoError))?;
+    let unchecked = server.unchecked.as_ref()?;
+    let why = text![
+        "The name server ",
+        address(server.server),
+        " refuses its own answer for ",
+        host(&resolution.name),
+        ": the signatures of the zone (DNSSEC) do not hold."
+    ];
+    Some(
+        no_address(Id::DnssecInvalid, why, case)?
+            .because(
+                text!["Told not to check them, it answers: "].then(dns::words(unchecked)).with("."),
+            )
+            .step(Hint::advice(
+                "If it is only this name: tell those who run the host that the DNSSEC signatures \
+                 of their zone are broken or have expired.",
+            ))
+            .step(Hint::advice(
+                "If it is many names: the clock of the name server is probably wrong. If that \
+                 is this computer, correct its time.",
+            ))
+            .step(show_name_servers(case)),
+    )
+}
+
+fn dns_tcp_blocked(case: &Case) -> Option<Diagnosis> {
+    let (resolution, _, servers) = failed_name(case)?;
+    let (server, _) = servers.answers().find(|(_, a)| a.code == AnswerCode::TcpFailed)?;
+    let why = text![
+        "The answer for ",
+        host(&resolution.name),
+        " is too long for one UDP packet, and the name server cannot be asked by TCP."
+    ];
+    Some(
+        no_address(Id::DnsTcpBlocked, why, case)?
+            .step(Hint::advice(text![
+                "Allow TCP to port 53 of ",
+                address(server.ip()),
+                " in the firewall between, or ask its administrators to.",
+            ]))
+            .step(show_name_servers(case)),
+    )
+}
+
 fn name_not_found(case: &Case) -> Option<Diagnosis> {
     let (resolution, error) = failed(case)?;
     if error.kind != LookupErrorKind::NoName {
@@ -88,8 +366,8 @@ fn name_not_found(case: &Case) -> Option<Diagnosis> {
     }
     if !name.is_ascii() {
         found = found.because(text![
-            "The name has letters outside ASCII. ssh does not translate them; the name in DNS ",
-            "begins with xn--.",
+            "The name has letters outside ASCII, perhaps a dash or space that was pasted. ssh does ",
+            "not translate them; a name with such letters begins with xn-- in DNS.",
         ]);
     }
     let misspelt = case.profile().misspelt_domains.iter();
@@ -107,13 +385,17 @@ fn name_not_found(case: &Case) -> Option<Diagnosis> {
             command!["ssh-preflight", case.at(&meant)],
         ));
     }
-    if let Some(nearby) = case.nearby() {
-        for near in &nearby.names {
-            found = found.step(Hint::run(
-                text!["This name exists. If it is the one that you mean:"],
-                command!["ssh-preflight", case.at(&near.name)],
-            ));
-        }
+    if is_local(name) {
+        found = found.because(
+            "Names that end in .local are not in DNS; they are told on the local link (mDNS).",
+        );
+        found = found.step(Hint::advice(
+            "Is the host on, and in the same network as this computer? Else use its address. On \
+             Linux, the package libnss-mdns (or avahi) makes such names known.",
+        ));
+    }
+    for near in case.nearby().iter().flat_map(|nearby| nearby.names.iter()) {
+        found = found.step(near_name(near, case));
     }
     found = found.step(Hint::advice(text![
         "Compare the name letter by letter with the one that you were given.",
@@ -122,6 +404,21 @@ fn name_not_found(case: &Case) -> Option<Diagnosis> {
         "If it is right, it may only be known inside a network: connect to its VPN, or ask those ",
         "who run the host whether it still exists.",
     ])))
+}
+
+/// A name that may have been meant.
+fn near_name(near: &NearName, case: &Case) -> Hint {
+    let words = match near.origin {
+        Origin::Profile => "This name exists. If it is the one that you mean:",
+        Origin::KnownHosts => {
+            "You have connected to this name before, and it exists. If it is the one that you mean:"
+        }
+        Origin::Configuration => {
+            "Your ssh configuration has this name. If it is the one that you mean:"
+        }
+        Origin::Encoded => "This is how the name is written in DNS, and it exists there:",
+    };
+    Hint::run(text![words], command!["ssh-preflight", case.at(&near.name)])
 }
 
 fn name_has_no_address(case: &Case) -> Option<Diagnosis> {
@@ -200,9 +497,6 @@ fn dns_timeout(case: &Case) -> Option<Diagnosis> {
              computer's resolver, or the computer.",
         ));
     }
-    if case.name_servers().is_some_and(|s| s.servers.is_empty()) {
-        found = found.because(text!["No name server is configured on this computer."]);
-    }
     Some(
         found
             .step(Hint::advice(
@@ -214,74 +508,11 @@ fn dns_timeout(case: &Case) -> Option<Diagnosis> {
 }
 
 /// How to see whom this computer asks.
-fn show_name_servers(case: &Case) -> Hint {
+pub(super) fn show_name_servers(case: &Case) -> Hint {
     let command = match case.machine().map(|m| m.os.as_str()) {
         Some("windows") => command!["ipconfig", "/all"],
         Some("macos") => command!["scutil", "--dns"],
         _ => command!["cat", path("/etc/resolv.conf")],
     };
     Hint::run(text!["This shows which name servers this computer uses:"], command)
-}
-
-/// The addresses that were used, where none of them could be connected to.
-fn unconnected(case: &Case) -> Option<(&Resolution, &Vec<IpAddr>)> {
-    let resolution = case.resolution().filter(|r| !r.literal)?;
-    let used = resolution.outcome.as_ref().ok()?;
-    let attempts = case.attempts().filter(|a| a.connected().is_none())?;
-    (!attempts.tried.is_empty()).then_some((resolution, used))
-}
-
-fn hosts_file_override(case: &Case) -> Option<Diagnosis> {
-    let (resolution, used) = unconnected(case)?;
-    let line = resolution.hosts_lines.iter().find(|l| used.contains(&l.address))?;
-    let told = case.name_servers()?.addresses();
-    if told.is_empty() || told.contains(&line.address) {
-        return None;
-    }
-    let others: Vec<_> = told.iter().map(ToString::to_string).collect();
-    Some(
-        Diagnosis::new(Id::HostsFileOverride)
-            .because(text![
-                path(&line.path),
-                ", line ",
-                number(line.line),
-                ", says that ",
-                host(&resolution.name),
-                " is ",
-                address(line.address),
-                ". That address cannot be connected to.",
-            ])
-            .because(text!["The name servers say: ", address(others.join(", ")), "."])
-            .step(Hint::advice(text![
-                "Remove line ",
-                number(line.line),
-                " of ",
-                path(&line.path),
-                ", or correct it, as administrator (root).",
-            ])),
-    )
-}
-
-fn dns_disagreement(case: &Case) -> Option<Diagnosis> {
-    let (resolution, used) = unconnected(case)?;
-    let servers = case.name_servers()?;
-    if !resolution.hosts_lines.is_empty() || !dns::disagreement(servers) {
-        return None;
-    }
-    let used: Vec<_> = used.iter().map(ToString::to_string).collect();
-    let found = Diagnosis::new(Id::DnsDisagreement).because(text![
-        "ssh uses ",
-        address(used.join(", ")),
-        " for ",
-        host(&resolution.name),
-        ", which cannot be connected to.",
-    ]);
-    Some(
-        with_servers(found, case)
-            .step(Hint::advice(text![
-                "One of these name servers is wrong, or answers for another network (a VPN). ",
-                "Connect or disconnect the VPN, so that only the right one is asked.",
-            ]))
-            .step(show_name_servers(case)),
-    )
 }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use super::{Diagnosis, Id, Rule};
 use crate::{
+    allow_list,
+    allow_list::Listed,
     case::Case,
     command,
     evidence::{
@@ -325,16 +327,24 @@ fn refused_on_the_way(case: &Case) -> Option<Diagnosis> {
     Some(diagnosis.step(try_elsewhere()).or(Id::IpNotAllowed))
 }
 
-/// The host is up and its SSH port alone is closed to us, where the provider has an allow-list.
+/// The host is up and its SSH port alone is closed to us, where the provider has an allow-list; or
+/// our address is in none of the ranges that are said to be registered.
 fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     let profile = case.profile();
-    let portal = profile.portal.as_ref().filter(|portal| !portal.ip_path.is_empty())?;
-    let control = hops::host_answers(case.traceroute()?)?;
+    let portal = profile.portal.as_ref().filter(|portal| !portal.ip_path.is_empty());
     let refused = attempts.tried.iter().any(|a| error(a).is_some());
-    // A host that refuses its other ports alike says nothing about a list.
-    if refused && control.answer != Answer::Connected {
-        return None;
+    match allow_list::listed_in(case) {
+        Listed::Inside(..) => return None,
+        Listed::Outside(_) => {}
+        Listed::NoRanges | Listed::Unknown => {
+            portal?;
+            let control = hops::host_answers(case.traceroute()?)?;
+            // A host that refuses its other ports alike says nothing about a list.
+            if refused && control.answer != Answer::Connected {
+                return None;
+            }
+        }
     }
     if profile.port.is_some_and(|port| port != effective.port) {
         return None;
@@ -345,7 +355,7 @@ fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
     }
     diagnosis = diagnosis.step(allow_list_hint(case)).step(Hint::advice(text![
         "If your address is listed and \"",
-        portal.active.first().cloned().unwrap_or_else(|| "active".to_owned()),
+        portal.and_then(|p| p.active.first().cloned()).unwrap_or_else(|| "active".to_owned()),
         "\": try from another network (a phone's hotspot). If it works from there, the network ",
         "that you are in blocks SSH.",
     ]));
@@ -539,18 +549,19 @@ fn system_error(case: &Case) -> Option<Diagnosis> {
     })
 }
 
-/// Where the address of the user has to be allowed.
+/// Where the address of the user has to be allowed, and which one it is.
 pub(super) fn allow_list_hint(case: &Case) -> Hint {
     let profile = case.profile();
     let Some(portal) = &profile.portal else {
-        return Hint::advice(
+        let step = Hint::advice(
             "If the host only lets known addresses in, have your public IP address allowed. Ask \
              whoever operates the host.",
         );
+        return allow_list::with_address(step, case);
     };
     let pending = portal.pending.first().cloned().unwrap_or_else(|| "pending".to_owned());
     let active = portal.active.first().cloned().unwrap_or_else(|| "active".to_owned());
-    Hint::advice(text![
+    let step = Hint::advice(text![
         "Have the public IP address of your network allowed for this environment: in ",
         portal.name.clone(),
         " (",
@@ -562,7 +573,8 @@ pub(super) fn allow_list_hint(case: &Case) -> Hint {
         "\", wait; it works when it says \"",
         active,
         "\".",
-    ])
+    ]);
+    allow_list::with_address(step, case)
 }
 
 /// For another port than the usual one.

@@ -19,6 +19,7 @@ use crate::{
         queries::{self, Broken, Queries, Query, RsaSignatures},
         resolution::{HostsLine, LookupError, LookupErrorKind, Resolution},
     },
+    near_names::Origin,
     offers::{Offer, Provable},
     text::Foreign,
 };
@@ -78,7 +79,7 @@ fn resolution(
 
 fn answer(code: AnswerCode, addresses: &[&str]) -> Answer {
     let addresses = addresses.iter().map(|a| a.parse().unwrap()).collect();
-    Answer { code, addresses, aliases: Vec::new(), ttl_s: Some(60), took_ms: 3 }
+    Answer { code, addresses, ttl_s: Some(60), took_ms: 3, ..Answer::default() }
 }
 
 /// One server for each answer to the question for IPv4 addresses.
@@ -89,11 +90,11 @@ fn servers(answers: Vec<Answer>) -> Option<Observed<NameServers>> {
         .enumerate()
         .map(|(n, a)| {
             let aaaa = Answer { addresses: Vec::new(), ..a.clone() };
-            NameServer { server: server(n), a, aaaa }
+            NameServer { server: server(n), a, aaaa, unchecked: None }
         })
         .collect();
     let configured = servers.iter().map(|s| s.server).collect();
-    made::seen(NameServers { configured, servers, search: Vec::new(), unreadable: None })
+    made::seen(NameServers { configured, servers, ..NameServers::default() })
 }
 
 fn refused_at(address: &str) -> Option<Observed<Attempts>> {
@@ -156,8 +157,9 @@ fn names_that_do_not_exist() {
     let near = NearName {
         name: "host2.example.com".into(),
         addresses: vec!["192.0.2.9".parse().unwrap()],
+        origin: Origin::Profile,
     };
-    case.nearby = made::seen(Nearby { names: vec![near] });
+    case.nearby = made::seen(Nearby { names: vec![near], wildcard: false });
     let expected = ["There is no host of the name", "192.0.2.1:53", "ssh-preflight ada@host2"];
     says(&case, Id::NameNotFound, &expected);
     // The answer of a server that fails is less than the one that there is no such name.
@@ -177,7 +179,12 @@ fn a_short_name_that_is_longer_outside() {
     case.name_servers = servers(vec![answer(AnswerCode::NxDomain, &[])]);
     let full = "shop-staging.cloud.akeneo.com";
     case.nearby = made::seen(Nearby {
-        names: vec![NearName { name: full.into(), addresses: vec!["192.0.2.9".parse().unwrap()] }],
+        names: vec![NearName {
+            name: full.into(),
+            addresses: vec!["192.0.2.9".parse().unwrap()],
+            origin: Origin::Profile,
+        }],
+        wildcard: false,
     });
     says(&case, Id::ShortNameOutside, &[full, "ssh ada@shop-staging.cloud.akeneo.com"]);
     // Whose short name it is follows from the user that the provider has for all.
@@ -194,7 +201,7 @@ fn name_servers_that_fail() {
         (vec![answer(AnswerCode::ServFail, &[])], Id::DnsServerFailure, "192.0.2.1:53"),
         (vec![answer(AnswerCode::Refused, &[])], Id::DnsServerFailure, "resolv.conf"),
         (vec![answer(AnswerCode::Timeout, &[])], Id::DnsTimeout, "Nobody answered"),
-        (vec![], Id::DnsTimeout, "No name server is configured"),
+        (vec![], Id::NoNameServer, "No name server is configured"),
         (vec![answer(AnswerCode::NoError, &["192.0.2.7"])], Id::DnsTimeout, "asked directly"),
     ] {
         case.name_servers = servers(answers);

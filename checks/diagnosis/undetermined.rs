@@ -102,7 +102,7 @@ fn at_the_jump_host(case: &Case) -> Option<Diagnosis> {
 fn through(case: &Case) -> Hint {
     Hint::run(
         "Look behind it. This logs in there with your key, as ssh does, and leaves again:",
-        case.plan.ssh().preflight(&["ssh-preflight", "--through"]).command(),
+        case.plan.ssh().preflight("--through").command(),
     )
 }
 
@@ -169,7 +169,7 @@ fn behind_jump_host(case: &Case) -> Option<Diagnosis> {
             ])
             .step(Hint::run(
                 "Run it, as ssh does, and look behind it:",
-                case.plan.ssh().preflight(&["ssh-preflight", "--through"]).command(),
+                case.plan.ssh().preflight("--through").command(),
             )),
     )
 }

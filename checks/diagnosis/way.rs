@@ -58,7 +58,7 @@ pub(super) fn named(case: &Case, hop: &Case, mut found: Diagnosis) -> Diagnosis 
             "These commands try the jump host alone. ssh hands no option of a command line on to it: \
              what helps there, write into your ssh configuration, below a line \"Host ",
             host(&hop.plan.host),
-            "\".",
+            "\". User and port can stand in -J as well: USER@HOST:PORT.",
         ]));
     }
     found.at = Some(at);
@@ -107,7 +107,7 @@ fn key_not_for_jump_host(case: &Case) -> Option<Diagnosis> {
     said.ssh_says = found.ssh_says;
     said = said.ssh_says(UNKNOWN);
     let works = case.agent().is_some_and(|a| matches!(a.state, AgentState::Keys(_)));
-    let verify = hop.plan.ssh().preflight(&["ssh-preflight"]).identity(&file.path);
+    let verify = hop.plan.ssh().preflight(None).identity(&file.path);
     said = said.step(Hint::run("See whether the jump host takes that key:", verify.command()));
     if !at.identities_only {
         let words = "If it does, load the key into the agent: ssh offers what is in there to every \

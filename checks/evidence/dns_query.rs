@@ -1,18 +1,23 @@
-//! One question to one name server (hickory-resolver).
+//! One question to one name server, and what became of it.
+//!
+//! The messages are read and written by hickory-proto. The exchange itself is ours, since what tells
+//! causes apart is what a resolver library hides: the error of the socket, aliases beside "no such
+//! name", and an answer that was cut and could not be fetched whole.
 
 use std::{
+    io,
     net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
 
-use hickory_resolver::{
-    Resolver,
-    config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
-    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
-    proto::{
-        op::ResponseCode,
-        rr::{Name, RData, Record, RecordType},
-    },
+use hickory_resolver::proto::{
+    op::{Message, Query, ResponseCode},
+    rr::{Name, RData, Record, RecordType},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpStream, UdpSocket},
+    time::timeout,
 };
 
 use super::{
@@ -21,93 +26,237 @@ use super::{
     name_servers::{Answer, AnswerCode},
 };
 
-/// Which addresses are asked for.
+/// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// IPv4 (RFC 1035, section 3.4.1).
+pub(super) enum Kind {
+    /// IPv4 addresses (RFC 1035, section 3.4.1).
     A,
-    /// IPv6 (RFC 3596, section 2.1).
+    /// IPv6 addresses (RFC 3596, section 2.1).
     Aaaa,
+    /// Strings (RFC 1035, section 3.3.14).
+    Txt,
+}
+
+/// Whether the server is to check signatures (RFC 4035, section 3.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checking {
+    /// As it does for everybody.
+    Usual,
+    /// Not: what it answers now and not otherwise has signatures that do not hold.
+    Disabled,
+}
+
+/// The longest message over UDP that may come without EDNS is 512 bytes; some send more.
+const LONGEST: usize = 4096;
+/// How many aliases are followed; libraries give up at about as many.
+const MOST_ALIASES: usize = 16;
+
+/// Why there is no message.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// No answer in time.
+    Silence,
+    /// An error of this system.
+    Os(OsError),
+    /// The answer was cut to fit a datagram, and TCP did not bring it; the error, or silence.
+    Cut(Option<OsError>),
+    /// The name cannot be asked for: a part of it is too long.
+    Name,
 }
 
 /// Asks one server for one kind of address of an absolute name: once, no search list, no cache, no
 /// hosts file.
-pub async fn ask(server: SocketAddr, name: &str, kind: Kind, limit: Duration) -> Answer {
-    let began = Instant::now();
-    let asked = tokio::time::timeout(limit, look_up(server, name, kind, limit)).await;
-    let (code, records) = match asked {
-        Err(_) | Ok(Err(NetError::Timeout)) => (AnswerCode::Timeout, Vec::new()),
-        Ok(Ok(records)) => (AnswerCode::NoError, records),
-        Ok(Err(error)) => (code(error), Vec::new()),
-    };
-    let addresses = records.iter().filter_map(address).collect();
-    let aliases = records.iter().filter_map(alias).collect();
-    let ttl_s = records.iter().map(|record| record.ttl).min();
-    Answer { code, addresses, aliases, ttl_s, took_ms: millis(began) }
+pub(super) async fn ask(server: SocketAddr, name: &str, kind: Kind, limit: Duration) -> Answer {
+    ask_with(server, name, kind, Checking::Usual, limit).await
 }
 
-async fn look_up(
+/// The same, and says whether signatures are to be checked.
+pub(super) async fn ask_with(
     server: SocketAddr,
     name: &str,
     kind: Kind,
+    checking: Checking,
     limit: Duration,
-) -> Result<Vec<Record>, NetError> {
-    let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
-    for connection in &mut connections {
-        connection.port = server.port();
+) -> Answer {
+    let began = Instant::now();
+    let told = exchange(server, name, kind, checking, limit).await;
+    let took_ms = millis(began);
+    let mut answer = Answer { took_ms, ..Answer::default() };
+    match told {
+        Ok(message) => {
+            answer.code = code(message.metadata.response_code);
+            answer.truncated = message.metadata.truncation;
+            if let Ok(name) = absolute(name) {
+                follow(&message.answers, name, &mut answer);
+            }
+        }
+        Err(Trouble::Silence) => answer.code = AnswerCode::Timeout,
+        Err(Trouble::Name) => answer.code = AnswerCode::NxDomain,
+        Err(Trouble::Os(error)) => {
+            answer.code = AnswerCode::Unreachable(error.message.clone());
+            answer.error = Some(error);
+        }
+        Err(Trouble::Cut(error)) => {
+            (answer.code, answer.truncated, answer.error) = (AnswerCode::TcpFailed, true, error);
+        }
     }
-    let servers = vec![NameServerConfig::new(server.ip(), true, connections)];
-    let config = ResolverConfig::from_parts(None, Vec::new(), servers);
-    let mut options = ResolverOpts::default();
-    options.timeout = limit;
-    options.attempts = 0;
-    options.cache_size = 0;
-    options.use_hosts_file = ResolveHosts::Never;
-    options.preserve_intermediates = true;
-    options.edns0 = false;
-    let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
-        .with_options(options)
-        .build()?;
-    let mut name = Name::from_utf8(name)?;
-    name.set_fqdn(true);
+    answer
+}
+
+/// Sends a question and takes the answer to it: by UDP, and by TCP where that one is cut.
+pub(super) async fn exchange(
+    server: SocketAddr,
+    name: &str,
+    kind: Kind,
+    checking: Checking,
+    limit: Duration,
+) -> Result<Message, Trouble> {
+    let mut question = Message::query();
+    question.metadata.recursion_desired = true;
+    question.metadata.checking_disabled = checking == Checking::Disabled;
     let kind = match kind {
         Kind::A => RecordType::A,
         Kind::Aaaa => RecordType::AAAA,
+        Kind::Txt => RecordType::TXT,
     };
-    let found = resolver.lookup(name, kind).await?;
-    Ok(found.answers().to_vec())
+    question.add_query(Query::query(absolute(name)?, kind));
+    let began = Instant::now();
+    let answer = match timeout(limit, by_udp(server, &question, limit)).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => return Err(Trouble::Os(error)),
+        Err(_) => return Err(Trouble::Silence),
+    };
+    if !answer.metadata.truncation {
+        return Ok(answer);
+    }
+    let left = limit.saturating_sub(began.elapsed());
+    match timeout(left, by_tcp(server, &question)).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(Trouble::Cut(Some(error))),
+        Err(_) => Err(Trouble::Cut(None)),
+    }
 }
 
-fn address(record: &Record) -> Option<IpAddr> {
+/// The name as `ssh` gives it to the C library: its bytes, whatever they are.
+fn absolute(name: &str) -> Result<Name, Trouble> {
+    let labels = name.split('.').filter(|label| !label.is_empty()).map(str::as_bytes);
+    Name::from_labels(labels).map_err(|_| Trouble::Name)
+}
+
+fn bytes_of(question: &Message) -> Result<Vec<u8>, OsError> {
+    question.to_vec().map_err(|e| OsError::of("write", &io::Error::other(e)))
+}
+
+/// Whether a message answers the question: anybody can send a datagram.
+fn answers(message: &Message, question: &Message) -> bool {
+    message.metadata.id == question.metadata.id && message.queries == question.queries
+}
+
+/// Asks by UDP, up to three times, since one datagram may be lost.
+async fn by_udp(
+    server: SocketAddr,
+    question: &Message,
+    limit: Duration,
+) -> Result<Message, OsError> {
+    let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let socket = UdpSocket::bind(any).await.map_err(|e| OsError::of("bind", &e))?;
+    socket.connect(server).await.map_err(|e| OsError::of("connect", &e))?;
+    let sent = bytes_of(question)?;
+    let mut bytes = vec![0; LONGEST];
+    // After the third time there is no end here: the whole has one.
+    for wait in [limit / 4, limit / 4].into_iter().chain(std::iter::repeat(limit)) {
+        socket.send(&sent).await.map_err(|e| OsError::of("send", &e))?;
+        let until = Instant::now() + wait;
+        while let Ok(received) =
+            timeout(until.saturating_duration_since(Instant::now()), socket.recv(&mut bytes)).await
+        {
+            let length = received.map_err(|e| OsError::of("receive", &e))?;
+            let message = Message::from_vec(bytes.get(..length).unwrap_or_default());
+            if let Ok(message) = message
+                && answers(&message, question)
+            {
+                return Ok(message);
+            }
+        }
+    }
+    Err(OsError::of("receive", &io::ErrorKind::TimedOut.into()))
+}
+
+/// Asks by TCP (RFC 7766, section 8: the length stands first, in two bytes).
+async fn by_tcp(server: SocketAddr, question: &Message) -> Result<Message, OsError> {
+    let mut stream = TcpStream::connect(server).await.map_err(|e| OsError::of("connect", &e))?;
+    let sent = bytes_of(question)?;
+    let length = u16::try_from(sent.len()).unwrap_or_default().to_be_bytes();
+    let whole = [&length, sent.as_slice()].concat();
+    stream.write_all(&whole).await.map_err(|e| OsError::of("send", &e))?;
+    let received = |e: io::Error| OsError::of("receive", &e);
+    let length = stream.read_u16().await.map_err(received)?;
+    let mut bytes = vec![0; usize::from(length)];
+    stream.read_exact(&mut bytes).await.map_err(received)?;
+    let message = Message::from_vec(&bytes).map_err(|e| received(io::Error::other(e)))?;
+    if answers(&message, question) {
+        return Ok(message);
+    }
+    Err(received(io::Error::other("not an answer to the question")))
+}
+
+/// From the name that was asked for along its aliases to the addresses.
+fn follow(records: &[Record], name: Name, answer: &mut Answer) {
+    let mut ttls = Vec::new();
+    let mut at = name.clone();
+    let mut passed = vec![name];
+    while let Some((target, ttl)) = records.iter().find_map(|r| alias(r, &at)) {
+        answer.aliases.push(words(target));
+        ttls.push(ttl);
+        let again = passed.contains(target);
+        if again || passed.len() > MOST_ALIASES {
+            answer.alias_loop = true;
+            break;
+        }
+        at = target.clone();
+        passed.push(at.clone());
+    }
+    for record in records.iter().filter(|r| r.name == at) {
+        let address = match &record.data {
+            RData::A(address) => IpAddr::V4(address.0),
+            RData::AAAA(address) => IpAddr::V6(address.0),
+            _ => continue,
+        };
+        answer.addresses.push(address);
+        ttls.push(record.ttl);
+    }
+    answer.ttl_s = ttls.into_iter().min();
+}
+
+fn alias<'r>(record: &'r Record, of: &Name) -> Option<(&'r Name, u32)> {
     match &record.data {
-        RData::A(address) => Some(IpAddr::V4(address.0)),
-        RData::AAAA(address) => Some(IpAddr::V6(address.0)),
+        RData::CNAME(target) if record.name == *of => Some((&target.0, record.ttl)),
         _ => None,
     }
 }
 
-fn alias(record: &Record) -> Option<String> {
-    match &record.data {
-        RData::CNAME(name) => Some(name.0.to_utf8().trim_end_matches('.').to_owned()),
-        _ => None,
-    }
+fn words(name: &Name) -> String {
+    name.to_utf8().trim_end_matches('.').to_owned()
 }
 
-/// What an error of the library says about the server's answer.
-fn code(error: NetError) -> AnswerCode {
-    let by_code = |code: ResponseCode| match code {
+pub(super) fn code(code: ResponseCode) -> AnswerCode {
+    match code {
         ResponseCode::NoError => AnswerCode::NoError,
         ResponseCode::NXDomain => AnswerCode::NxDomain,
         ResponseCode::ServFail => AnswerCode::ServFail,
         ResponseCode::Refused => AnswerCode::Refused,
         other => AnswerCode::Other(other.to_str().to_owned()),
-    };
-    match error {
-        NetError::Dns(DnsError::ResponseCode(code)) => by_code(code),
-        NetError::Dns(DnsError::NoRecordsFound(none)) => by_code(none.response_code),
-        NetError::Timeout => AnswerCode::Timeout,
-        NetError::Io(error) => AnswerCode::Unreachable(OsError::of("send", &error).message),
-        NetError::NoConnections => AnswerCode::Unreachable("no connection".to_owned()),
-        other => AnswerCode::Other(other.to_string()),
     }
+}
+
+/// The strings of an answer, each record's joined.
+pub(super) fn strings(message: &Message) -> Vec<String> {
+    let text = |record: &Record| match &record.data {
+        RData::TXT(txt) => {
+            let bytes: Vec<u8> = txt.txt_data.iter().flat_map(|part| part.to_vec()).collect();
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        }
+        _ => None,
+    };
+    message.answers.iter().filter_map(text).collect()
 }

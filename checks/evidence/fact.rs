@@ -28,6 +28,8 @@ pub enum Unseen {
     Abandoned,
     /// A defect of ours: the probe panicked.
     Crashed,
+    /// It was not looked at when the case was recorded.
+    NotRecorded,
     /// This program, or this system, cannot look; the words say why.
     Unable(String),
     /// Only `ssh` itself can tell, and there is none on this computer; the words say why.
@@ -101,6 +103,7 @@ impl Unseen {
             Self::Interrupted => text!["Not found out: interrupted."],
             Self::Abandoned => text!["Not found out: the observation was broken off."],
             Self::Crashed => text!["Not found out: a defect in ssh-preflight; please report it."],
+            Self::NotRecorded => text!["Skipped: not looked at when this was recorded."],
             Self::Unable(why) => text!["Not found out: ", text::foreign(why), "."],
             Self::OnlySsh(why) => {
                 text![
@@ -115,7 +118,7 @@ impl Unseen {
     /// Whether this is only the consequence of something else that is missing.
     #[must_use]
     pub fn is_consequence(&self) -> bool {
-        matches!(self, Self::Needs(_))
+        matches!(self, Self::Needs(_) | Self::NotRecorded)
     }
 }
 

@@ -100,8 +100,21 @@ pub async fn observe(effective: Effective) -> Seen<KnownHosts> {
     Ok(KnownHosts { name: names.name, files, revoked })
 }
 
+/// The hosts that the user's files name plainly; hashed names cannot be read.
+pub(super) async fn plain_names(effective: &Effective) -> Vec<String> {
+    let mut names = Vec::new();
+    for path in &effective.user_known_hosts_files {
+        let bytes = read(path).await.unwrap_or_default();
+        for line in bytes.split(|byte| *byte == b'\n') {
+            let line = Line::parse(&String::from_utf8_lossy(line));
+            names.extend(line.map(|line| line.names.plain()).unwrap_or_default());
+        }
+    }
+    names
+}
+
 /// Reads a file up to the limit.
-async fn read(path: &str) -> io::Result<Vec<u8>> {
+pub(super) async fn read(path: &str) -> io::Result<Vec<u8>> {
     // The usual way to say "no such file here"; it is empty, and no trouble worth a word.
     if path == "/dev/null" {
         return Ok(Vec::new());

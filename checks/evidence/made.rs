@@ -60,6 +60,8 @@ pub(crate) fn plan() -> Plan {
         name_servers: Vec::new(),
         through: false,
         hop_of: Vec::new(),
+        egress: false,
+        allowed: Vec::new(),
         limits: TimeLimits::default(),
     }
 }

@@ -9,6 +9,7 @@ pub mod agent;
 pub mod configuration;
 pub mod connection;
 mod dns_query;
+pub mod egress;
 mod fact;
 pub mod handshake;
 pub mod hop;
@@ -19,12 +20,14 @@ pub mod known_hosts;
 pub mod machine;
 #[cfg(test)]
 pub(crate) mod made;
+pub mod made_up_name;
 pub mod name_servers;
 pub mod nearby;
 pub mod proxy;
 pub mod queries;
 pub mod resolution;
 mod session;
+pub mod source;
 pub mod traceroute;
 mod way;
 
@@ -51,6 +54,8 @@ pub struct Evidence {
     started_at: jiff::Timestamp,
     limits: Limits,
     shared: hop::Shared,
+    /// Whether this is a recorded case, in which nothing is observed any more.
+    recorded: bool,
     live: Live,
     machine: Fact<machine::Machine>,
     configuration: Fact<Configuration>,
@@ -62,6 +67,9 @@ pub struct Evidence {
     nearby: Fact<nearby::Nearby>,
     attempts: Fact<connection::Attempts>,
     traceroute: Fact<traceroute::Traceroute>,
+    made_up_names: Fact<made_up_name::MadeUpNames>,
+    source: Fact<source::Source>,
+    egress: Fact<egress::Egress>,
     handshake: Fact<handshake::Handshake>,
     known_hosts: Fact<known_hosts::KnownHosts>,
     identities: Fact<identities::Identities>,
@@ -85,7 +93,7 @@ impl Evidence {
     /// Evidence that is observed when it is asked for.
     #[must_use]
     pub fn live(plan: Plan, cut: CancellationToken) -> Self {
-        Self::of(Case::unobserved(plan, jiff::Timestamp::now()), cut)
+        Self::of(Case::unobserved(plan, jiff::Timestamp::now()), cut, false)
     }
 
     /// Evidence of a recorded case. What was not observed then is not observed now.
@@ -93,7 +101,7 @@ impl Evidence {
     pub fn recorded(case: Case) -> Self {
         let cut = CancellationToken::new();
         cut.cancel();
-        Self::of(case, cut)
+        Self::of(case, cut, true)
     }
 
     /// The same, beside other targets, which may have jump hosts in common with this one.
@@ -102,18 +110,19 @@ impl Evidence {
         Self { shared: shared.clone(), ..self }
     }
 
-    fn of(case: Case, cut: CancellationToken) -> Self {
+    fn of(case: Case, cut: CancellationToken, recorded: bool) -> Self {
         let began = Instant::now();
         let until = began + Duration::from_millis(case.plan.limits.total_ms);
-        Self::limited(case, Limits { began, until, cut })
+        Self::limited(case, Limits { began, until, cut }, recorded)
     }
 
-    fn limited(case: Case, limits: Limits) -> Self {
+    fn limited(case: Case, limits: Limits, recorded: bool) -> Self {
         Self {
             plan: case.plan,
             started_at: case.started_at,
             limits,
             shared: hop::Shared::default(),
+            recorded,
             live: Live::default(),
             machine: Fact::new(case.machine),
             configuration: Fact::new(case.configuration),
@@ -125,6 +134,9 @@ impl Evidence {
             nearby: Fact::new(case.nearby),
             attempts: Fact::new(case.attempts),
             traceroute: Fact::new(case.traceroute),
+            made_up_names: Fact::new(case.made_up_names),
+            source: Fact::new(case.source),
+            egress: Fact::new(case.egress),
             handshake: Fact::new(case.handshake),
             known_hosts: Fact::new(case.known_hosts),
             identities: Fact::new(case.identities),
@@ -149,6 +161,9 @@ impl Evidence {
             nearby: self.nearby.observed().cloned(),
             attempts: self.attempts.observed().cloned(),
             traceroute: self.traceroute.observed().cloned(),
+            made_up_names: self.made_up_names.observed().cloned(),
+            source: self.source.observed().cloned(),
+            egress: self.egress.observed().cloned(),
             handshake: self.handshake.observed().cloned(),
             known_hosts: self.known_hosts.observed().cloned(),
             identities: self.identities.observed().cloned(),
@@ -232,9 +247,11 @@ impl Evidence {
             .once(&self.limits, || async {
                 let effective = self.direct().await?;
                 let profile = self.plan.profile_meant(&effective.host, &effective.user);
-                let names = profile.candidates_near(&effective.host);
-                let servers = self.plan.name_servers.clone();
-                self.limits.hold(nearby::observe(names, servers, self.plan.limits)).await
+                let configuration = self.configuration().await.clone()?;
+                let (profile, instead) = (profile.clone(), self.plan.name_servers.clone());
+                let limits = self.plan.limits;
+                let probe = nearby::observe(profile, effective, configuration, instead, limits);
+                self.limits.hold(probe).await
             })
             .await
     }
@@ -270,6 +287,63 @@ impl Evidence {
                 self.limits.hold(traceroute::observe(to, ports)).await
             })
             .await
+    }
+
+    /// What a name server says about made-up names: only asked where no connection was made, since
+    /// then the address is in doubt.
+    pub async fn made_up_names(&self) -> &Seen<made_up_name::MadeUpNames> {
+        self.made_up_names
+            .once(&self.limits, || async {
+                self.is_live()?;
+                if self.attempts().await.clone()?.unanswered().is_none() {
+                    return Err(Unseen::Needs(Needed::Failure));
+                }
+                let host = self.effective().await?.host.clone();
+                let servers = self.name_servers().await.clone()?;
+                self.limits.hold(made_up_name::observe(host, servers, self.plan.limits)).await
+            })
+            .await
+    }
+
+    /// Where connections to the host start: asks the routing table, and sends nothing.
+    pub async fn source(&self) -> &Seen<source::Source> {
+        self.source
+            .once(&self.limits, || async {
+                self.is_live()?;
+                let effective = self.effective().await?.clone();
+                if effective.is_proxied() {
+                    return Err(Unseen::Needs(Needed::Connection));
+                }
+                let addresses = self.resolution().await.clone()?.outcome;
+                let addresses = addresses.map_err(|_| Unseen::Needs(Needed::Address))?;
+                self.limits.hold(source::observe(effective, addresses)).await
+            })
+            .await
+    }
+
+    /// The public address of this network, of those whom the profile names: only asked for where
+    /// the plan says so.
+    pub async fn egress(&self) -> &Seen<egress::Egress> {
+        self.egress
+            .once(&self.limits, || async {
+                self.is_live()?;
+                let ways = self.source().await.clone()?.ways;
+                let mut families: Vec<bool> = ways
+                    .iter()
+                    .filter(|way| way.from.is_ok() && !way.to.is_loopback())
+                    .map(|way| way.to.is_ipv4())
+                    .collect();
+                families.sort_unstable();
+                families.dedup();
+                let askers = self.profile().await.askers().to_vec();
+                self.limits.hold(egress::observe(askers, families, self.plan.limits)).await
+            })
+            .await
+    }
+
+    /// What was not looked at when a case was recorded is not looked at later.
+    fn is_live(&self) -> Result<(), Unseen> {
+        if self.recorded { Err(Unseen::NotRecorded) } else { Ok(()) }
     }
 
     /// What is known of the server's key.

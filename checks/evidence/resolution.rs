@@ -115,10 +115,18 @@ pub(super) async fn look_up(
     match instead.first() {
         Some(server) => ask_server(*server, name, family, limits).await,
         None => {
-            let limit = Duration::from_millis(limits.dns_ms.saturating_mul(2));
+            let limit = patience_ms(limits);
+            let limit = Duration::from_millis(limit);
             ask_system(name.to_owned(), family, limit).await
         }
     }
+}
+
+/// How long the C library is waited for. With the usual settings it asks each of three name servers
+/// twice for five seconds, and its answer is the one that counts; but some time must be left to say
+/// so.
+fn patience_ms(limits: TimeLimits) -> u64 {
+    limits.dns_ms.saturating_mul(5).min(limits.total_ms.saturating_mul(2) / 3)
 }
 
 /// One server in place of the system, with the answers that glibc would make of it.

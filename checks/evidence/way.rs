@@ -18,7 +18,8 @@ pub(super) enum Stream {
 impl Evidence {
     /// Evidence about a jump host of a target, within the limits of the target's run.
     pub(super) fn within(plan: Plan, limits: Limits, shared: hop::Shared) -> Self {
-        Self::limited(Case::unobserved(plan, jiff::Timestamp::now()), limits).beside(&shared)
+        let case = Case::unobserved(plan, jiff::Timestamp::now());
+        Self::limited(case, limits, false).beside(&shared)
     }
 
     /// What `ssh` would do, where it connects by itself. A jump host or proxy command does that
@@ -32,6 +33,7 @@ impl Evidence {
     pub async fn hop(&self) -> &Seen<hop::Hop> {
         self.hop
             .once(&self.limits, || async {
+                self.is_live()?;
                 let effective = self.effective().await?;
                 let plan = jump::plan(&self.plan, effective);
                 let plan = plan.ok_or(Unseen::Needs(Needed::JumpHost))?;
@@ -45,6 +47,7 @@ impl Evidence {
     pub async fn proxy(&self) -> &Seen<proxy::Proxy> {
         self.proxy
             .once(&self.limits, || async {
+                self.is_live()?;
                 let effective = self.effective().await?;
                 let hop =
                     if effective.proxy_jump.is_some() { Some(self.hop().await) } else { None };
@@ -76,6 +79,7 @@ impl Evidence {
     pub async fn proxy_end(&self) -> &Seen<proxy::ProxyEnd> {
         self.proxy_end
             .once(&self.limits, || async {
+                self.is_live()?;
                 self.proxy().await.as_ref().map_err(Clone::clone)?;
                 let handshake = self.handshake().await;
                 let ended = handshake

@@ -118,6 +118,8 @@ fn plan(
         name_servers: vec![name_server],
         through: false,
         hop_of: Vec::new(),
+        egress: false,
+        allowed: Vec::new(),
         limits: TimeLimits {
             total_ms: total_ms.unwrap_or(defaults.total_ms),
             connect_ms: PATIENCE_MS,

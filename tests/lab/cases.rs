@@ -64,6 +64,8 @@ fn make_neutral(case: &mut Value, servers: &mut Vec<String>) {
         }
     }
     set(case, "/name_servers/seen/Ok/search", Value::Array(Vec::new()));
+    set(case, "/name_servers/seen/Ok/sources", Value::Null);
+    set(case, "/source/seen/Ok/tunnels", Value::Array(Vec::new()));
 }
 
 fn set(case: &mut Value, pointer: &str, value: Value) {

@@ -85,6 +85,17 @@ impl Names {
         }
     }
 
+    /// The names that are no patterns, without brackets and port.
+    pub(super) fn plain(&self) -> Vec<String> {
+        let Self::Patterns(patterns) = self else { return Vec::new() };
+        let plain = patterns.iter().filter(|p| !p.contains(['*', '?', '!']));
+        let name = |p: &String| match p.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or_default().to_owned(),
+            None => p.clone(),
+        };
+        plain.map(name).collect()
+    }
+
     /// Whether there is a wildcard or a negation, so that `ssh-keygen -R` does not remove the line.
     pub(super) fn is_pattern(&self) -> bool {
         match self {

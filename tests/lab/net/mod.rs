@@ -8,6 +8,9 @@
 //! a name. It needs root; nothing outside of the namespaces is touched but `/etc/netns/NAME`, from
 //! which `ip netns exec` takes the name server of a namespace.
 
+mod egress;
+mod name_server;
+mod names;
 mod scenes;
 
 use std::{
@@ -32,8 +35,9 @@ pub const PLACES: [&str; 4] = ["client", "near", "far", "server"];
 /// A network with servers in it.
 pub struct Net {
     tag: String,
-    person: &'static Person,
+    pub person: &'static Person,
     running: Vec<Child>,
+    serving: Vec<name_server::Serving>,
     pub world: World,
 }
 
@@ -42,7 +46,8 @@ impl Net {
     pub fn new(world: World) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let tag = format!("pf{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let net = Self { tag, person: world.person, running: Vec::new(), world };
+        let net =
+            Self { tag, person: world.person, running: Vec::new(), serving: Vec::new(), world };
         for place in PLACES {
             let name = net.name(place);
             must(Command::new("ip").args(["netns", "add", &name]));
@@ -109,6 +114,16 @@ impl Net {
             "table inet {table} {{\nchain c {{\ntype filter hook {hook} priority 0\n{rule}\n}}\n}}\n"
         );
         let file = self.world.out("rules.nft");
+        fs::write(&file, script).unwrap();
+        self.at(place, &format!("nft -f {}", file.display()));
+    }
+
+    /// A rule of nftables that changes the source of what leaves a place.
+    pub fn nat(&self, place: &str, rule: &str) {
+        let script = format!(
+            "table ip nat {{\nchain c {{\ntype nat hook postrouting priority 100\n{rule}\n}}\n}}\n"
+        );
+        let file = self.world.out("nat.nft");
         fs::write(&file, script).unwrap();
         self.at(place, &format!("nft -f {}", file.display()));
     }
@@ -181,10 +196,17 @@ impl Net {
         });
     }
 
-    /// What the client's `/etc/resolv.conf` says.
+    /// A name server of our own at a place, for what dnsmasq does not do. It ends with the network.
+    pub fn own_name_server(&mut self, place: &str, address: &str, answers: name_server::Answers) {
+        let namespace = Path::new("/run/netns").join(self.name(place));
+        let address = std::net::SocketAddr::new(address.parse().unwrap(), 53);
+        self.serving.push(name_server::serve(namespace, address, answers));
+    }
+
+    /// What the client's `/etc/resolv.conf` says; with some patience, for the links that lose packets.
     pub fn resolver(&self, servers: &[&str]) {
         let lines: String = servers.iter().map(|s| format!("nameserver {s}\n")).collect();
-        self.etc("resolv.conf", &format!("options timeout:1 attempts:1\n{lines}"));
+        self.etc("resolv.conf", &format!("options timeout:1 attempts:3\n{lines}"));
     }
 
     /// A file that takes the place of the one in `/etc`, for the client.
@@ -192,6 +214,13 @@ impl Net {
         let folder = self.etc_folder();
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(name), text).unwrap();
+    }
+
+    /// Closes such a file to others.
+    pub fn etc_mode(&self, name: &str, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        let file = self.etc_folder().join(name);
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
     }
 
     fn etc_folder(&self) -> PathBuf {

@@ -3,7 +3,6 @@
 use std::fs;
 
 use crate::{
-    in_a_network,
     net::Net,
     oracle::{
         self,
@@ -21,9 +20,9 @@ macro_rules! scenes {
             $(#[$doc])*
             #[test]
             fn $name() {
-                in_a_network(stringify!($name), |$net: &mut Net| {
+                $crate::in_a_network(stringify!($name), |$net: &mut $crate::net::Net| {
                     let arguments: Vec<String> = $body;
-                    compare(stringify!($name), $net, &arguments, $expect, &$words);
+                    $crate::net::scenes::compare(stringify!($name), $net, &arguments, $expect, &$words);
                 });
             }
         )*
@@ -32,19 +31,21 @@ macro_rules! scenes {
             $(
                 #[test]
                 fn $name() {
-                    in_a_network(stringify!($name), |$net: &mut Net| {
+                    $crate::in_a_network(stringify!($name), |$net: &mut $crate::net::Net| {
                         let arguments: Vec<String> = $body;
                         $net.lose_packets();
-                        never_another_cause(stringify!($name), $net, &arguments, $expect);
+                        let name = stringify!($name);
+                        $crate::net::scenes::never_another_cause(name, $net, &arguments, $expect);
                     });
                 }
             )*
         }
     };
 }
+pub(crate) use scenes;
 
 /// On a link that loses packets the cause is the same one, or it is not found out.
-fn never_another_cause(name: &str, net: &Net, arguments: &[String], expect: Expect) {
+pub fn never_another_cause(name: &str, net: &Net, arguments: &[String], expect: Expect) {
     let (report, _) = net.preflight(arguments);
     let id = report["diagnosis"]["id"].as_str();
     let (_, cause, _) = expect.parts();
@@ -52,8 +53,8 @@ fn never_another_cause(name: &str, net: &Net, arguments: &[String], expect: Expe
     let open = report["verdict"] == "inconclusive";
     assert!(open || id == cause, "{name}\n{report:#}");
 }
-
-fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &[&str]) {
+/// Holds the program and `ssh` together in this network.
+pub fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, words: &[&str]) {
     let (report, ended) = net.preflight(arguments);
     let ssh = net.ssh(arguments);
     let id = report["diagnosis"]["id"].as_str();
