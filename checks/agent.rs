@@ -70,6 +70,7 @@ impl Check for Agent {
                     .with(if held.certificate.is_some() { ", certificate" } else { "" })
             }))
             .detail_all(use_of(effective, identities, agent))
+            .detail_all(others(agent))
             .fact("socket", &agent.socket)
             .fact("state", &agent.state)
             .fact("forwarding", forwards)
@@ -115,7 +116,13 @@ fn judge(
             absent(text!["There is no SSH agent in this terminal (SSH_AUTH_SOCK is not set)."])
                 .hint(Hint::run("Start one and load your key:", start(own)))
         }
-        AgentState::Unreachable(_) | AgentState::NotAnAgent(_) | AgentState::TimedOut { .. } => {
+        AgentState::TimedOut { .. } => {
+            let why = agent_trouble(&agent.state, place).unwrap_or_default();
+            Finding::fail(why.with(" ssh asks it before it offers any key, and waits without limit."))
+                .hint(Hint::advice("Look for a window or a device that wants your consent."))
+                .hint(Hint::advice("To do without this agent: -o IdentityAgent=none."))
+        }
+        AgentState::Unreachable(_) | AgentState::NotAnAgent(_) => {
             let why = agent_trouble(&agent.state, place).unwrap_or_default();
             broken(why)
                 .hint(Hint::advice(
@@ -204,6 +211,19 @@ fn use_of(
     })
 }
 
+/// Agents that hold keys, and that ssh does not ask.
+fn others(agent: &AgentKeys) -> impl Iterator<Item = Text> {
+    agent.others.iter().map(|other| {
+        text![
+            "Another agent, which ssh does not ask, holds ",
+            number(other.keys.len()),
+            if other.keys.len() == 1 { " key: " } else { " keys: " },
+            path(&other.socket),
+            "."
+        ]
+    })
+}
+
 fn start(own: &str) -> Command {
     command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(own)]
 }
@@ -268,7 +288,7 @@ mod tests {
             (stale(), not, None, Status::Warn, "Nobody listens"),
             (stale(), wants, None, Status::Fail, "/run/agent"),
             (AgentState::NotAnAgent("x".into()), not, None, Status::Warn, "no usable SSH agent"),
-            (AgentState::TimedOut { after_ms: 9000 }, not, None, Status::Warn, "9 seconds"),
+            (AgentState::TimedOut { after_ms: 9000 }, not, None, Status::Fail, "9 seconds"),
             (held(0), not, None, Status::Skip, "holds no key"),
             (held(0), wants, None, Status::Fail, "holds no key"),
             (held(2), not, None, Status::Pass, "2 keys"),
@@ -279,7 +299,8 @@ mod tests {
         ];
         for (state, wants, won, status, says) in table {
             let effective = made::effective(22);
-            let agent = Ok(AgentKeys { socket: Some("/run/agent".into()), state });
+            let agent =
+                Ok(AgentKeys { socket: Some("/run/agent".into()), state, ..AgentKeys::none() });
             let identities = Ok(Identities::default());
             let queries = won.map(|in_agent| Ok(accepted(in_agent)));
             let facts = Facts {

@@ -15,7 +15,7 @@ use crate::{
     },
     finding::Hint,
     text,
-    text::{Text, address, host, number},
+    text::{Text, address, foreign, host, number},
 };
 
 /// The address that the provider sees.
@@ -77,7 +77,7 @@ pub fn listed(ranges: &[IpNet], seen: Option<Seen>) -> Listed {
 /// The ranges, one after the other.
 #[must_use]
 pub fn words(ranges: &[IpNet]) -> text::Span {
-    address(ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+    address(ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }
 
 /// The address of the host that counts: the last one that was tried, else the first there is.
@@ -106,10 +106,11 @@ pub fn request(case: &Case, seen: &Seen) -> Text {
     let port = effective.map_or(22, |e| e.port);
     let when = case.started_at.strftime("%Y-%m-%d %H:%M UTC").to_string();
     let whose = match &seen.by {
-        Some(by) => format!(" (the public address of our network, as {by} saw it on {when})"),
-        None => format!(" (the address of our computer on {when})"),
+        Some(by) => text![" (the public address of our network, as ", foreign(by), " saw it on "],
+        None => text![" (the address of our computer on "],
     };
-    text!["Please allow ", address(address_kind::alone(seen.address)), whose]
+    text!["Please allow ", address(address_kind::alone(seen.address))]
+        .then(whose.with(when).with(")"))
         .with(" for SSH (TCP ")
         .with(number(port))
         .with(") to ")
@@ -133,8 +134,8 @@ pub fn with_address(step: Hint, case: &Case) -> Hint {
         return Hint { text: step.text.with(why), ..step };
     }
     let whom = case.profile().askers().first().map_or("a name server", |a| a.whom.as_str());
-    let text = step.text.with(" To find out which address that is, ask ").with(whom.to_owned());
-    Hint::run(text.with(" by DNS:"), case.plan.ssh().preflight("--egress").command())
+    let text = step.text.with(" To find out which address that is, ask ").with(foreign(whom));
+    Hint::run(text.with(" by DNS:"), case.plan.ssh().preflight(Some("--egress")).command())
 }
 
 /// What the ranges that the person named say about a diagnosis in which an allow-list has a part.
@@ -147,7 +148,7 @@ pub fn settle(mut found: Diagnosis, case: &Case) -> Diagnosis {
     match listed_in(case) {
         Listed::NoRanges => found,
         Listed::Unknown => found.because(text![
-            "Whether the provider sees an address of ",
+            "Whether your public address is in ",
             words(&case.plan.allowed),
             " is not known: the public address of this network is not."
         ]),
@@ -173,7 +174,9 @@ pub fn whose(seen: &Seen) -> Text {
         Some(by) => text![
             "The public address of this network, ",
             address(seen.address),
-            format!(" (as {by} sees it),")
+            " (as ",
+            foreign(by),
+            " sees it),"
         ],
         None => text!["The address of this computer, ", address(seen.address), ","],
     }

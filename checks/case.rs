@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     evidence::{
         Seen, Unseen,
-        agent::AgentKeys,
+        agent::{AgentForHost, AgentKeys},
         configuration::{Configuration, Effective},
         connection::Attempts,
         egress::Egress,
@@ -153,6 +153,9 @@ pub struct Case {
     pub identities: Option<Observed<Identities>>,
     /// Keys in the agent.
     pub agent: Option<Observed<AgentKeys>>,
+    /// What the agent shows to this host.
+    #[serde(default)]
+    pub agent_for_host: Option<Observed<AgentForHost>>,
     /// Which keys the server would take.
     pub queries: Option<Observed<Queries>>,
 }
@@ -219,6 +222,8 @@ impl Case {
         identities: Identities,
         /// Keys in the agent.
         agent: AgentKeys,
+        /// What the agent shows to this host.
+        agent_for_host: AgentForHost,
         /// Which keys the server would take.
         queries: Queries,
     }
@@ -246,6 +251,7 @@ impl Case {
             known_hosts: None,
             identities: None,
             agent: None,
+            agent_for_host: None,
             queries: None,
         }
     }

@@ -87,10 +87,7 @@ impl Check for Dns {
         };
         finding
             .detail_all(servers.iter().flat_map(|s| s.servers.iter()).map(server_says))
-            .detail_all(servers.iter().flat_map(|s| s.searched.iter()).map(|s| {
-                let line = text!["With a search domain, ", host(&s.name), ": IPv4 "];
-                line.then(words(&s.a)).with(", IPv6 ").then(words(&s.aaaa)).with(".")
-            }))
+            .detail_all(servers.iter().flat_map(|s| s.searched.iter()).map(searched_says))
             .detail_all(resolution.hosts_lines.iter().map(|line| {
                 let file = path(&line.path);
                 text![file, ":", number(line.line), " says ", address(line.address), "."]
@@ -106,6 +103,13 @@ impl Check for Dns {
 pub fn server_says(server: &NameServer) -> Text {
     let line = text!["The name server ", address(server.server), " says: IPv4 "];
     line.then(words(&server.a)).with(", IPv6 ").then(words(&server.aaaa)).with(".")
+}
+
+/// A sentence about the name with a search domain behind it.
+#[must_use]
+pub fn searched_says(searched: &Searched) -> Text {
+    let line = text!["With a search domain, ", host(&searched.name), ": IPv4 "];
+    line.then(words(&searched.a)).with(", IPv6 ").then(words(&searched.aaaa)).with(".")
 }
 
 /// There is an address; what may still surprise is told.
@@ -178,13 +182,12 @@ fn of_servers(effective: &Effective, resolution: &Resolution, servers: &NameServ
     if disagreement(servers) {
         doubts.push(text!["The name servers tell different addresses."]);
     }
-    let matching: Vec<_> = servers.completed().map(|s| s.name.clone()).collect();
-    if matching.len() > 1 {
-        doubts.push(text![
-            "The short name fits several search domains, and the first one is used: ",
-            host(matching.join(", ")),
-            "."
-        ]);
+    if servers.completed().count() > 1 {
+        let words = "The short name fits several search domains, and the first one is used:";
+        let names = servers.completed().map(|s| text![" ", host(&s.name), ","]);
+        let mut doubt = names.fold(text![words], Text::then);
+        doubt.0.pop();
+        doubts.push(doubt.with("."));
     }
     for server in &servers.servers {
         let slow = "; whenever it is asked first, connecting is slow.";
@@ -274,5 +277,80 @@ impl Answer {
     #[must_use]
     pub fn is_failure(&self) -> bool {
         !matches!(self.code, AnswerCode::NoError | AnswerCode::NxDomain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{address_kind::range, evidence::made, finding::Status};
+
+    fn told(code: AnswerCode, addresses: &[&str]) -> Answer {
+        let addresses = addresses.iter().map(|a| a.parse().unwrap()).collect();
+        Answer { code, addresses, ..Answer::default() }
+    }
+
+    fn server(a: Answer, aaaa: Answer) -> NameServer {
+        NameServer { server: "192.0.2.53:53".parse().unwrap(), a, aaaa, unchecked: None }
+    }
+
+    fn searched(name: &str, address: &str) -> Searched {
+        let (a, aaaa) = (told(AnswerCode::NoError, &[address]), told(AnswerCode::NoError, &[]));
+        Searched { name: name.into(), a, aaaa }
+    }
+
+    fn finding(address: &str, servers: NameServers, ranges: &[&str]) -> (Status, String) {
+        let effective = made::effective(22);
+        let resolution = Ok(Resolution {
+            name: effective.host.clone(),
+            literal: false,
+            outcome: Ok(vec![address.parse().unwrap()]),
+            other_family: Vec::new(),
+            hosts_lines: Vec::new(),
+        });
+        let machine = Ok(Machine { ipv4_route: true, ..Machine::default() });
+        let facts = Facts {
+            effective: Ok(&effective),
+            resolution: &resolution,
+            name_servers: &Ok(servers),
+            nearby: None,
+            machine: &machine,
+            ranges: ranges.iter().map(|r| range(r).unwrap()).collect(),
+        };
+        let finding = Dns::judge(&made::plan(), facts);
+        let said: Vec<_> = finding.details.iter().map(Text::plain).collect();
+        (finding.status, said.join("\n"))
+    }
+
+    #[test]
+    fn what_surprises_is_a_warning() {
+        use AnswerCode::{NoError, NxDomain, ServFail, Timeout};
+        let none = || told(NoError, &[]);
+        let good = || server(told(NoError, &["192.0.2.7"]), none());
+        let of = |servers: Vec<NameServer>| NameServers { servers, ..NameServers::default() };
+        let short = |names: &[&str]| NameServers {
+            servers: vec![server(told(NxDomain, &[]), told(NxDomain, &[]))],
+            searched: names.iter().map(|name| searched(name, "192.0.2.7")).collect(),
+            ..NameServers::default()
+        };
+        let broken = || server(told(ServFail, &[]), told(ServFail, &[]));
+        let only_ipv4 = server(told(NoError, &["192.0.2.7"]), told(Timeout, &[]));
+        let other = server(told(NoError, &["192.0.2.8"]), none());
+        for (address, servers, ranges, status, words) in [
+            ("192.0.2.7", of(vec![good()]), &[][..], Status::Pass, "192.0.2.53:53 says"),
+            ("192.0.2.7", of(vec![good(), broken()]), &[], Status::Warn, "does not work"),
+            ("192.0.2.7", of(vec![only_ipv4]), &[], Status::Warn, "never for IPv6"),
+            ("192.0.2.7", of(vec![good(), other]), &[], Status::Warn, "different addresses"),
+            ("192.0.2.7", short(&["a.b"]), &[], Status::Pass, "the full name is a.b"),
+            ("192.0.2.7", short(&["a.b", "a.c"]), &[], Status::Warn, "a.b, a.c"),
+            ("192.0.2.7", of(vec![good()]), &["192.0.2.0/24"], Status::Pass, ""),
+            ("192.0.2.7", of(vec![good()]), &["198.51.100.0/24"], Status::Warn, "published"),
+            ("0.0.0.0", of(vec![]), &[], Status::Warn, "no real address"),
+            ("198.18.0.7", of(vec![]), &[], Status::Warn, "proxy program"),
+            ("2001:db8::1", of(vec![]), &[], Status::Warn, "no way to IPv6"),
+        ] {
+            let (found, said) = finding(address, servers, ranges);
+            assert!(found == status && said.contains(words), "{words}: {found:?} {said}");
+        }
     }
 }

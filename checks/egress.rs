@@ -96,7 +96,7 @@ fn judge(
     }
     let seen = allow_list::seen(Some(source), egress, way.to);
     if let Some(by) = seen.as_ref().and_then(|seen| seen.by.as_ref().map(|by| (seen.address, by))) {
-        summary = summary.with(format!("; {} sees ", by.1)).with(address(by.0));
+        summary = summary.with("; ").with(foreign(by.1)).with(" sees ").with(address(by.0));
     }
     let summary = summary.with(".");
     let unknown = seen.is_none() && kind.is_inside() && !AddressKind::of(way.to).is_inside();
@@ -121,7 +121,7 @@ fn judge(
     if egress.is_none() && unknown && wants_to_know {
         return finding.hint(Hint::run(
             "The host sees another address, the public one of your network. To find it out:",
-            plan.ssh().preflight("--egress").command(),
+            plan.ssh().preflight(Some("--egress")).command(),
         ));
     }
     finding
@@ -142,7 +142,8 @@ fn other_way(way: &Way) -> Text {
 /// A line about somebody who was asked for the public address.
 fn told(asked: &Asked) -> Text {
     let line = text![
-        format!("{}, asked at ", asked.whom),
+        foreign(&asked.whom),
+        ", asked at ",
         address(asked.server),
         " for ",
         host(&asked.question),

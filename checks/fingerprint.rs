@@ -125,6 +125,7 @@ impl Keys<'_> {
             .detail_all(told)
             .detail_all(self.certificates())
             .detail_all(self.missing_defaults())
+            .detail_all(self.module())
             .detail_all(self.untried());
         for step in troubles.into_iter().flat_map(|trouble| trouble.steps) {
             finding = finding.hint(step);
@@ -164,6 +165,9 @@ impl Keys<'_> {
                 command!["ssh-add", path(*file)],
             ));
         }
+        if let Some(found) = self.no_device() {
+            return found;
+        }
         let weak = self.identities.files.iter().filter_map(IdentityFile::offered);
         let weak = weak.chain(self.agent.keys()).next();
         let finding = match weak {
@@ -198,6 +202,37 @@ impl Keys<'_> {
             "Make a key, with a passphrase, and have its public half registered:",
             command!["ssh-keygen", "-t", "ed25519"],
         ))
+    }
+
+    /// A key that needs a security key (FIDO), which is not there or which ssh may not use.
+    fn no_device(&self) -> Option<Finding> {
+        let public = |file: &&IdentityFile| file.offered().is_some_and(PublicKeyFacts::is_hardware);
+        if self.effective.security_key_provider.is_none() {
+            let file = self.identities.files.iter().find(public)?;
+            return Some(
+                Finding::fail(text![
+                    "The key ",
+                    path(&file.path),
+                    " needs a security key, and your ssh configuration turns those off \
+                     (SecurityKeyProvider none)."
+                ])
+                .hint(Hint::advice("Remove SecurityKeyProvider none from your configuration.")),
+            );
+        }
+        let offer = self.offers.iter().find(|offer| self.lacks_device(offer))?;
+        Some(
+            Finding::fail(
+                text!["The key "]
+                    .with(name(offer))
+                    .with(" needs its security key, and none is plugged in."),
+            )
+            .hint(Hint::advice("Plug in the security key that this key was made with.")),
+        )
+    }
+
+    fn lacks_device(&self, offer: &Offer) -> bool {
+        let absent = offer.key.is_hardware() && self.identities.security_keys == Some(0);
+        absent && offer.provable == Provable::No
     }
 
     fn files_are_empty(&self) -> bool {
@@ -240,6 +275,9 @@ impl Keys<'_> {
             line = line.with(", \"").with(foreign(&public.comment)).with("\"");
         }
         line = line.with(match (offer.in_agent, offer.provable) {
+            _ if self.lacks_device(offer) => ", needs its security key, and none is plugged in",
+            (true, _) if public.is_hardware() => ", in the agent; its security key wants a touch",
+            (false, Provable::Yes) if public.is_hardware() => ", its security key wants a touch",
             (true, _) => ", in the agent",
             (false, Provable::Yes) => ", not locked",
             (false, Provable::NeedsPassphrase) => ", locked with a passphrase",
@@ -307,6 +345,16 @@ impl Keys<'_> {
         })
     }
 
+    /// Keys that are not looked at.
+    fn module(&self) -> Option<Text> {
+        let module = self.effective.pkcs11_provider.as_ref()?;
+        Some(text![
+            "ssh would also offer the keys of the module ",
+            path(module),
+            " (PKCS11Provider), after those of the agent; they are not examined."
+        ])
+    }
+
     fn untried(&self) -> Option<Text> {
         let others = &self.identities.untried;
         (!others.is_empty()).then(|| {
@@ -365,6 +413,7 @@ mod tests {
             mode: Some(0o600),
             owner: Some(1000),
             too_open: false,
+            disk: None,
             pub_file: None,
             cert_file: None,
         }
@@ -382,7 +431,8 @@ mod tests {
         let effective = made::effective(22);
         let identities = Ok(Identities { files, ..Identities::default() });
         let keys = held.iter().map(|name| public(name)).collect();
-        let agent = Ok(AgentKeys { socket: None, state: AgentState::Keys(keys) });
+        let agent =
+            Ok(AgentKeys { socket: None, state: AgentState::Keys(keys), ..AgentKeys::none() });
         let facts = Facts {
             effective: Ok(&effective),
             identities: &identities,

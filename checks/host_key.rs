@@ -60,6 +60,9 @@ impl Check for HostKey {
         let Some(shown) = &handshake.host_key else {
             return Finding::unseen(&Unseen::Needs(Needed::Handshake));
         };
+        if let Some(why) = host_trust::too_small(effective, shown) {
+            return Finding::fail(why).detail_all(fingerprints(shown)).fact("bits", shown.bits);
+        }
         let principal = host_trust::principal(effective);
         let trust = host_trust::judge_key(known, shown, &principal, facts.now);
         let accepts = host_trust::acceptance(&trust, effective, plan.interactive);

@@ -9,10 +9,14 @@ pub(crate) mod tests;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::evidence::{
-    configuration::{Effective, StrictHostKeyChecking},
-    key::{CertificateFacts, PublicKeyFacts},
-    known_hosts::{KnownHosts, KnownHostsLine, Marker, RevokedList, Unread},
+use crate::{
+    evidence::{
+        configuration::{Effective, StrictHostKeyChecking},
+        key::{CertificateFacts, PublicKeyFacts},
+        known_hosts::{KnownHosts, KnownHostsLine, Marker, RevokedList, Unread},
+    },
+    text,
+    text::{Text, number},
 };
 
 /// A line of a known_hosts file.
@@ -133,6 +137,22 @@ pub fn judge_key(
         trust @ (Trust::Known(_) | Trust::KnownByAuthority(_)) => trust,
         _ => Trust::Unknown,
     }
+}
+
+/// Why `ssh` does not even look the key up: it is an RSA key of fewer bits than RequiredRSASize
+/// (`sshconnect2.c`, verify_host_key_callback).
+#[must_use]
+pub fn too_small(effective: &Effective, shown: &PublicKeyFacts) -> Option<Text> {
+    let small = shown.algorithm.starts_with("ssh-rsa") && shown.bits < effective.required_rsa_size;
+    small.then(|| {
+        text![
+            "The server's RSA key has ",
+            number(shown.bits),
+            " bits; your ssh demands at least ",
+            number(effective.required_rsa_size),
+            " (RequiredRSASize)."
+        ]
+    })
 }
 
 /// What `ssh` does about it.

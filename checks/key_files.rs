@@ -171,6 +171,36 @@ fn too_open(file: &IdentityFile) -> Trouble {
         text!["ssh ignores the key ", path(&file.path), ": other users could read it."],
     )
     .and(text!["Its mode is ", mode, "; ssh wants 600, so that only you can read it."]);
+    if let Some(disk) = &file.disk {
+        let copy = || path(format!("~/.ssh/{}", base_name(&file.path)));
+        return found
+            .and(text![
+                "It is on a disk that keeps no permissions (",
+                disk.clone(),
+                "), so chmod changes nothing there."
+            ])
+            .step(Hint::run(
+                "Copy it into your home, where only you can read it:",
+                command![
+                    "mkdir",
+                    "-p",
+                    path("~/.ssh"),
+                    shell("&&"),
+                    "cp",
+                    path(&file.path),
+                    copy(),
+                    shell("&&"),
+                    "chmod",
+                    "600",
+                    copy()
+                ],
+            ))
+            .step(Hint::advice(text![
+                "Then name the copy, ",
+                copy(),
+                ", with -i or IdentityFile."
+            ]));
+    }
     let found = found
         .step(Hint::run("Let only yourself read it:", command!["chmod", "600", path(&file.path)]));
     if file.path.starts_with("/mnt/") || file.path.starts_with("/media/") {

@@ -9,7 +9,11 @@
 //! 4. identity files that the agent does not hold, each with the certificate beside it, unless
 //!    CertificateFile is used.
 //!
-//! Each key is left out whose type PubkeyAcceptedAlgorithms does not allow.
+//! Each key is left out whose type PubkeyAcceptedAlgorithms does not allow, certificates of hosts,
+//! and hardware keys where no SecurityKeyProvider is set. A key that two files hold is offered
+//! twice: `ssh` compares names of files, not keys.
+//!
+//! Keys that PKCS11Provider would add are not known here; who judges has to say so.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,11 +41,12 @@ pub struct Offer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provable {
-    /// By the agent, or a file without passphrase.
+    /// By the agent, or a file without passphrase; a hardware key may have to be touched.
     Yes,
     /// A passphrase is needed first.
     NeedsPassphrase,
-    /// No: the private half is missing, not readable, too open, or belongs to another key.
+    /// No: the private half is missing, not readable, too open, or belongs to another key; or the
+    /// device that holds it is not plugged in.
     No,
 }
 
@@ -52,38 +57,51 @@ pub fn in_order(effective: &Effective, identities: &Identities, agent: &AgentKey
         return Vec::new();
     }
     let mut files = from_files(effective, identities);
-    let mut order = from_certificate_files(identities, agent);
+    let mut order = from_certificate_files(effective, identities);
     let mut others = Vec::new();
     for key in agent.keys() {
-        match files.iter().position(|file| is_same(&file.key, key)) {
+        let provable = held(identities, agent, key);
+        match files.iter().position(|file| file.known && is_same(&file.offer.key, key)) {
             Some(place) => {
-                let file = files.remove(place);
-                order.push(Offer { in_agent: true, provable: Provable::Yes, ..file });
+                let Candidate { offer, .. } = files.remove(place);
+                order.push(Offer { in_agent: true, provable, ..offer });
             }
             None if effective.identities_only => {}
-            None => others.push(Offer {
-                key: key.clone(),
-                path: None,
-                in_agent: true,
-                provable: Provable::Yes,
-            }),
+            None => {
+                others.push(Offer { key: key.clone(), path: None, in_agent: true, provable });
+            }
         }
     }
     order.extend(others);
-    order.extend(files);
+    order.extend(files.into_iter().map(|file| file.offer));
     order.retain(|offer| is_allowed(effective, &offer.key));
-    let mut once: Vec<Offer> = Vec::new();
-    for mut offer in order {
-        // A certificate is signed for by whoever holds its plain key (sign_and_send_pubkey).
-        let held = |key: &PublicKeyFacts| key.same_key(&offer.key);
-        if offer.key.certificate.is_some() && agent.keys().iter().any(held) {
-            offer.provable = Provable::Yes;
-        }
-        if !once.iter().any(|known| is_same(&known.key, &offer.key)) {
-            once.push(offer);
+    signed_by_plain_keys(order)
+}
+
+/// A certificate is signed for by the plain key, where that is among those that `ssh` uses, else by
+/// what stands behind the certificate itself (`sign_and_send_pubkey`).
+fn signed_by_plain_keys(mut order: Vec<Offer>) -> Vec<Offer> {
+    let plain: Vec<Offer> = order.iter().filter(|o| o.key.certificate.is_none()).cloned().collect();
+    for offer in order.iter_mut().filter(|offer| offer.key.certificate.is_some()) {
+        if let Some(signer) = plain.iter().find(|plain| plain.key.same_key(&offer.key)) {
+            offer.provable = signer.provable;
         }
     }
-    once
+    order
+}
+
+/// Whether the agent can sign with a key that it holds: not with one that sits in a device which is
+/// not plugged in, where the agent is a program of this computer.
+fn held(identities: &Identities, agent: &AgentKeys, key: &PublicKeyFacts) -> Provable {
+    let absent = key.is_hardware() && identities.security_keys == Some(0);
+    if absent && agent.is_local() { Provable::No } else { Provable::Yes }
+}
+
+/// A key of an identity file, and whether `ssh` knows its public half before it opens the private
+/// one: only then is it recognised in the agent.
+struct Candidate {
+    offer: Offer,
+    known: bool,
 }
 
 /// Identity files whose public half cannot be read without the passphrase: `ssh` asks for it
@@ -92,56 +110,61 @@ pub fn unknown_public(identities: &Identities) -> impl Iterator<Item = &Identity
     identities.files.iter().filter(|file| file.is_locked() && file.offered().is_none())
 }
 
-fn from_files(effective: &Effective, identities: &Identities) -> Vec<Offer> {
-    let mut offers: Vec<Offer> = Vec::new();
+fn from_files(effective: &Effective, identities: &Identities) -> Vec<Candidate> {
+    let mut offers = Vec::new();
     for file in &identities.files {
         let beside = file.cert_file.as_ref().filter(|_| effective.certificate_files.is_empty());
         for key in file.offered().into_iter().chain(beside) {
+            if is_ignored(effective, key) {
+                continue;
+            }
             let offer = Offer {
                 key: key.clone(),
                 path: Some(file.path.clone()),
                 in_agent: false,
-                provable: provable(file, key),
+                provable: provable(identities, file, key),
             };
-            if !offers.iter().any(|o| is_same(&o.key, key)) {
-                offers.push(offer);
-            }
+            let known = key.certificate.is_some() || file.known().is_some();
+            offers.push(Candidate { offer, known });
         }
     }
     offers
 }
 
-/// Certificates that CertificateFile names are proven by the agent or by an identity file that
-/// holds the plain key.
-fn from_certificate_files(identities: &Identities, agent: &AgentKeys) -> Vec<Offer> {
+/// Certificates that CertificateFile names; who signs for them is found out at the end.
+fn from_certificate_files(effective: &Effective, identities: &Identities) -> Vec<Offer> {
     let certificates = identities.certificates.iter();
-    let usable = certificates.filter_map(|c| c.content.as_ref().ok().map(|key| (c, key)));
-    usable
-        .filter(|(_, key)| key.certificate.as_ref().is_some_and(|c| c.is_user))
+    certificates
+        .filter_map(|file| file.content.as_ref().ok().map(|key| (file, key)))
+        .filter(|(_, key)| key.certificate.is_some() && !is_ignored(effective, key))
         .map(|(file, key)| {
-            let in_agent = agent.keys().iter().any(|k| k.same_key(key));
-            let holder = identities
-                .files
-                .iter()
-                .find(|f| f.offered().or(f.inside()).is_some_and(|k| k.same_key(key)));
-            let provable = match holder {
-                _ if in_agent => Provable::Yes,
-                Some(holder) => provable(holder, key),
-                None => Provable::No,
-            };
-            Offer { key: key.clone(), path: Some(file.path.clone()), in_agent, provable }
+            // A private key whose public half ssh cannot read is found by the name of the file
+            // alone, and the names differ here.
+            let path = Some(file.path.clone());
+            Offer { key: key.clone(), path, in_agent: false, provable: Provable::No }
         })
         .collect()
 }
 
+/// Whether `ssh` passes over a key of a file: a certificate of a host, or a hardware key where
+/// nothing can talk to the hardware.
+fn is_ignored(effective: &Effective, key: &PublicKeyFacts) -> bool {
+    key.certificate.as_ref().is_some_and(|certificate| !certificate.is_user)
+        || (key.is_hardware() && effective.security_key_provider.is_none())
+}
+
 /// The same plain key, or the same certificate.
-fn is_same(one: &PublicKeyFacts, other: &PublicKeyFacts) -> bool {
+#[must_use]
+pub fn is_same(one: &PublicKeyFacts, other: &PublicKeyFacts) -> bool {
     let line = |key: &PublicKeyFacts| key.certificate.as_ref().map(|c| c.line.clone());
     one.same_key(other) && line(one) == line(other)
 }
 
-fn provable(file: &IdentityFile, key: &PublicKeyFacts) -> Provable {
+fn provable(identities: &Identities, file: &IdentityFile, key: &PublicKeyFacts) -> Provable {
     let other_key = file.inside().is_some_and(|inside| !inside.same_key(key));
+    if key.is_hardware() && identities.security_keys == Some(0) {
+        return Provable::No;
+    }
     match &file.content {
         Content::Private { locked_by, .. } if !file.too_open && !other_key => {
             if locked_by.is_some() { Provable::NeedsPassphrase } else { Provable::Yes }
@@ -198,6 +221,7 @@ mod tests {
             mode: Some(0o600),
             owner: Some(0),
             too_open: false,
+            disk: None,
             pub_file: None,
             cert_file: None,
         }
@@ -205,7 +229,7 @@ mod tests {
 
     fn agent(names: &[&str]) -> AgentKeys {
         let keys = names.iter().map(|n| key(n)).collect();
-        AgentKeys { socket: None, state: AgentState::Keys(keys) }
+        AgentKeys { socket: None, state: AgentState::Keys(keys), ..AgentKeys::none() }
     }
 
     fn effective() -> Effective {

@@ -4,11 +4,10 @@
 //! the person typed, and the name as they know it.
 
 use crate::{
-    allow_list,
     case::Plan,
     profile::built_in,
     text,
-    text::{Command, Text, foreign, host, number, path, user},
+    text::{Command, Text, address, foreign, host, number, path, user},
 };
 
 /// `ssh` as it was typed, with changes.
@@ -79,13 +78,21 @@ impl Retyped<'_> {
         self
     }
 
-    /// As a run of ours, with an option or none, and with what was typed of our own and matters for it.
+    /// With this one key and no other: in place of those that were typed, and without the other
+    /// keys of the agent.
     #[must_use]
-    pub fn preflight(mut self, option: impl Into<Option<&'static str>>) -> Self {
+    pub fn only_identity(mut self, file: &str) -> Self {
+        self.replaced.push(("-i", 1));
+        self.set("IdentitiesOnly=yes").identity(file)
+    }
+
+    /// As a run of ours, perhaps with an option, and with what was typed of our own and matters.
+    #[must_use]
+    pub fn preflight(mut self, option: Option<&'static str>) -> Self {
         self.program = vec!["ssh-preflight".into()];
-        self.program.extend(option.into().map(Text::from));
-        if !self.plan.allowed.is_empty() {
-            self.program.extend(["--allowed".into(), allow_list::words(&self.plan.allowed).into()]);
+        self.program.extend(option.map(Text::from));
+        for range in &self.plan.allowed {
+            self.program.extend(["--allowed".into(), address(range).into()]);
         }
         // A profile of a file is named by its file, which is not known here.
         let named = self.plan.profile.as_ref().map(|p| p.name.as_str());
@@ -164,6 +171,19 @@ mod tests {
             "ssh -o IdentitiesOnly=yes -i id -F 'my config' -6 -A -p 2222 x@y"
         );
         assert!(!said(plan.ssh().set("AddressFamily=any")).contains("-6"));
+        plan.allowed = vec![crate::address_kind::range("192.0.2.0/24").unwrap()];
+        plan.profile = crate::profile::built_in("akeneo").cloned();
+        assert_eq!(
+            said(plan.ssh().preflight(Some("--egress")).host("y")),
+            "ssh-preflight --egress --allowed 192.0.2.0/24 --profile akeneo -F 'my config' -6 -A \
+             -p 2222 u@y"
+        );
+        // The profile of a file is not known by its name.
+        plan.profile = Some(crate::profile::Profile { name: "mine".into(), ..Default::default() });
+        assert!(!said(plan.ssh().preflight(None)).contains("--profile"));
+        plan.ssh_options = ["-i", "a", "-A", "-i", "b"].map(str::to_owned).to_vec();
+        let one = "ssh -o IdentitiesOnly=yes -i c -A -p 2222 u@h";
+        assert_eq!(said(plan.ssh().only_identity("c")), one);
         plan.ssh_options = ["-c", "x", "-m", "y"].map(str::to_owned).to_vec();
         assert_eq!(said(plan.ssh().set("Ciphers=+z")), "ssh -o Ciphers=+z -m y -p 2222 u@h");
     }

@@ -228,6 +228,12 @@ impl Command {
         self.render_words(Text::plain)
     }
 
+    /// This command, given to another one as its last words, as in `sudo COMMAND`.
+    #[must_use]
+    pub fn given_to(self, other: Self) -> Self {
+        Self(other.0.into_iter().chain(self.0).collect())
+    }
+
     /// The command with each word written by `write`, then quoted for a POSIX shell where it needs
     /// it.
     pub fn render_words(&self, write: impl Fn(&Text) -> String) -> String {

@@ -10,8 +10,9 @@ use crate::{
         proxy::ProxyEnd,
     },
     finding::Finding,
-    greeting, negotiation, text,
-    text::{Text, foreign, number},
+    greeting::{self, TurnedAway},
+    negotiation, text,
+    text::{Foreign, Text, foreign, number},
 };
 
 /// SSH transport: identification, algorithms, exchange of keys.
@@ -79,8 +80,15 @@ impl Check for Transport {
 /// One line about a handshake that did not complete; the diagnosis uses it too.
 #[must_use]
 pub fn words(handshake: &Handshake, effective: Option<&Effective>) -> Text {
-    if let Some(line) = handshake.lines_before.iter().find(|l| greeting::is_no_room(l.raw())) {
-        return text!["The server has no room for new logins now; it says: ", line, "."];
+    if let Some((why, line)) = turned_away(handshake) {
+        return match why {
+            TurnedAway::NoRoom => {
+                text!["The server has no room for new logins now; it says: ", line, "."]
+            }
+            TurnedAway::NotNow => {
+                text!["The server turns this connection away; it says: ", line, "."]
+            }
+        };
     }
     if let Some(id) = &handshake.identification {
         if id.protocol != "2.0" && id.protocol != "1.99" {
@@ -126,6 +134,14 @@ pub fn words(handshake: &Handshake, effective: Option<&Effective>) -> Text {
         HandshakeEnd::Interrupted => text!["Not found out: interrupted ", step, "."],
         HandshakeEnd::Complete => text!["Keys are exchanged."],
     }
+}
+
+/// The line with which the server turns the connection away, with or without its end.
+#[must_use]
+pub fn turned_away(handshake: &Handshake) -> Option<(TurnedAway, &Foreign)> {
+    let lines = handshake.lines_before.iter().chain([&handshake.first_bytes]);
+    let mut told = lines.filter_map(|line| Some((greeting::turned_away(line.raw())?, line)));
+    told.next().filter(|_| handshake.identification.is_none())
 }
 
 /// As people say it: "2 seconds", "0.3 seconds".

@@ -128,6 +128,24 @@ fn every_diagnosis_has_its_page() {
     none(&complaints);
 }
 
+/// The page of failure modes leads to every diagnosis, and to none that there is not.
+#[test]
+fn the_failure_modes_lead_to_every_diagnosis() {
+    let page = read("docs/failure-modes.md");
+    let named: BTreeSet<_> = links(&page)
+        .into_iter()
+        .filter_map(|link| Some(link.strip_prefix("diagnoses/")?.strip_suffix(".md")?.to_owned()))
+        .collect();
+    let ids: BTreeSet<_> = Id::iter().map(|id| id.to_string()).collect();
+    let mut complaints = Vec::new();
+    complaints.extend(ids.difference(&named).map(|id| format!("{id} is missing")));
+    complaints.extend(named.difference(&ids).map(|id| format!("{id} is no diagnosis")));
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---"));
+    let empty = rows.filter(|row| row.split('|').nth(2).is_none_or(|cell| cell.trim().is_empty()));
+    complaints.extend(empty.map(|row| format!("nothing is said: {row}")));
+    none(&complaints);
+}
+
 #[test]
 fn no_diagnosis_page_without_a_diagnosis() {
     let ids: BTreeSet<_> = Id::iter().map(|id| id.to_string()).collect();
@@ -148,7 +166,7 @@ fn the_list_of_diagnoses_is_the_one_of_the_program() {
             made.push_str(&format!("- [{id}](diagnoses/{id}.md): {}\n", id.title()));
         }
     }
-    if std::env::var_os("PREFLIGHT_UPDATE_README").is_some() {
+    if made != written && std::env::var_os("PREFLIGHT_UPDATE_README").is_some() {
         fs::write(root().join("docs/README.md"), &made).unwrap();
     }
     assert_eq!(written, made);

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd)
+packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring)
 missing=()
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
@@ -14,6 +14,8 @@ if [ "${#missing[@]}" -gt 0 ]; then
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
+# Both generations of OpenSSH: the installed one, and OpenSSH 10 beside it.
+bash tests/openssh10.sh
 
 # The lab starts servers as root and plays the user with an account of its own: for root itself every
 # file is readable, and no mode of a key is wrong. Without root it plays the one who runs it, and

@@ -284,6 +284,10 @@ fn somebody_answers(case: &Case) -> bool {
 pub(super) fn with_doubts(mut found: Diagnosis, case: &Case) -> Diagnosis {
     let Some(resolution) = case.resolution().filter(|r| !r.literal) else { return found };
     let Ok(used) = &resolution.outcome else { return found };
+    // Without any way out, the address has no part in it.
+    if found.id == Id::NoNetwork {
+        return found;
+    }
     if let Some(servers) = case.name_servers().filter(|_| resolution.hosts_lines.is_empty())
         && let Some(name) = dns::completed(servers, used)
     {

@@ -4,29 +4,34 @@
 
 use super::{
     Diagnosis, Id, Rule,
-    keys::{Failing, is_unasked, start_agent},
+    keys::{Failing, start_agent},
+    too_many_keys,
 };
 use crate::{
     case::Case,
     command,
     evidence::{
-        agent::{AgentKeys, AgentState},
+        agent::{AgentKeys, AgentState, OtherAgent, PAGEANT},
         connection::OsErrorKind,
         identities::Content,
-        queries::{Answer, Query},
+        key::PublicKeyFacts,
+        queries::Queries,
     },
     finding::Hint,
-    key_files, portal, text,
-    text::{Text, foreign, key, number, path, shell},
+    host_trust, key_files, text,
+    text::{Text, foreign, host, key, number, path, shell},
 };
 
 /// In causal order.
 pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::AgentNotRunning, finds: not_running },
+    Rule { id: Id::AgentUnreachable, finds: hangs },
     Rule { id: Id::AgentUnreachable, finds: unreachable },
+    Rule { id: Id::AgentKeyRestricted, finds: restricted },
+    Rule { id: Id::AgentLocked, finds: locked },
     Rule { id: Id::AgentEmpty, finds: empty },
     Rule { id: Id::AgentLacksKey, finds: lacks_key },
-    Rule { id: Id::TooManyKeys, finds: too_many },
+    Rule { id: Id::TooManyKeys, finds: too_many_keys::finds },
 ];
 
 /// For what an agent is needed.
@@ -100,14 +105,111 @@ fn not_running(case: &Case) -> Option<Diagnosis> {
         }
         _ => return None,
     };
-    let found = found.because(need.words()).step(Hint::run(
+    let found = found.because(need.words());
+    if agent.dropped_by_sudo {
+        return Some(
+            found
+                .because(text!["This runs under sudo, which drops that variable."])
+                .step(Hint::run("Run it as yourself, without sudo:", case.plan.ssh().command()))
+                .step(Hint::run(
+                    "If it has to be root, keep the variable:",
+                    case.plan
+                        .ssh()
+                        .command()
+                        .given_to(command!["sudo", "--preserve-env=SSH_AUTH_SOCK"]),
+                )),
+        );
+    }
+    let found = elsewhere(case, found).step(Hint::run(
         "Start one in this terminal and load your key:",
         start_agent(&own_key(case)),
     ));
     Some(found.step(Hint::advice(
-        "Under sudo, in cron and in old tmux windows the variable is missing although an agent runs: \
-         run this as yourself, in a new terminal.",
+        "In cron and in old tmux windows the variable is missing although an agent runs: run this \
+         in a new terminal.",
     )))
+}
+
+/// Another agent of the user that holds keys: what it is, and how to use it.
+pub(super) fn elsewhere(case: &Case, mut found: Diagnosis) -> Diagnosis {
+    let Some(agent) = case.agent() else { return found };
+    // The one with a key of a file that was named is the one that is meant.
+    let named = |other: &&OtherAgent| {
+        let files = case.identities().into_iter().flat_map(|i| &i.files);
+        let mut wanted = files.filter(|f| f.named).filter_map(|f| f.offered());
+        wanted.any(|key| other.keys.iter().any(|held| held.same_key(key)))
+    };
+    let others = &agent.others;
+    let Some(other) = others.iter().find(named).or(others.first()) else { return found };
+    let count = match other.keys.len() {
+        1 => "one key".to_owned(),
+        n => format!("{n} keys"),
+    };
+    let names = other.keys.iter().take(3).map(|key| key.comment.as_str()).collect::<Vec<_>>();
+    let holds = text![" holds ", count, " (", foreign(names.join(", ")), ")."];
+    if other.socket == PAGEANT {
+        return found
+            .because(text!["Pageant, PuTTY's agent,"].then(holds).with(" ssh does not ask it."))
+            .step(Hint::run(
+                "Let Pageant offer its keys to ssh too. It writes a line for ssh's configuration:",
+                command!["pageant", "--openssh-config", path("pageant.conf")],
+            ))
+            .step(Hint::advice(
+                "Then add the line Include pageant.conf at the top of your ssh configuration, \
+                 with the full path of that file.",
+            ));
+    }
+    found = found.because(
+        text![if other.announced {
+            "The agent of this terminal, "
+        } else {
+            "Another agent of yours, "
+        }]
+        .with(path(&other.socket))
+        .with(",")
+        .then(holds),
+    );
+    if other.announced {
+        return found.step(Hint::run(
+            "Use the agent of this terminal, which IdentityAgent in your configuration leaves out:",
+            case.plan.ssh().set("IdentityAgent=SSH_AUTH_SOCK").command(),
+        ));
+    }
+    let set = Hint::run(
+        "Use that agent in this terminal, then try again:",
+        command!["export", text!["SSH_AUTH_SOCK=", path(&other.socket)]],
+    );
+    found.step(set)
+}
+
+/// `ssh` asks the agent before it offers anything, and waits without limit.
+fn hangs(case: &Case) -> Option<Diagnosis> {
+    let agent = case.agent()?;
+    if !matches!(agent.state, AgentState::TimedOut { .. })
+        || !case.effective()?.pubkey_authentication
+    {
+        return None;
+    }
+    let why = trouble(&agent.state, agent.socket.as_deref().unwrap_or_default())?;
+    Some(
+        Diagnosis::new(Id::AgentUnreachable)
+            .because(why)
+            .because(text![
+                "ssh asks the agent before it offers any key, and waits for it without limit."
+            ])
+            .step(Hint::advice(
+                "Look for a window or a device that wants your consent, or unlock the password \
+                 manager that the agent belongs to.",
+            ))
+            .step(Hint::run(
+                "If there is none, do without this agent, with a key in a file:",
+                case.plan.ssh().set("IdentityAgent=none").command(),
+            ))
+            .step(Hint::advice(
+                "Or open a new terminal: this one may remember an agent behind a connection that \
+                 has ended.",
+            )),
+    )
 }
 
 fn unreachable(case: &Case) -> Option<Diagnosis> {
@@ -115,6 +217,7 @@ fn unreachable(case: &Case) -> Option<Diagnosis> {
     let place = agent.socket.clone().unwrap_or_default();
     let why = trouble(&agent.state, &place)?;
     let found = Diagnosis::new(Id::AgentUnreachable).because(why).because(need.words());
+    let found = elsewhere(case, found);
     let denied = matches!(&agent.state, AgentState::Unreachable(e) if e.kind == OsErrorKind::PermissionDenied);
     let found = if denied {
         found.step(Hint::advice(
@@ -183,6 +286,88 @@ pub(crate) fn trouble(state: &AgentState, place: &str) -> Option<Text> {
     })
 }
 
+/// The key that is meant is in the agent, which keeps it back: it was loaded for other hosts only.
+fn restricted(case: &Case) -> Option<Diagnosis> {
+    let told = case.agent_for_host().filter(|told| !told.withheld.is_empty())?;
+    let failing = Failing::of(case)?;
+    let agent = case.agent()?;
+    let kept = agent.keys().iter().filter(|key| told.withheld.contains(&key.sha256));
+    // The key of a file that was named is the one that is meant.
+    let named = |key: &&PublicKeyFacts| {
+        let mut files = failing.identities.files.iter().filter(|file| file.named);
+        files.any(|file| file.offered().is_some_and(|offered| offered.same_key(key)))
+    };
+    let meant = kept.clone().find(named).or_else(|| kept.clone().next())?;
+    let asked = failing.queries.map_or(0, Queries::refused);
+    let found = Diagnosis::new(Id::AgentKeyRestricted)
+        .because(text![
+            "The SSH agent holds the key ",
+            foreign(&meant.comment),
+            " (",
+            key(&meant.sha256),
+            ")."
+        ])
+        .because(text![
+            "Told which host this is, as ssh tells it, the agent keeps ",
+            match kept.count() {
+                1 => "that key back".to_owned(),
+                n => format!("back that key and {} more", n - 1),
+            },
+            ": it was loaded for use with other hosts only (ssh-add -h)."
+        ]);
+    let found = found.because(match asked {
+        0 => text!["ssh has no other key to offer."],
+        1 => text!["The one other key that ssh has was refused by the server."],
+        n => text!["The ", number(n), " other keys that ssh has were refused by the server."],
+    });
+    let file = match failing
+        .identities
+        .files
+        .iter()
+        .find(|file| file.offered().is_some_and(|offered| offered.same_key(meant)))
+    {
+        Some(file) => file.path.clone(),
+        None => own_key(case),
+    };
+    // The name in known_hosts is what the agent compares with.
+    let name = host_trust::principal(failing.effective);
+    let port = failing.effective.port;
+    let name = if port == 22 { name } else { format!("[{name}]:{port}") };
+    let found = found
+        .step(Hint::run(
+            "Load the key for this host too. Name each host that it is for with a -h of its own:",
+            command!["ssh-add", "-h", host(name), path(&file)],
+        ))
+        .step(Hint::run("Or load it without that limit:", command!["ssh-add", path(&file)]));
+    Some(if asked > 0 { found.or(Id::KeyNotAccepted) } else { found })
+}
+
+/// Proven: OpenSSH's own agent shows nothing, and refuses what it takes from everybody while it is
+/// open (`ssh-agent.c`, process_message).
+pub(super) fn is_locked(case: &Case) -> bool {
+    let refuses = case.agent_for_host().is_some_and(|told| !told.bound);
+    refuses && case.agent().is_some_and(|agent| agent_is_empty(agent) && agent.is_local())
+}
+
+fn locked(case: &Case) -> Option<Diagnosis> {
+    let (_, need) = agent(case).filter(|_| is_locked(case))?;
+    Some(
+        Diagnosis::new(Id::AgentLocked)
+            .because(text![
+                "The SSH agent shows no key, and refuses to be told which host this is. An agent \
+                 that is merely empty does not refuse that."
+            ])
+            .because(need.words())
+            .step(Hint::run(
+                "Unlock it with the password that it was locked with:",
+                command!["ssh-add", "-X"],
+            ))
+            .step(Hint::run("See which keys it holds then:", command!["ssh-add", "-l"]))
+            // Before OpenSSH 8.9 an agent refuses this always.
+            .or(Id::AgentEmpty),
+    )
+}
+
 fn empty(case: &Case) -> Option<Diagnosis> {
     let (agent, need) = agent(case)?;
     // Without forwarding an empty agent is no cause: the key may never have been meant for it.
@@ -236,75 +421,5 @@ fn lacks_key(case: &Case) -> Option<Diagnosis> {
             ])
             .step(Hint::run("Load that key:", command!["ssh-add", path(&file)]))
             .step(Hint::run("See that it is there:", command!["ssh-add", "-l"])),
-    )
-}
-
-/// Keys were left that the server did not want to hear of any more.
-fn too_many(case: &Case) -> Option<Diagnosis> {
-    let failing = Failing::of(case)?;
-    let queries = failing.queries?;
-    let goodbye = queries.disconnect.as_ref().filter(|goodbye| {
-        let words = goodbye.description.raw().to_ascii_lowercase();
-        words.contains("too many authentication")
-    });
-    let limit = queries.offers.iter().any(|query| query.answer == Answer::LimitReached);
-    if queries.accepted().is_some() || (goodbye.is_none() && !limit) {
-        return None;
-    }
-    let left: Vec<(usize, &Query)> =
-        queries.offers.iter().enumerate().filter(|(_, q)| is_unasked(q.answer)).collect();
-    let is_named = |query: &Query| {
-        let named = |file: &&crate::evidence::identities::IdentityFile| {
-            file.named && Some(file.path.as_str()) == query.offer.path.as_deref()
-        };
-        failing.identities.files.iter().any(|file| named(&file))
-    };
-    let in_file = |query: &Query| query.offer.path.is_some();
-    let (place, right) = left
-        .iter()
-        .find(|(_, query)| is_named(query))
-        .or_else(|| left.iter().find(|(_, query)| in_file(query)))
-        .or_else(|| left.first())?;
-    let mut found = Diagnosis::new(Id::TooManyKeys).because(text![
-        "ssh would offer ",
-        number(queries.offers.len()),
-        " keys, one after the other; the server refused ",
-        match queries.refused() {
-            0 => "none of them openly".to_owned(),
-            1 => "the first".to_owned(),
-            n => format!("the first {n}"),
-        },
-        "."
-    ]);
-    found = found.because(match goodbye {
-        Some(goodbye) => text!["Then it hung up: ", &goodbye.description, "."],
-        None => text![
-            "Most servers hang up after six, so the others were not asked about; ssh would not get \
-             to them either."
-        ],
-    });
-    found = found.because(text![
-        "The key ",
-        portal::name(right),
-        " comes in place ",
-        number(place + 1),
-        ". Whether the server takes it is not known."
-    ]);
-    let only = |file: &str| case.plan.ssh().set("IdentitiesOnly=yes").identity(file).command();
-    found = match &right.offer.path {
-        Some(file) => found.step(Hint::run("Offer this one key alone:", only(file))),
-        None => found
-            .step(Hint::run(
-                "Save the public lines of the agent to a file, and keep the line of the right key:",
-                command!["ssh-add", "-L", shell(">"), shell("~/.ssh/from_agent.pub")],
-            ))
-            .step(Hint::run("Offer this one key alone:", only("~/.ssh/from_agent.pub"))),
-    };
-    Some(
-        found
-            .step(Hint::advice(
-                "If it helps, put IdentityFile and IdentitiesOnly yes for this host into ~/.ssh/config.",
-            ))
-            .or(Id::KeyNotAccepted),
     )
 }

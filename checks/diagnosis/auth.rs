@@ -31,10 +31,25 @@ fn refused(case: &Case) -> Option<&Queries> {
 fn password_only(case: &Case) -> Option<Diagnosis> {
     let queries = refused(case)?;
     let methods = queries.methods.as_ref()?;
-    if queries.refused() == 0 || methods.is_empty() || methods.iter().any(|m| m == "publickey") {
+    if queries.refused() == 0 || methods.iter().any(|m| m == "publickey") {
         return None;
     }
     let who = user(&queries.user);
+    if methods.is_empty() {
+        return Some(
+            Diagnosis::new(Id::PasswordOnly)
+                .because(text![
+                    "The server offers no way at all to log in as ",
+                    who,
+                    " from here: no key, no password."
+                ])
+                .step(Hint::advice(text!["Check that this is the right host and user."]))
+                .step(Hint::advice(text![
+                    "If they are right, those who run the server have a rule that turns every ",
+                    "method off for this user or for your address (Match in sshd_config).",
+                ])),
+        );
+    }
     Some(
         Diagnosis::new(Id::PasswordOnly)
             .because(text![
@@ -121,6 +136,18 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
                 key(&k.md5)
             ]));
         }
+    }
+    if case.effective().is_some_and(|e| e.user_is_local_default) {
+        found = found
+            .because(text![
+                "Nobody named a user, so ssh sends the name that you have on this computer: ",
+                user(&queries.user),
+                "."
+            ])
+            .step(Hint::run(
+                "If you have another name on the server, put it in the place of USER:",
+                case.plan.ssh().user("USER").command(),
+            ));
     }
     for step in registration_steps(case, &asked) {
         found = found.step(step);

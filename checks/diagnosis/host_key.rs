@@ -3,12 +3,14 @@
 use super::{Diagnosis, Id, Rule};
 use crate::{
     case::Case,
+    finding::Hint,
     host_key,
     host_trust::{self, Acceptance, Trust},
 };
 
 /// In causal order.
 pub(super) const RULES: &[Rule] = &[
+    Rule { id: Id::HostKeyTooWeak, finds: too_weak },
     Rule { id: Id::HostKeyRevoked, finds: |case| refused(case, Id::HostKeyRevoked) },
     Rule { id: Id::RevokedKeysUnreadable, finds: |case| refused(case, Id::RevokedKeysUnreadable) },
     Rule { id: Id::HostKeyChanged, finds: |case| refused(case, Id::HostKeyChanged) },
@@ -33,6 +35,26 @@ fn trust(case: &Case) -> Option<Trust> {
     let shown = case.handshake()?.host_key.as_ref()?;
     let principal = host_trust::principal(case.effective()?);
     Some(host_trust::judge_key(case.known_hosts()?, shown, &principal, case.started_at))
+}
+
+fn too_weak(case: &Case) -> Option<Diagnosis> {
+    let effective = case.effective()?;
+    let why = host_trust::too_small(effective, case.handshake()?.host_key.as_ref()?)?;
+    let size = case.handshake()?.host_key.as_ref()?.bits;
+    Some(
+        Diagnosis::new(Id::HostKeyTooWeak)
+            .because(why)
+            .because("ssh ends the conversation before it asks for a key of yours.")
+            .step(Hint::advice(
+                "Ask those who run the server for a key of a current kind, such as ED25519: one \
+                 more host key is enough.",
+            ))
+            .step(Hint::run(
+                "Until then, this allows the small key for one login. It is weaker: do not make it \
+                 permanent.",
+                case.plan.ssh().set(format!("RequiredRSASize={size}")).command(),
+            )),
+    )
 }
 
 /// The diagnosis of this id, where `ssh` would end because of the key.

@@ -129,6 +129,8 @@ ids! {
     ClosedBeforeBanner = "The server closes the connection before it says a word",
     /// The server says that it has too many connections, or punishes.
     ServerOverloaded = "The server is refusing new logins for the moment",
+    /// The server punishes the address.
+    SourcePenalty = "The server turns your address away for a while",
     /// Endless lines.
     Tarpit = "This port is a trap for attackers, not the SSH server",
     /// No byte at all.
@@ -144,6 +146,8 @@ ids! {
     }
 
     HostKey "Host key" {
+    /// RSA of fewer bits than RequiredRSASize.
+    HostKeyTooWeak = "The server's key is smaller than your ssh allows",
     /// Marked @revoked.
     HostKeyRevoked = "The server's key is marked as revoked",
     /// The file of RevokedHostKeys cannot be read.
@@ -179,19 +183,25 @@ ids! {
     KeyPairMismatch = "The .pub file beside the private key belongs to another key",
     /// A passphrase and nobody to ask.
     KeyLocked = "The key is locked with a passphrase and nobody can type it",
+    /// SecurityKeyProvider none.
+    SecurityKeyOff = "Your ssh configuration turns security keys off",
+    /// The device is not there.
+    SecurityKeyAbsent = "The security key that this key needs is not plugged in",
     /// Certificate not valid.
     CertificateExpired = "The certificate is not valid now, or not for this user",
     }
 
     Agent "Agent" {
     /// No agent.
-    AgentNotRunning = "No SSH agent is running",
+    AgentNotRunning = "There is no SSH agent in this terminal",
     /// Does not answer.
     AgentUnreachable = "The SSH agent does not answer",
     /// No keys.
     AgentEmpty = "The SSH agent holds no key",
     /// Locked.
     AgentLocked = "The SSH agent is locked",
+    /// Loaded for other hosts.
+    AgentKeyRestricted = "The agent keeps the key back, since it was loaded for other hosts",
     /// Holds others.
     AgentLacksKey = "The key that the server takes is not in the agent",
     /// Cut off before the right one.

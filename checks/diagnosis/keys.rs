@@ -3,7 +3,9 @@
 //! None of them is a cause where a key is accepted that `ssh` can prove. Where the server was not
 //! asked, they are causes only if no key is left that it could have been asked about.
 
-use super::{Diagnosis, Id, Rule};
+use std::borrow::Cow;
+
+use super::{Diagnosis, Id, Rule, agent, certificates, security_keys};
 use crate::{
     case::Case,
     command,
@@ -24,6 +26,7 @@ use crate::{
 
 /// In causal order.
 pub(super) const RULES: &[Rule] = &[
+    Rule { id: Id::SecurityKeyOff, finds: security_keys::turned_off },
     Rule { id: Id::NoKey, finds: no_key },
     Rule { id: Id::KeyFileMissing, finds: |c| file_trouble(c, Id::KeyFileMissing) },
     Rule { id: Id::KeyUnreadable, finds: |c| file_trouble(c, Id::KeyUnreadable) },
@@ -33,7 +36,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::KeyMalformed, finds: |c| file_trouble(c, Id::KeyMalformed) },
     Rule { id: Id::KeyTooWeak, finds: too_weak },
     Rule { id: Id::KeyPairMismatch, finds: |c| file_trouble(c, Id::KeyPairMismatch) },
-    Rule { id: Id::CertificateExpired, finds: certificate },
+    Rule { id: Id::SecurityKeyAbsent, finds: security_keys::absent },
+    Rule { id: Id::CertificateExpired, finds: certificates::not_valid },
+    Rule { id: Id::KeyFileMissing, finds: certificates::without_private_key },
+    Rule { id: Id::KeyFileMissing, finds: certificates::not_there },
     Rule { id: Id::KeyLocked, finds: locked },
     Rule { id: Id::NotExamined, finds: not_askable },
 ];
@@ -42,7 +48,8 @@ pub(super) const RULES: &[Rule] = &[
 pub(super) struct Failing<'c> {
     pub effective: &'c Effective,
     pub identities: &'c Identities,
-    pub agent: &'c AgentKeys,
+    /// The agent, as it shows itself to this host.
+    pub agent: Cow<'c, AgentKeys>,
     /// What the server said; none where it was not asked.
     pub queries: Option<&'c Queries>,
     /// What `ssh` would offer.
@@ -57,14 +64,14 @@ impl<'c> Failing<'c> {
     pub fn of(case: &'c Case) -> Option<Self> {
         let effective = case.effective()?;
         let identities = case.identities()?;
-        let agent = case.agent().unwrap_or(NOBODY);
+        let agent = case.agent().unwrap_or(NOBODY).for_host(case.agent_for_host());
         let interactive = case.is_interactive();
         let failing = Self {
             effective,
             identities,
-            agent,
             queries: case.queries(),
-            offers: offers::in_order(effective, identities, agent),
+            offers: offers::in_order(effective, identities, &agent),
+            agent,
             interactive,
         };
         let fails = match (failing.queries, case.queries.as_ref().map(|q| &q.seen)) {
@@ -89,11 +96,11 @@ impl<'c> Failing<'c> {
     }
 
     /// The key that the server takes and `ssh` cannot prove.
-    fn accepted(&self) -> Option<&'c Offer> {
+    pub fn accepted(&self) -> Option<&'c Offer> {
         self.queries?.accepted().map(|query| &query.offer)
     }
 
-    fn refused(&self) -> usize {
+    pub fn refused(&self) -> usize {
         self.queries.map_or(0, Queries::refused)
     }
 
@@ -109,7 +116,7 @@ impl<'c> Failing<'c> {
     }
 
     fn trouble(&self, id: Id) -> Option<Trouble> {
-        let find = |file| key_files::trouble(file, self.agent, &self.identities.untried);
+        let find = |file| key_files::trouble(file, &self.agent, &self.identities.untried);
         let found = self.suspects().filter_map(find).find(|trouble| trouble.id == id);
         // Beside a wrong .pub the right key was never tried, whatever else was refused.
         let all = self.identities.files.iter();
@@ -119,7 +126,7 @@ impl<'c> Failing<'c> {
     }
 
     /// What the server said so far, for the reasons.
-    fn answers(&self) -> Option<Text> {
+    pub fn answers(&self) -> Option<Text> {
         if self.accepted().is_some() {
             return Some(text!["The server would accept this key."]);
         }
@@ -141,7 +148,16 @@ fn file_trouble(case: &Case, id: Id) -> Option<Diagnosis> {
     let mut found = Diagnosis::new(id);
     found.because = trouble.sentences;
     found.because.extend(failing.answers());
-    found.next_steps = trouble.steps;
+    if let (Id::KeyFileMissing, Some(other)) = (id, failing.identities.untried.first()) {
+        found = found.step(Hint::run(
+            "There is another private key, which ssh does not try. If it is the right one:",
+            case.plan.ssh().only_identity(other).command(),
+        ));
+    }
+    if id == Id::KeyIsPublic {
+        found = agent::elsewhere(case, found);
+    }
+    found.next_steps.extend(trouble.steps);
     Some(if failing.refused() > 0 { found.or(Id::KeyNotAccepted) } else { found })
 }
 
@@ -156,11 +172,17 @@ fn no_key(case: &Case) -> Option<Diagnosis> {
         && identities.certificates.is_empty()
         && files()
             .all(|f| matches!(f.content, Content::Missing) && !f.named && f.offered().is_none());
-    // An agent that is announced and does not answer is the cause before this one.
-    let agent_broken = matches!(
-        agent.state,
-        AgentState::Unreachable(_) | AgentState::NotAnAgent(_) | AgentState::TimedOut { .. }
-    );
+    // An agent that is announced and does not answer is the cause before this one; so is one that
+    // is locked, keeps its keys back, or is not announced while it holds keys.
+    let agent_broken = match agent.state {
+        AgentState::Unreachable(_) | AgentState::NotAnAgent(_) | AgentState::TimedOut { .. } => {
+            true
+        }
+        AgentState::NotConfigured => !agent.others.is_empty() || agent.dropped_by_sudo,
+        AgentState::Keys(_) | AgentState::Disabled => {
+            agent::is_locked(case) || case.agent_for_host().is_some_and(|t| !t.withheld.is_empty())
+        }
+    };
     if !nothing || agent_broken {
         return None;
     }
@@ -189,6 +211,7 @@ fn no_key(case: &Case) -> Option<Diagnosis> {
             case.plan.ssh().set("IdentitiesOnly=no").command(),
         )));
     }
+    found = agent::elsewhere(case, found);
     if let Some(first) = identities.untried.first() {
         found = found
             .because(key_files::listing(
@@ -200,7 +223,7 @@ fn no_key(case: &Case) -> Option<Diagnosis> {
                 case.plan.ssh().identity(first).command(),
             ));
     }
-    if agent.state == AgentState::Disabled {
+    if agent.state == AgentState::Disabled && agent.others.is_empty() {
         found = found.step(Hint::advice(
             "If your key is in an agent, remove IdentityAgent none from your ssh configuration.",
         ));
@@ -280,59 +303,6 @@ fn too_weak(case: &Case) -> Option<Diagnosis> {
         // A new key of the type that is not allowed would be no help.
         if public.algorithm == "ssh-ed25519" { found } else { found.step(make) }
     })
-}
-
-/// A certificate that does not help this user now.
-fn certificate(case: &Case) -> Option<Diagnosis> {
-    let failing = Failing::of(case)?;
-    if failing.accepted().is_some() {
-        return None;
-    }
-    let login = &failing.effective.user;
-    let found = failing.offers.iter().find_map(|offer| {
-        let certificate = offer.key.certificate.as_ref()?;
-        let why = key_files::certificate_fault(certificate, login, case.started_at)?;
-        Some((offer, certificate, why))
-    });
-    let (offer, certificate, why) = found?;
-    let name = match (&offer.path, offer.in_agent) {
-        (Some(file), false) => text![path(file)],
-        _ => text!["in the agent"],
-    };
-    let mut found = Diagnosis::new(Id::CertificateExpired)
-        .because(
-            text!["You log in with the certificate \"", foreign(&certificate.key_id), "\" ("]
-                .then(name)
-                .with(")."),
-        )
-        .because(why)
-        .because(text![
-            "Now it is ",
-            key_files::moment(case.started_at),
-            " by this computer's clock."
-        ]);
-    if let Some(answers) = failing.answers() {
-        found = found.because(answers);
-    }
-    found = found.step(Hint::advice(
-        "Get a new certificate for this user, with the tool or the page that gave you this one.",
-    ));
-    let beside = failing.identities.files.iter().find(|file| {
-        file.cert_file.as_ref().is_some_and(|beside| beside.certificate == offer.key.certificate)
-    });
-    let file = match beside {
-        Some(file) => Some(format!("{}-cert.pub", file.path)),
-        None => offer.path.clone(),
-    };
-    if let Some(file) = file {
-        found =
-            found.step(Hint::run("Look at it:", command!["ssh-keygen", "-L", "-f", path(file)]));
-    }
-    Some(
-        found
-            .step(Hint::run("If the dates look right, check your clock:", command!["date", "-u"]))
-            .or(Id::KeyNotAccepted),
-    )
 }
 
 /// A passphrase, and nobody to type it.

@@ -6,6 +6,7 @@
 mod address;
 mod agent;
 mod auth;
+mod certificates;
 mod configuration;
 mod host_key;
 pub mod id;
@@ -13,9 +14,11 @@ mod keys;
 mod name;
 mod path;
 mod proxy;
+mod security_keys;
 mod ssh_says;
 #[cfg(test)]
 mod tests;
+mod too_many_keys;
 mod transport;
 mod undetermined;
 mod way;

@@ -40,10 +40,12 @@ fn failed(case: &Case) -> Option<(&Resolution, &LookupError)> {
     Some((resolution, resolution.outcome.as_ref().err()?))
 }
 
-/// What each name server said, a sentence each.
+/// What each name server said, a sentence each; and what was said of the name that a search domain
+/// made of it, where that is the one that is used.
 fn servers_say(case: &Case) -> Vec<Text> {
-    let servers = case.name_servers();
-    servers.iter().flat_map(|s| s.servers.iter()).map(dns::server_says).collect()
+    let Some(servers) = case.name_servers() else { return Vec::new() };
+    let alone = servers.servers.iter().map(dns::server_says);
+    alone.chain(servers.completed().next().map(dns::searched_says)).collect()
 }
 
 pub(super) fn with_servers(mut found: Diagnosis, case: &Case) -> Diagnosis {
@@ -182,9 +184,10 @@ fn dns_not_used(case: &Case) -> Option<Diagnosis> {
     if bare && servers.answers().any(|(_, a)| a.code == AnswerCode::NxDomain) {
         return None;
     }
+    let completed = servers.completed().next().filter(|_| !bare).map(|s| s.name.as_str());
     let why = text![
         "A name server that is asked directly has an address for ",
-        host(&resolution.name),
+        host(completed.unwrap_or(&resolution.name)),
         ", but this computer's own lookup, which ssh uses, finds none."
     ];
     let mut found = no_address(Id::DnsNotUsed, why, case)?;
@@ -380,10 +383,13 @@ fn name_not_found(case: &Case) -> Option<Diagnosis> {
             ".",
         ]);
         let meant = name.replace(wrong.as_str(), right);
-        found = found.step(Hint::run(
-            text!["Try the name with the right domain:"],
-            command!["ssh-preflight", case.at(&meant)],
-        ));
+        let exists = |near: &NearName| near.name.eq_ignore_ascii_case(&meant);
+        if !case.nearby().is_some_and(|nearby| nearby.names.iter().any(exists)) {
+            found = found.step(Hint::run(
+                text!["Try the name with the right domain:"],
+                case.plan.ssh().preflight(None).host(&meant).command(),
+            ));
+        }
     }
     if is_local(name) {
         found = found.because(
@@ -418,7 +424,7 @@ fn near_name(near: &NearName, case: &Case) -> Hint {
         }
         Origin::Encoded => "This is how the name is written in DNS, and it exists there:",
     };
-    Hint::run(text![words], command!["ssh-preflight", case.at(&near.name)])
+    Hint::run(text![words], case.plan.ssh().preflight(None).host(&near.name).command())
 }
 
 fn name_has_no_address(case: &Case) -> Option<Diagnosis> {

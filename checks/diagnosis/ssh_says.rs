@@ -13,6 +13,7 @@ use crate::{
     case::Case,
     evidence::{
         Needed, Unseen,
+        agent::{AgentKeys, AgentState},
         configuration::{Effective, Source, StrictHostKeyChecking},
         connection::{Attempts, OsErrorKind, Outcome},
         handshake::{Disconnect, Handshake, HandshakeEnd},
@@ -306,6 +307,9 @@ fn host_key_refused(
     handshake: &Handshake,
 ) -> Option<Vec<Text>> {
     let (shown, known) = (handshake.host_key.as_ref()?, case.known_hosts()?);
+    if host_trust::too_small(effective, shown).is_some() {
+        return Some(vec!["Bad server host key: Invalid key length".into()]);
+    }
     let principal = host_trust::principal(effective);
     let trust = host_trust::judge_key(known, shown, &principal, case.started_at);
     let accepts = host_trust::acceptance(&trust, effective, case.plan.interactive);
@@ -352,6 +356,11 @@ fn type_of(algorithm: &str) -> &'static str {
 /// Keys were exchanged, and nobody is let in.
 fn no_login(case: &Case, effective: &Effective, client: &Client) -> Option<Vec<Text>> {
     let peer = || peer(case, effective);
+    // ssh asks the agent first, and waits for it without a word.
+    let hangs = |agent: &AgentKeys| matches!(agent.state, AgentState::TimedOut { .. });
+    if effective.pubkey_authentication && case.agent().is_some_and(hangs) {
+        return None;
+    }
     let preferred = effective.preferred_authentications.as_ref();
     let no_keys = preferred.is_some_and(|methods| !methods.iter().any(|m| m == "publickey"));
     let methods = match &case.queries.as_ref()?.seen {

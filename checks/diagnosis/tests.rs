@@ -336,11 +336,23 @@ fn what_only_ssh_can_tell_is_not_left_to_an_ssh_that_is_not_there() {
 #[test]
 fn every_id_has_its_rule_and_its_group() {
     use strum::IntoEnumIterator;
-    // Causes that are only named beside others so far.
-    let elsewhere = [Id::ProxyFailed, Id::AgentLocked];
+    // A cause that is only named beside others so far.
+    let elsewhere = [Id::ProxyFailed];
     for id in Id::iter().filter(|id| !elsewhere.contains(id)) {
         assert!(super::rules().any(|rule| rule.id == id), "{id} has no rule");
     }
     let all: Vec<Id> = super::Group::iter().flat_map(super::in_order).collect();
     assert_eq!(all.len(), Id::iter().count());
+}
+
+#[test]
+fn a_user_that_nobody_named_is_told() {
+    let mut case = case();
+    case.plan.user = None;
+    let effective = Effective { user_is_local_default: true, ..made::effective(22) };
+    case.configuration = made::case(effective).configuration;
+    case.handshake = handshake(HandshakeEnd::Complete, Step::Keys);
+    case.queries = made::seen(asked("ssh-ed25519", queries::Answer::Refused));
+    let expected = ["Nobody named a user", "ssh USER@host.example.com"];
+    says(&case, Id::KeyNotAccepted, &expected);
 }

@@ -3,16 +3,19 @@
 use super::{Diagnosis, Id, Rule};
 use crate::{
     case::Case,
+    command,
     evidence::handshake::{Arrived, Handshake, HandshakeEnd, Step},
     finding::Hint,
-    greeting, negotiation, text,
-    text::{Text, foreign, host, number},
+    greeting::{self, TurnedAway},
+    negotiation, text,
+    text::{Command, Text, foreign, host, number, shell},
     transport,
 };
 
 /// In causal order: what the server says itself, what it is, then where it fell silent or cut.
 pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::ServerOverloaded, finds: server_overloaded },
+    Rule { id: Id::SourcePenalty, finds: source_penalty },
     Rule { id: Id::ProtocolTooOld, finds: protocol_too_old },
     Rule { id: Id::NotSsh, finds: not_ssh },
     Rule { id: Id::Tarpit, finds: tarpit },
@@ -33,10 +36,10 @@ fn broken(case: &Case) -> Option<(&Handshake, Text)> {
 /// SSH_DISCONNECT_TOO_MANY_CONNECTIONS (RFC 4253, section 11.1).
 const TOO_MANY_CONNECTIONS: u32 = 12;
 
+/// Too many that have not logged in yet, from everywhere or from this address: over in seconds.
 fn server_overloaded(case: &Case) -> Option<Diagnosis> {
     let (handshake, words) = broken(case)?;
-    let says_so = handshake.lines_before.iter().any(|l| greeting::is_no_room(l.raw()))
-        || greeting::is_no_room(handshake.first_bytes.raw());
+    let says_so = transport::turned_away(handshake).is_some_and(|(w, _)| w == TurnedAway::NoRoom);
     let goodbye = handshake.disconnect.as_ref().filter(|d| d.code == TOO_MANY_CONNECTIONS);
     if !says_so && goodbye.is_none() {
         return None;
@@ -48,18 +51,61 @@ fn server_overloaded(case: &Case) -> Option<Diagnosis> {
     Some(
         found
             .because(text![
-                "Servers say this when too many people log in at once, or when too many failed ",
-                "attempts came from your address. It says nothing about your key.",
+                "Too many connections are open that have not logged in yet: from everywhere ",
+                "(MaxStartups), or from your address alone (PerSourceMaxStartups). It says nothing ",
+                "about your key.",
             ])
+            .step(Hint::run(
+                "This passes within seconds. Wait a little, then try once:",
+                after_waiting("10", case),
+            ))
             .step(Hint::advice(text![
-                "Wait a minute without trying, then try once. Each further attempt can make the ",
-                "pause longer (up to 10 minutes).",
-            ]))
-            .step(Hint::advice(text![
-                "If it stays: stop whatever logs in again and again from your network (scripts, ",
-                "editors, monitoring), or ask those who run the server.",
+                "If it stays: end what opens many connections from your network at once (scripts, ",
+                "editors, monitoring, other logins that wait for a passphrase). If there is none, ",
+                "those who run the server must raise the limit.",
             ])),
     )
+}
+
+/// OpenSSH from 9.8 on punishes addresses that fail again and again (`srclimit.c`); it says the
+/// same where it is full. What helps against the one helps against the other too.
+fn source_penalty(case: &Case) -> Option<Diagnosis> {
+    let (handshake, words) = broken(case)?;
+    transport::turned_away(handshake).filter(|(why, _)| *why == TurnedAway::NotNow)?;
+    Some(
+        Diagnosis::new(Id::SourcePenalty)
+            .because(words)
+            .because(text![
+                "OpenSSH 9.8 and later says this to an address from which too many logins failed. ",
+                "Each failed login adds seconds (5, unless set otherwise); from 15 on, all new ",
+                "connections from this address are turned away, for at most 10 minutes.",
+            ])
+            .because(text![
+                "It says the same where too many people log in at one moment. It has not been told ",
+                "who you are and which key you have, so those are not the reason.",
+            ])
+            .step(Hint::run(
+                "Stop everything that tries to log in there, wait a minute, then try once:",
+                after_waiting("60", case),
+            ))
+            .step(Hint::advice(text![
+                "If it says the same then, wait ten minutes. Do not try in between: failed attempts ",
+                "make it longer, for everybody who shares your address.",
+            ]))
+            .step(Hint::advice(text![
+                "Find out what fails again and again from your network: a script, an editor, ",
+                "monitoring, a CI job with an old key.",
+            ]))
+            .step(Hint::advice(text![
+                "Those who run the server see the word penalty in its log, and can exempt your ",
+                "address (PerSourcePenaltyExemptList).",
+            ]))
+            .or(Id::ServerOverloaded),
+    )
+}
+
+fn after_waiting(seconds: &'static str, case: &Case) -> Command {
+    case.plan.ssh().command().given_to(command!["sleep", seconds, shell("&&")])
 }
 
 fn protocol_too_old(case: &Case) -> Option<Diagnosis> {
@@ -248,7 +294,8 @@ fn closed_before_banner(case: &Case) -> Option<Diagnosis> {
                 " and attach this report.",
             ]))
             .or(Id::IpNotAllowed)
-            .or(Id::ServerOverloaded),
+            .or(Id::ServerOverloaded)
+            .or(Id::SourcePenalty),
     )
 }
 

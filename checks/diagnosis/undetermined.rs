@@ -8,11 +8,11 @@ use crate::{
     evidence::{
         Needed, Unseen,
         handshake::{Handshake, HandshakeEnd},
-        queries::{Answer, Broken},
+        queries::{Answer, Broken, Queries},
     },
     finding::Hint,
     passage, relay, text,
-    text::{foreign, host, path},
+    text::{foreign, host, path, user},
     transport,
 };
 
@@ -102,7 +102,7 @@ fn at_the_jump_host(case: &Case) -> Option<Diagnosis> {
 fn through(case: &Case) -> Hint {
     Hint::run(
         "Look behind it. This logs in there with your key, as ssh does, and leaves again:",
-        case.plan.ssh().preflight("--through").command(),
+        case.plan.ssh().preflight(Some("--through")).command(),
     )
 }
 
@@ -169,7 +169,7 @@ fn behind_jump_host(case: &Case) -> Option<Diagnosis> {
             ])
             .step(Hint::run(
                 "Run it, as ssh does, and look behind it:",
-                case.plan.ssh().preflight("--through").command(),
+                case.plan.ssh().preflight(Some("--through")).command(),
             )),
     )
 }
@@ -177,6 +177,14 @@ fn behind_jump_host(case: &Case) -> Option<Diagnosis> {
 /// What shows more than we could see.
 pub(super) fn with_ssh(case: &Case) -> Hint {
     Hint::run("Run ssh itself, which tells each step:", case.plan.ssh().flag("-v").command())
+}
+
+/// The server ended the conversation at the first question, without a goodbye.
+fn hung_up_on_user(queries: &Queries) -> bool {
+    queries.broken == Some(Broken::ServerEnded)
+        && queries.refused() == 0
+        && queries.accepted().is_none()
+        && queries.disconnect.is_none()
 }
 
 /// Everything was asked for and something was not seen, for a reason of its own.
@@ -193,6 +201,20 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
         };
         return Some(found.because(why.words()).step(step));
     }
+    let winner = case.queries().and_then(|queries| queries.winner(case.is_interactive()));
+    let module = case.effective().and_then(|effective| effective.pkcs11_provider.as_ref());
+    if let (Some(module), None) = (module, winner) {
+        return Some(
+            found
+                .because(text![
+                    "ssh would also try the keys of the module ",
+                    path(module),
+                    " (PKCS11Provider). To list them, the module would have to be run, and might \
+                     ask for a PIN; so they were not looked at."
+                ])
+                .step(with_ssh(case)),
+        );
+    }
     if let Some(HandshakeEnd::Stopped(why)) = case.handshake().map(|handshake| &handshake.end) {
         return Some(
             found
@@ -203,6 +225,26 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
     }
     let queries = case.queries.as_ref()?;
     match &queries.seen {
+        Ok(queries) if hung_up_on_user(queries) => Some(
+            found
+                .because(text![
+                    "The server hung up as soon as it heard the user name ",
+                    user(&queries.user),
+                    ", before it said a word about a key. ssh would be cut off in the same way."
+                ])
+                .because(text![
+                    "Servers do so by rule (RefuseConnection for a user or an address), or when \
+                     they fail themselves; that cannot be told apart from here."
+                ])
+                .step(Hint::advice(
+                    "Check the user name. If it is right, send this report to those who run the \
+                     server; the reason is in its log.",
+                ))
+                .step(Hint::advice(
+                    "Do not try again and again: such a server counts each attempt against your \
+                     address.",
+                )),
+        ),
         Ok(queries) if queries.winner(case.is_interactive()).is_none() => Some(
             found
                 .because(text!["No key was found with which ssh could certainly log in."])

@@ -1,12 +1,14 @@
 //! Keys in the agent: the list alone, nothing is signed.
 
-use std::{io, time::Duration};
+mod others;
+
+use std::{borrow::Cow, io, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{
-    Seen,
+    Needed, Seen, Unseen,
     configuration::{Effective, IdentityAgent},
     connection::OsError,
     key::{PublicKeyFacts, string},
@@ -20,6 +22,39 @@ pub struct AgentKeys {
     pub socket: Option<String>,
     /// What came of it.
     pub state: AgentState,
+    /// The name of the program that answers, where the system tells it.
+    #[serde(default)]
+    pub program: Option<String>,
+    /// Other agents of this user that hold keys; only looked for where this one holds none.
+    #[serde(default)]
+    pub others: Vec<OtherAgent>,
+    /// Whether this runs under sudo, which drops `SSH_AUTH_SOCK`, and there is none.
+    #[serde(default)]
+    pub dropped_by_sudo: bool,
+}
+
+/// An agent that `ssh` would not ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherAgent {
+    /// Its socket, or its name where it has none.
+    pub socket: String,
+    /// Whether `SSH_AUTH_SOCK` names it, and the configuration another one.
+    pub announced: bool,
+    /// Its keys.
+    pub keys: Vec<PublicKeyFacts>,
+}
+
+/// What the agent says once it knows the host.
+///
+/// `ssh` tells it before it asks for the list, on the same connection (`session-bind@openssh.com`
+/// of PROTOCOL.agent), and so do we. It changes nothing but what this one connection is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentForHost {
+    /// Whether the agent took the name of the host. Agents other than OpenSSH's, those before
+    /// version 8.9, and locked ones do not.
+    pub bound: bool,
+    /// The fingerprints of keys that it lists, but not for this host.
+    pub withheld: Vec<String>,
 }
 
 /// What came of asking the agent.
@@ -47,7 +82,30 @@ impl AgentKeys {
     /// No agent at all.
     #[must_use]
     pub const fn none() -> Self {
-        Self { socket: None, state: AgentState::NotConfigured }
+        Self {
+            socket: None,
+            state: AgentState::NotConfigured,
+            program: None,
+            others: Vec::new(),
+            dropped_by_sudo: false,
+        }
+    }
+    /// Whether the program that answers is OpenSSH's agent on this computer; not one elsewhere that
+    /// is forwarded to it.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.program.as_deref() == Some("ssh-agent")
+    }
+    /// The agent as `ssh` sees it at this host: without the keys that it keeps back there.
+    #[must_use]
+    pub fn for_host(&self, told: Option<&AgentForHost>) -> Cow<'_, Self> {
+        let withheld = told.map_or(&[][..], |told| &told.withheld);
+        let AgentState::Keys(keys) = &self.state else { return Cow::Borrowed(self) };
+        if withheld.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let shown = keys.iter().filter(|key| !withheld.contains(&key.sha256));
+        Cow::Owned(Self { state: AgentState::Keys(shown.cloned().collect()), ..self.clone() })
     }
     /// The keys; none where there is no agent.
     #[must_use]
@@ -62,22 +120,58 @@ impl AgentKeys {
 /// Asks the agent for its list.
 pub async fn observe(effective: Effective, limits: TimeLimits) -> Seen<AgentKeys> {
     let socket = match &effective.identity_agent {
-        IdentityAgent::None => {
-            return Ok(AgentKeys { socket: None, state: AgentState::Disabled });
-        }
+        IdentityAgent::None => None,
         IdentityAgent::Environment => environment("SSH_AUTH_SOCK").or_else(default_pipe),
         IdentityAgent::Socket(name) => match name.strip_prefix('$') {
             Some(variable) => environment(variable.trim_matches(['{', '}'])),
             None => Some(name.clone()),
         },
     };
-    let Some(socket) = socket else { return Ok(AgentKeys::none()) };
-    let limit = Duration::from_millis(limits.answer_ms);
-    let state = match tokio::time::timeout(limit, list(&socket)).await {
-        Ok(state) => state,
-        Err(_) => AgentState::TimedOut { after_ms: limits.answer_ms },
+    let mut found = AgentKeys { socket, ..AgentKeys::none() };
+    if effective.identity_agent == IdentityAgent::None {
+        found.state = AgentState::Disabled;
+    }
+    if let Some(socket) = &found.socket {
+        let limit = Duration::from_millis(limits.answer_ms);
+        (found.state, found.program) = match tokio::time::timeout(limit, list(socket)).await {
+            Ok(told) => told,
+            Err(_) => (AgentState::TimedOut { after_ms: limits.answer_ms }, None),
+        };
+    }
+    if found.keys().is_empty() {
+        let announced = environment("SSH_AUTH_SOCK");
+        let sudo = std::env::var_os("SUDO_USER").is_some();
+        found.dropped_by_sudo = found.state == AgentState::NotConfigured && sudo;
+        found.others = others::holding_keys(found.socket.as_deref(), announced).await;
+    }
+    Ok(found)
+}
+
+/// The name of PuTTY's agent, which has no socket.
+pub const PAGEANT: &str = "Pageant";
+
+/// How long the agent may take to say what it shows to one host: it has just answered once.
+const SECOND_ANSWER: Duration = Duration::from_secs(3);
+
+/// Tells the agent which host it is about, as `ssh` does, and sees which keys it then keeps back.
+pub async fn observe_for_host(
+    agent: AgentKeys,
+    binding: russh::keys::agent::AgentSessionBinding,
+) -> Seen<AgentForHost> {
+    let unable = |why: &str| Unseen::Unable(format!("the agent did not answer again: {why}"));
+    let (AgentState::Keys(keys), Some(socket)) = (&agent.state, &agent.socket) else {
+        return Err(Unseen::Needs(Needed::Key));
     };
-    Ok(AgentKeys { socket: Some(socket), state })
+    let asked = tokio::time::timeout(SECOND_ANSWER, list_bound(socket, &binding)).await;
+    match asked.map_err(|_| unable("time limit"))? {
+        Ok((bound, AgentState::Keys(shown))) => {
+            let kept = |key: &&PublicKeyFacts| !shown.iter().any(|s| s.sha256 == key.sha256);
+            let withheld = keys.iter().filter(kept).map(|key| key.sha256.clone()).collect();
+            Ok(AgentForHost { bound, withheld })
+        }
+        Ok(_) => Err(unable("no list")),
+        Err(error) => Err(unable(&error.to_string())),
+    }
 }
 
 fn environment(variable: &str) -> Option<String> {
@@ -89,21 +183,49 @@ fn default_pipe() -> Option<String> {
     cfg!(windows).then(|| r"\\.\pipe\openssh-ssh-agent".to_owned())
 }
 
+/// A connection to an agent.
 #[cfg(unix)]
-async fn list(socket: &str) -> AgentState {
-    match tokio::net::UnixStream::connect(socket).await {
-        Ok(stream) => ask(stream).await,
-        Err(error) => AgentState::Unreachable(OsError::of("connect", &error)),
-    }
+async fn connect(socket: &str) -> io::Result<tokio::net::UnixStream> {
+    tokio::net::UnixStream::connect(socket).await
 }
 
 #[cfg(windows)]
-async fn list(socket: &str) -> AgentState {
-    use tokio::net::windows::named_pipe::ClientOptions;
-    match ClientOptions::new().open(socket) {
-        Ok(stream) => ask(stream).await,
-        Err(error) => AgentState::Unreachable(OsError::of("open", &error)),
+async fn connect(pipe: &str) -> io::Result<tokio::net::windows::named_pipe::NamedPipeClient> {
+    tokio::net::windows::named_pipe::ClientOptions::new().open(pipe)
+}
+
+async fn list(socket: &str) -> (AgentState, Option<String>) {
+    match connect(socket).await {
+        Ok(stream) => {
+            let program = program(&stream);
+            (ask(stream).await, program)
+        }
+        Err(error) => (AgentState::Unreachable(OsError::of("connect", &error)), None),
     }
+}
+
+/// Whether it takes the binding, and its list after it.
+async fn list_bound(
+    socket: &str,
+    binding: &russh::keys::agent::AgentSessionBinding,
+) -> io::Result<(bool, AgentState)> {
+    let mut client = russh::keys::agent::client::AgentClient::connect(connect(socket).await?);
+    // An agent that does not know this says so, and goes on.
+    let bound = client.bind_session(binding, false).await.is_ok();
+    Ok((bound, ask(client.into_inner()).await))
+}
+
+/// The name of the program at the other end. Its path would say more, but ssh-agent hides it.
+#[cfg(target_os = "linux")]
+fn program(stream: &tokio::net::UnixStream) -> Option<String> {
+    let pid = stream.peer_cred().ok()?.pid()?;
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_end().to_owned())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn program<S>(_stream: &S) -> Option<String> {
+    None
 }
 
 /// Messages of draft-ietf-sshm-ssh-agent, sections 5.1 and 6.1.

@@ -197,6 +197,14 @@ pub struct Effective {
     pub batch_mode: bool,
     /// PKCS11Provider: keys in it are not examined.
     pub pkcs11_provider: Option<String>,
+    /// SecurityKeyProvider: what talks to security keys (FIDO), `internal` unless set. Without one,
+    /// `ssh` passes over keys that need it.
+    #[serde(default = "internal")]
+    pub security_key_provider: Option<String>,
+}
+
+fn internal() -> Option<String> {
+    Some("internal".to_owned())
 }
 
 impl Effective {
@@ -252,6 +260,7 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
         let mut effective = ssh_g::parse(&String::from_utf8_lossy(&output.stdout), &context);
         // At a jump host ssh opens no session, so nothing is forwarded to it.
         effective.forward_agent &= plan.hop_of.is_empty();
+        resolve_security_key_provider(&mut effective);
         Ok(effective)
     } else if output.status.code().is_none() {
         // Killed: mostly by the Ctrl-C that is about to reach us too, and then is the reason.
@@ -263,6 +272,14 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
         Err(Refusal { lines, exit: output.status.code() })
     };
     Ok(Configuration { source: Source::Ssh { version }, effective, files })
+}
+
+/// `$VARIABLE` stands for what it holds; one that is not set means: none (`ssh.c`, main).
+fn resolve_security_key_provider(effective: &mut Effective) {
+    let named = effective.security_key_provider.as_deref().and_then(|set| set.strip_prefix('$'));
+    if let Some(name) = named.filter(|name| !name.is_empty()) {
+        effective.security_key_provider = std::env::var(name).ok();
+    }
 }
 
 fn ssh() -> tokio::process::Command {

@@ -1,6 +1,8 @@
 //! Key files: each identity that `ssh` would try.
 
 mod content;
+mod disk;
+mod security_keys;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +30,10 @@ pub struct Identities {
     pub certificates: Vec<CertificateFile>,
     /// Private keys in `~/.ssh` with other names, which `ssh` does not try.
     pub untried: Vec<String>,
+    /// How many security keys (FIDO devices) are plugged in; `None` where nobody looked, since no
+    /// key needs one, or where it cannot be seen.
+    #[serde(default)]
+    pub security_keys: Option<usize>,
 }
 
 /// One identity file.
@@ -46,6 +52,9 @@ pub struct IdentityFile {
     /// Whether `ssh` ignores the private key because others can read it: owner is this user, and
     /// mode has bits for others (`authfile.c`, sshkey_perm_ok).
     pub too_open: bool,
+    /// The kind of disk, where it is one that keeps no permissions: `vfat`, `exfat`, `ntfs`, `smb`.
+    #[serde(default)]
+    pub disk: Option<String>,
     /// The public half beside it (`PATH.pub`), which `ssh` offers.
     pub pub_file: Option<PublicKeyFacts>,
     /// Certificate beside it (`PATH-cert.pub`).
@@ -115,18 +124,31 @@ pub struct CertificateFile {
     pub path: String,
     /// What is in it, or why it cannot be used.
     pub content: Result<PublicKeyFacts, String>,
+    /// Whether there is no such file.
+    #[serde(default)]
+    pub missing: bool,
 }
 
 impl IdentityFile {
-    /// The public key that `ssh` would offer for this file: the one of the `.pub` beside it, else
-    /// the one inside (`sshconnect2.c`, load_public_identity_files).
+    /// The public key that `ssh` would offer for this file, after it has opened the private one
+    /// where it must (`sshconnect2.c`, userauth_pubkey).
     #[must_use]
     pub fn offered(&self) -> Option<&PublicKeyFacts> {
-        self.pub_file.as_ref().or(match &self.content {
-            Content::Private { public, .. } => public.as_ref(),
+        self.known().or_else(|| self.inside())
+    }
+
+    /// The public key that `ssh` knows without opening the private one: the file itself where it is
+    /// a public one, else the `.pub` beside it, else what OpenSSH's own format tells in the clear
+    /// (`authfile.c`, sshkey_load_public).
+    #[must_use]
+    pub fn known(&self) -> Option<&PublicKeyFacts> {
+        match &self.content {
             Content::Public(public) => Some(public),
-            _ => None,
-        })
+            Content::Private { format, public, .. } if format == "openssh" => {
+                self.pub_file.as_ref().or(public.as_ref())
+            }
+            _ => self.pub_file.as_ref(),
+        }
     }
 
     /// The public half of the private key inside, where it can be read.
@@ -156,6 +178,14 @@ impl IdentityFile {
     }
 }
 
+impl Identities {
+    fn need_security_key(&self) -> bool {
+        let files = self.files.iter().filter_map(IdentityFile::offered);
+        let certificates = self.certificates.iter().filter_map(|file| file.content.as_ref().ok());
+        files.chain(certificates).any(PublicKeyFacts::is_hardware)
+    }
+}
+
 /// Larger files are no keys (`authfile.c`, MAX_KEY_FILE_SIZE).
 const MOST_BYTES: u64 = 1024 * 1024;
 /// Why a pipe or a device is not read.
@@ -170,7 +200,11 @@ pub async fn observe(effective: Effective) -> Seen<Identities> {
         let certificates =
             effective.certificate_files.iter().map(|p| read_certificate(p)).collect();
         let untried = untried(&files);
-        Identities { files, certificates, untried }
+        let mut identities = Identities { files, certificates, untried, security_keys: None };
+        if identities.need_security_key() {
+            identities.security_keys = security_keys::plugged_in(&effective);
+        }
+        identities
     };
     tokio::task::spawn_blocking(read).await.map_err(|_| super::Unseen::Crashed)
 }
@@ -185,6 +219,7 @@ fn read_identity(identity: &IdentityPath) -> IdentityFile {
         mode: None,
         owner: None,
         too_open: false,
+        disk: None,
         pub_file: read_public(&format!("{}.pub", identity.path)),
         cert_file: read_public(&format!("{}-cert.pub", identity.path))
             .filter(|key| key.certificate.is_some()),
@@ -195,6 +230,7 @@ fn read_identity(identity: &IdentityPath) -> IdentityFile {
             file.content = if found.is_dir() { Content::Directory } else { read_content(path) };
             let private = matches!(file.content, Content::Private { .. } | Content::Damaged(_));
             file.too_open = private && is_too_open(file.mode, file.owner);
+            file.disk = file.too_open.then(|| disk::without_permissions(path)).flatten();
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => file.content = Content::Unreadable(OsError::of("stat", &error).message),
@@ -231,13 +267,17 @@ fn read_public(path: &str) -> Option<PublicKeyFacts> {
 }
 
 fn read_certificate(path: &str) -> CertificateFile {
+    let mut missing = false;
     let content = match read_bounded(Path::new(path)) {
         Ok(_) => read_public(path)
             .filter(|key| key.certificate.is_some())
             .ok_or_else(|| "there is no certificate in it".to_owned()),
-        Err(error) => Err(OsError::of("open", &error).message),
+        Err(error) => {
+            missing = error.kind() == ErrorKind::NotFound;
+            Err(OsError::of("open", &error).message)
+        }
     };
-    CertificateFile { path: path.to_owned(), content }
+    CertificateFile { path: path.to_owned(), content, missing }
 }
 
 /// Private keys in `~/.ssh` that are not among those that `ssh` tries.

@@ -57,6 +57,11 @@ impl PublicKeyFacts {
     pub fn same_key(&self, other: &Self) -> bool {
         self.sha256 == other.sha256
     }
+    /// Whether its private half sits in a security key (FIDO), which has to be plugged in.
+    #[must_use]
+    pub fn is_hardware(&self) -> bool {
+        self.algorithm.starts_with("sk-")
+    }
     /// Type as people say it: ED25519, RSA, ECDSA, with `-SK` for a hardware key.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -42,6 +42,7 @@ pub(crate) fn effective(port: u16) -> Effective {
         proxy_use_fdpass: false,
         batch_mode: false,
         pkcs11_provider: None,
+        security_key_provider: Some("internal".into()),
     }
 }
 

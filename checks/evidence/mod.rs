@@ -74,6 +74,7 @@ pub struct Evidence {
     known_hosts: Fact<known_hosts::KnownHosts>,
     identities: Fact<identities::Identities>,
     agent: Fact<agent::AgentKeys>,
+    agent_for_host: Fact<agent::AgentForHost>,
     queries: Fact<queries::Queries>,
 }
 
@@ -141,6 +142,7 @@ impl Evidence {
             known_hosts: Fact::new(case.known_hosts),
             identities: Fact::new(case.identities),
             agent: Fact::new(case.agent),
+            agent_for_host: Fact::new(case.agent_for_host),
             queries: Fact::new(case.queries),
         }
     }
@@ -168,6 +170,7 @@ impl Evidence {
             known_hosts: self.known_hosts.observed().cloned(),
             identities: self.identities.observed().cloned(),
             agent: self.agent.observed().cloned(),
+            agent_for_host: self.agent_for_host.observed().cloned(),
             queries: self.queries.observed().cloned(),
         }
     }
@@ -376,6 +379,23 @@ impl Evidence {
             .await
     }
 
+    /// What the agent shows to this host, once the host has proven itself in the exchange of keys.
+    pub async fn agent_for_host(&self) -> &Seen<agent::AgentForHost> {
+        self.agent_for_host
+            .once(&self.limits, || async {
+                let (handshake, agent) = join(self.handshake(), self.agent()).await;
+                let binding = match self.live.session.lock().await.as_ref() {
+                    Some(session) => session.agent_binding(),
+                    None => None,
+                };
+                let (Ok(_), Ok(agent), Some(binding)) = (handshake, agent, binding) else {
+                    return Err(Unseen::Needs(Needed::Handshake));
+                };
+                self.limits.hold(agent::observe_for_host(agent.clone(), binding)).await
+            })
+            .await
+    }
+
     /// The conversation up to the exchange of keys, on the connection that was made.
     pub async fn handshake(&self) -> &Seen<handshake::Handshake> {
         self.handshake
@@ -436,11 +456,12 @@ impl Evidence {
         self.queries
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
-                let (handshake, known, identities, agent) = tokio::join!(
+                let (handshake, known, identities, agent, for_host) = tokio::join!(
                     self.handshake(),
                     self.known_hosts(),
                     self.identities(),
-                    self.agent()
+                    self.agent(),
+                    self.agent_for_host()
                 );
                 let session = self.live.session.lock().await.take();
                 let (Ok(handshake), Some(mut session)) = (handshake, session) else {
@@ -462,8 +483,8 @@ impl Evidence {
                 }
                 let (none, nobody) = (identities::Identities::default(), agent::AgentKeys::none());
                 let identities = identities.as_ref().unwrap_or(&none);
-                let offers =
-                    offers::in_order(&effective, identities, agent.as_ref().unwrap_or(&nobody));
+                let agent = agent.as_ref().unwrap_or(&nobody).for_host(for_host.as_ref().ok());
+                let offers = offers::in_order(&effective, identities, &agent);
                 if offers.is_empty() {
                     session.close().await;
                     return Err(Unseen::Needs(Needed::Key));

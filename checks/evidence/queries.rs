@@ -116,6 +116,13 @@ impl Queries {
                 }
         })
     }
+    /// Whether the server hung up because too many keys were refused (OpenSSH's `auth_maxtries_exceeded`,
+    /// and the same words elsewhere).
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        let words = self.disconnect.as_ref().map(|goodbye| goodbye.description.raw());
+        words.is_some_and(|words| words.to_ascii_lowercase().contains("too many authentication"))
+    }
     /// How many keys were refused.
     #[must_use]
     pub fn refused(&self) -> usize {

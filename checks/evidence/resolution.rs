@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use dns_lookup::AddrInfoHints;
@@ -13,6 +13,7 @@ use super::{
     Seen,
     configuration::{AddressFamily, Effective},
     dns_query::{self, Kind},
+    fact::millis,
     name_servers::AnswerCode,
 };
 use crate::case::TimeLimits;
@@ -89,20 +90,37 @@ pub async fn observe(
         return Ok(Resolution { name, literal: true, outcome, other_family, hosts_lines });
     }
     let hosts_lines = if instead.is_empty() { hosts_lines(&name) } else { Vec::new() };
-    let outcome = look_up(&name, effective.address_family, &instead, limits).await;
-    // Where one family alone is allowed and has nothing, the other tells why.
+    // Where one family alone is allowed, the other tells why it fails.
     let other = match effective.address_family {
         AddressFamily::Inet => Some(AddressFamily::Inet6),
         AddressFamily::Inet6 => Some(AddressFamily::Inet),
         AddressFamily::Any => None,
     };
-    let other_family = match other {
-        Some(family) if outcome.is_err() => {
-            look_up(&name, family, &instead, limits).await.unwrap_or_default()
+    let other_family = async {
+        match other {
+            Some(family) => look_up(&name, family, &instead, limits).await.unwrap_or_default(),
+            None => Vec::new(),
         }
-        _ => Vec::new(),
     };
+    let asked = look_up_patiently(&name, effective.address_family, &instead, limits);
+    let (outcome, other_family) = futures_util::join!(asked, other_family);
     Ok(Resolution { name, literal: false, outcome, other_family, hosts_lines })
+}
+
+/// Looks a name up, and once more where a name server gave no answer: a lost packet is no cause.
+async fn look_up_patiently(
+    name: &str,
+    family: AddressFamily,
+    instead: &[SocketAddr],
+    limits: TimeLimits,
+) -> Result<Vec<IpAddr>, LookupError> {
+    let began = Instant::now();
+    let outcome = look_up(name, family, instead, limits).await;
+    let passing = matches!(&outcome, Err(error) if error.kind == LookupErrorKind::TemporaryFailure);
+    if passing && millis(began) < limits.dns_ms {
+        return look_up(name, family, instead, limits).await;
+    }
+    outcome
 }
 
 /// Looks a name up as `ssh` would, or at the first of the given servers.

@@ -182,7 +182,7 @@ fn odd_option(plan: &Plan) -> Option<Oddity> {
         words: text![
             "-P ",
             number(port),
-            " names no port to ssh (that is -p), so it has no effect on where ssh connects."
+            " is how sftp and scp name a port. To ssh -P is something else; its port is given with -p."
         ],
         hint: Hint::run("If the port is meant:", meant.ssh().port(port).command()),
     })

@@ -117,6 +117,7 @@ impl Page<'_> {
 
     /// A diagnosis is its word; where else a link leads to is told beside its words.
     fn end_link(&mut self, to: Option<&str>) {
+        let to = to.and_then(|to| to.split('#').next());
         let Some(to) = to.filter(|to| to.contains('/')) else { return };
         let to =
             to.strip_prefix("../").map_or_else(|| to.to_owned(), |rest| format!("docs/{rest}"));

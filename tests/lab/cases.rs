@@ -9,7 +9,8 @@ use crate::world::World;
 
 /// Keeps a recording, where that was asked for.
 pub fn keep(name: &str, world: &World, recording: &str) {
-    if std::env::var_os("PREFLIGHT_RECORD_CASES").is_none() {
+    // The same situation with another OpenSSH has a name of two parts; one recording is enough.
+    if std::env::var_os("PREFLIGHT_RECORD_CASES").is_none() || name.contains('/') {
         return;
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");

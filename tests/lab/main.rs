@@ -14,14 +14,19 @@
 )]
 
 mod advice;
+mod agent_faults;
 mod agents;
 mod cases;
 mod faults;
+mod generations;
 mod harmless;
 mod hops;
 mod hostile;
+mod key_faults;
 mod keyring;
+mod limits;
 mod net;
+mod offers;
 mod oracle;
 mod person;
 mod proxy_commands;

@@ -77,7 +77,7 @@ fn with_agent(world: &World, command: &mut Command) {
 
 /// Runs the program as the user, with these arguments.
 pub fn preflight(world: &World, arguments: &[String]) -> Ended {
-    let mut command = world.person.command(program(), &world.home());
+    let mut command = world.command(program());
     with_agent(world, &mut command);
     let ended = run(command.args(arguments));
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
@@ -247,7 +247,7 @@ pub fn really_says(report: &Value, ssh: &Ended, told: &str) {
 
 /// `ssh` with the same arguments.
 pub fn ssh(world: &World, arguments: &[String]) -> Ended {
-    let mut command = world.person.command("ssh", &world.home());
+    let mut command = world.command("ssh");
     with_agent(world, &mut command);
     // ssh has no limit of its own after the identification; who hangs is not logged in.
     let command = command.args(["-o", "BatchMode=yes"]).args(arguments).arg("true");

@@ -17,6 +17,9 @@ use std::{
 /// The account that `tests/run.sh` makes.
 const ACCOUNT: &str = "preflight-test";
 
+/// Where programs are looked for.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// No run may take longer. It is far above every limit that a situation sets.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -92,7 +95,7 @@ impl Person {
             Command::new(program.as_ref())
         };
         command.env_clear().env("HOME", home).env("LANG", "C.UTF-8").current_dir(home);
-        command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env("PATH", PATH);
         command.stdin(Stdio::null());
         command
     }

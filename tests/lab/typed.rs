@@ -34,6 +34,13 @@ situations! {
         let target = format!("{}@0177.0.0.1", w.person.name);
         (with_key(w, &target), None)
     }
+    host_key_that_is_too_small: NotReady("host-key-too-weak"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let host = w.server_key("host_rsa", "rsa");
+        let port = w.sshd_with(&host, &[&key], &[]);
+        w.know(&format!("[127.0.0.1]:{port} {}", host.public));
+        (args!["-o", "RequiredRSASize=8192", "-i", key.arg(), "-p", port, me(w)], None)
+    }
     address_that_is_none: NotReady("target-invalid"), |w| { (with_key(w, "ada@10.0.2.300"), None) }
     letters_outside_ascii: NotReady("target-invalid"), |w| {
         (with_key(w, "ada@b\u{fc}cher.invalid"), None)

@@ -6,14 +6,69 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
-use crate::person::{Person, run};
+use crate::person::{PATH, Person, run};
+
+/// Which OpenSSH a program is taken from: a server may be younger than the client, and the other
+/// way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenSsh {
+    /// The one that is installed.
+    Installed,
+    /// OpenSSH 10, which `tests/openssh10.sh` puts beside it.
+    Ten,
+}
+
+impl OpenSsh {
+    /// The folder of its programs; `None` for the installed one, whose programs are found by name,
+    /// also where that is OpenSSH 10 already.
+    pub fn folder(self) -> Option<PathBuf> {
+        let place = std::env::var_os("PREFLIGHT_OPENSSH10")
+            .map_or_else(|| PathBuf::from("/var/cache/ssh-preflight-lab/openssh10"), PathBuf::from);
+        (self == Self::Ten && installed_major() < 10).then(|| place.join("bin"))
+    }
+
+    /// Whether its programs are there.
+    pub fn is_there(self) -> bool {
+        self.folder().is_none_or(|folder| folder.join("sshd").exists())
+    }
+
+    fn sshd(self) -> PathBuf {
+        self.folder().map_or_else(|| "/usr/sbin/sshd".into(), |folder| folder.join("sshd"))
+    }
+
+    /// Where this `sshd` finds what it starts for each connection.
+    fn settings(self) -> String {
+        self.folder().map_or_else(String::new, |folder| {
+            let at = |name: &str| folder.join(name).display().to_string();
+            format!("SshdSessionPath {}\nSshdAuthPath {}\n", at("sshd-session"), at("sshd-auth"))
+        })
+    }
+}
+
+/// The first number of the installed OpenSSH.
+fn installed_major() -> u32 {
+    static MAJOR: OnceLock<u32> = OnceLock::new();
+    *MAJOR.get_or_init(|| {
+        let said = Command::new("ssh").arg("-V").output().unwrap().stderr;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let number = said.strip_prefix("OpenSSH_").and_then(|rest| rest.split('.').next());
+        number.and_then(|number| number.parse().ok()).unwrap_or_default()
+    })
+}
 
 /// A throw-away world.
 pub struct World {
     pub person: &'static Person,
+    /// Whose `sshd` is started.
+    pub server_is: OpenSsh,
+    /// Whose `ssh` is the oracle, and is asked by the program; whose agent is started.
+    pub client_is: OpenSsh,
+    /// Further variables of the user's environment.
+    pub environment: Vec<(&'static str, PathBuf)>,
     folder: tempfile::TempDir,
     running: Vec<Child>,
     /// What must never be printed: lines of private keys, passphrases.
@@ -65,8 +120,18 @@ impl World {
         let folder = tempfile::Builder::new().prefix("preflight-lab-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let (running, secrets) = (Vec::new(), Vec::new());
-        let (agent, log, jump_logs) = (None, None, Vec::new());
-        let world = Self { person, folder, running, secrets, agent, log, jump_logs };
+        let world = Self {
+            person,
+            server_is: OpenSsh::Installed,
+            client_is: OpenSsh::Installed,
+            environment: Vec::new(),
+            folder,
+            running,
+            secrets,
+            agent: None,
+            log: None,
+            jump_logs: Vec::new(),
+        };
         for (name, mode) in
             [("home", 0o700), ("home/.ssh", 0o700), ("server", 0o755), ("out", 0o755)]
         {
@@ -99,6 +164,16 @@ impl World {
     /// The whole folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// A command of the user, who has the client of this world.
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = self.person.command(program, &self.home());
+        if let Some(folder) = self.client_is.folder() {
+            command.env("PATH", format!("{}:{PATH}", folder.display()));
+        }
+        command.envs(self.environment.iter().cloned());
+        command
     }
 
     /// Writes a file below home, owned by the user.
@@ -222,13 +297,14 @@ impl World {
         fs::write(&allowed, keys).unwrap();
         let config = format!(
             "{}\nListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
-             StrictModes no\nUsePAM no\nLogLevel DEBUG3\n",
+             StrictModes no\nUsePAM no\nLogLevel DEBUG3\n{}",
             settings.join("\n"),
             host.arg(),
             allowed.display(),
+            self.server_is.settings(),
         );
         fs::write(&config_file, config).unwrap();
-        let mut command = Command::new("/usr/sbin/sshd");
+        let mut command = Command::new(self.server_is.sshd());
         command.args(["-D", "-f"]).arg(&config_file).arg("-E").arg(&log);
         command.env_clear().env("PATH", "/usr/bin:/bin");
         if self.person.by_root {
@@ -261,13 +337,13 @@ impl World {
     /// Starts an agent with these keys.
     pub fn agent(&mut self, keys: &[&Key]) -> PathBuf {
         let socket = self.dot_ssh("agent.sock");
-        let mut command = self.person.command("ssh-agent", &self.home());
+        let mut command = self.command("ssh-agent");
         command.args(["-D", "-a"]).arg(&socket);
         self.start(&mut command);
         until("the agent", || socket.exists());
         self.agent = Some(socket.clone());
         for key in keys {
-            let mut add = self.person.command("ssh-add", &self.home());
+            let mut add = self.command("ssh-add");
             add.env("SSH_AUTH_SOCK", &socket).arg("-q").arg(&key.path);
             self.must(&mut add);
         }
@@ -285,6 +361,14 @@ impl World {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
         self.running.push(child);
+    }
+
+    /// Begins the log of the last `sshd` anew: what comes now is told apart from what was before.
+    pub fn forget_log(&self) {
+        if let Some(log) = &self.log {
+            // sshd appends, so it goes on at the begin.
+            fs::File::options().write(true).truncate(true).open(log).unwrap();
+        }
     }
 
     /// What the last `sshd` wrote.

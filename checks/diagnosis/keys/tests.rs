@@ -1,5 +1,7 @@
 //! Judgement of keys and agents on made evidence: which one cause, and what to do.
 
+mod neighbours;
+
 use crate::{
     case::Case,
     diagnosis::{Diagnosis, Id, rules},
@@ -50,6 +52,7 @@ fn file(name: &str, named: bool, content: Content) -> IdentityFile {
         mode: Some(0o644),
         owner: Some(1000),
         too_open: false,
+        disk: None,
         pub_file: None,
         cert_file: None,
     }
@@ -89,7 +92,8 @@ impl Made {
         let plan = case.plan.clone();
         case = Case { plan, ..made::case(effective.clone()) };
         let identities = Identities { files: self.files, untried, ..Identities::default() };
-        let agent = AgentKeys { socket: Some("/run/agent".into()), state: self.agent };
+        let agent =
+            AgentKeys { socket: Some("/run/agent".into()), state: self.agent, ..AgentKeys::none() };
         let offers = offers::in_order(&effective, &identities, &agent);
         case.identities = made::seen(identities);
         case.agent = made::seen(agent);

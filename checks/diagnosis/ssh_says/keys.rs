@@ -8,7 +8,7 @@ use crate::{
         queries::Queries,
     },
     key_files, text,
-    text::{Text, number, path},
+    text::{Text, foreign, number, path},
 };
 
 /// A line or more for each file that `ssh` has to read and cannot use, in its order.
@@ -19,11 +19,13 @@ pub(super) fn load_errors(case: &Case, client: &Client) -> Vec<Text> {
     }
     let mut lines = Vec::new();
     for file in &identities.files {
-        if matches!(file.content, Content::Missing) && is_typed(&case.plan, file) {
+        if let Some(why) = not_reached(file).filter(|_| is_typed(&case.plan, file)) {
             lines.push(text![
                 "Warning: Identity file ",
                 path(&file.path),
-                " not accessible: No such file or directory."
+                " not accessible: ",
+                foreign(why),
+                "."
             ]);
         }
     }
@@ -35,7 +37,8 @@ pub(super) fn load_errors(case: &Case, client: &Client) -> Vec<Text> {
         });
         let held = case.agent().zip(file.offered());
         let held = held.is_some_and(|(agent, key)| key_files::is_in_agent(agent, key));
-        if (taken || file.offered().is_none()) && !held && !is_typed_and_missing(case, file) {
+        let left_out = not_reached(file).is_some() && is_typed(&case.plan, file);
+        if (taken || file.offered().is_none()) && !held && !left_out {
             lines.extend(of_file(case, file, client));
         }
     }
@@ -53,16 +56,22 @@ fn is_typed(plan: &Plan, file: &IdentityFile) -> bool {
     })
 }
 
-fn is_typed_and_missing(case: &Case, file: &IdentityFile) -> bool {
-    matches!(file.content, Content::Missing) && is_typed(&case.plan, file)
+/// Why there is no such file to `ssh`: it is not there, or in a folder that is closed.
+fn not_reached(file: &IdentityFile) -> Option<&str> {
+    match &file.content {
+        Content::Missing => Some("No such file or directory"),
+        // Without a mode nobody could even look at it.
+        Content::Unreadable(why) if file.mode.is_none() && why != NOT_REGULAR => Some(why),
+        _ => None,
+    }
 }
 
 fn of_file(case: &Case, file: &IdentityFile, client: &Client) -> Vec<Text> {
     let load = |why: &'static str| vec![text!["Load key \"", path(&file.path), "\": ", why]];
+    if let Some(why) = not_reached(file).filter(|_| file.named) {
+        return vec![text!["no such identity: ", path(&file.path), ": ", foreign(why)]];
+    }
     match &file.content {
-        Content::Missing if file.named => {
-            vec![text!["no such identity: ", path(&file.path), ": No such file or directory"]]
-        }
         Content::Missing => Vec::new(),
         Content::Unreadable(why) if why == NOT_REGULAR => Vec::new(),
         Content::Unreadable(why) if why == "Permission denied" => load("Permission denied"),
@@ -104,12 +113,12 @@ fn too_open(file: &IdentityFile) -> Vec<Text> {
     ]
 }
 
-/// What is no private key in a known format. With OpenSSL 3 clients up to 9.2 show its error in
-/// place of their own; from when on they do not is not known to us.
+/// What is no private key in a known format. With OpenSSL 3 clients up to 10.0 show its error in
+/// place of their own, those from 10.5 on do not; of those between nothing is known to us.
 fn unreadable_format(client: &Client) -> &'static str {
     match client.version {
-        Some(version) if version <= (9, 2) && client.openssl_3 => "error in libcrypto",
-        Some(version) if version >= (10, 0) || !client.openssl_3 => "invalid format",
+        Some(version) if version <= (10, 0) && client.openssl_3 => "error in libcrypto",
+        Some(version) if version >= (10, 5) || !client.openssl_3 => "invalid format",
         _ => "",
     }
 }

@@ -38,7 +38,7 @@ fn connected() -> Case {
 }
 
 const DEBIAN_12: &str = "OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 27 Jan 2026";
-const NEW: &str = "OpenSSH_10.2p1, OpenSSL 3.5.1";
+const NEW: &str = "OpenSSH_10.5p1, OpenSSL 3.5.1";
 
 #[test]
 fn where_no_name_or_connection_is_found() {
@@ -203,6 +203,7 @@ fn file(name: &str, content: Content) -> IdentityFile {
         mode: Some(0o600),
         owner: Some(1000),
         too_open: false,
+        disk: None,
         pub_file: None,
         cert_file: None,
     }

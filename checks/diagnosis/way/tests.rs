@@ -246,6 +246,7 @@ fn a_key_for_the_target_alone() {
         too_open: false,
         pub_file: None,
         cert_file: None,
+        disk: Default::default(),
     };
     target.identities = made::seen(Identities { files: vec![file], ..Identities::default() });
     let mut hop = hop_of(&target);

@@ -59,6 +59,8 @@ pub(super) fn read(
             _ = writeln!(lines, "identityfile ~/.ssh/{name}");
         }
     }
+    // What ssh has where nothing is set; the first line counts.
+    lines.push_str("securitykeyprovider internal\n");
     Ok(Ok(ssh_g::parse(&lines, context)))
 }
 

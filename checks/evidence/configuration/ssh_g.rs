@@ -61,12 +61,11 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
     };
     // One name of the list alone was named by somebody: without any name, ssh prints them all.
     let named = files.len() < 3 || !files.iter().all(is_default);
-    let mut identity_files: Vec<IdentityPath> = context
-        .named_files
-        .iter()
-        .map(|path| IdentityPath { path: expand(path), named: true })
-        .collect();
-    for path in files.iter().filter(|path| **path != "none").map(|path| expand(path)) {
+    let by_option = context.named_files.iter().map(|path| (expand(path), true));
+    let told = files.iter().filter(|path| **path != "none").map(|path| (expand(path), named));
+    let mut identity_files: Vec<IdentityPath> = Vec::new();
+    for (path, named) in by_option.chain(told) {
+        // A file that is named twice is tried once (readconf.c, add_identity_file).
         if !identity_files.iter().any(|known| known.path == path) {
             identity_files.push(IdentityPath { path, named });
         }
@@ -133,6 +132,9 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
         proxy_use_fdpass: yes("proxyusefdpass", false),
         batch_mode: yes("batchmode", false),
         pkcs11_provider: set("pkcs11provider").map(str::to_owned),
+        // `ssh -G` leaves the line out where there is none; clients that do not know the word do
+        // not know such keys either.
+        security_key_provider: set("securitykeyprovider").map(str::to_owned),
         host,
         port,
         user,
@@ -240,9 +242,10 @@ mod tests {
             DEFAULT_FILES.iter().map(|f| format!("identityfile ~/.ssh/{f}\n")).collect();
         assert!(parse(&text, &context()).identity_files.iter().all(|f| !f.named));
         assert!(parse("identityfile ~/.ssh/id_rsa", &context()).identity_files[0].named);
-        let missing = Context { named_files: vec!["~/gone".into()], ..context() };
+        let missing = Context { named_files: vec!["~/gone".into(), "~/gone".into()], ..context() };
         let files = parse(&text, &missing).identity_files;
         assert_eq!((files[0].path.as_str(), files[0].named), ("/home/jo/gone", true));
+        assert_eq!(files.iter().filter(|file| file.path == "/home/jo/gone").count(), 1);
     }
 
     proptest::proptest! {

@@ -46,6 +46,11 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
+    /// What tells an agent which host it is about, and proves it.
+    pub fn agent_binding(&self) -> Option<russh::keys::agent::AgentSessionBinding> {
+        self.handle.agent_session_binding().cloned()
+    }
+
     /// Says goodbye (RFC 4253, section 11.1) and waits shortly until it is out.
     pub async fn close(mut self) {
         let bye = self.handle.disconnect(russh::Disconnect::ByApplication, "", "");
@@ -184,6 +189,11 @@ impl client::Handler for Observer {
                 let description = Foreign::from_bytes(info.message.as_bytes());
                 let code = info.reason_code as u32;
                 self.trail.lock().goodbye(Disconnect { code, description });
+                Ok(())
+            }
+            // The library gives up where the server lists no method at all.
+            DisconnectReason::Error(russh::Error::NoAuthMethod) => {
+                self.trail.lock().no_methods();
                 Ok(())
             }
             DisconnectReason::Error(error) => Err(error),

@@ -18,7 +18,7 @@ use crate::{
         Limits,
         queries::{Answer, Broken, Queries, Query, RsaSignatures},
     },
-    offers::{Offer, Provable},
+    offers::{self, Offer, Provable},
 };
 
 /// Refused keys after which we stop: OpenSSH's default MaxAuthTries. `ssh` would be cut off here.
@@ -50,6 +50,12 @@ pub async fn ask(
     for offer in offers {
         let (algorithm, answer) = if done {
             (offer.key.algorithm.clone(), Answer::NotNeeded)
+        } else if let Some(known) = asking.known(&offer) {
+            // ssh would ask about it again; the answer is known, and counts again.
+            known
+        } else if asking.queries.methods.as_ref().is_some_and(Vec::is_empty) {
+            // The server lists no method at all, so ssh gives up.
+            (offer.key.algorithm.clone(), Answer::NotOffered)
         } else if asking.is_broken() {
             (offer.key.algorithm.clone(), Answer::NoAnswer)
         } else if asking.queries.refused() >= MAX_REFUSED {
@@ -72,6 +78,13 @@ pub async fn ask(
     let mut queries = asking.queries;
     queries.banner = trail.heard_banner().cloned();
     queries.disconnect = trail.disconnect().cloned();
+    drop(trail);
+    // That goodbye is the answer to the key that was asked about last: refused, as those before.
+    if queries.is_cut_off()
+        && let Some(last) = queries.offers.iter_mut().find(|q| q.answer == Answer::NoAnswer)
+    {
+        last.answer = Answer::Refused;
+    }
     queries
 }
 
@@ -86,6 +99,14 @@ struct Asking<'s> {
 impl Asking<'_> {
     fn is_broken(&self) -> bool {
         self.queries.broken.is_some()
+    }
+
+    /// The answer to the same key in another file.
+    fn known(&self, offer: &Offer) -> Option<(String, Answer)> {
+        let same = |q: &&Query| offers::is_same(&q.offer.key, &offer.key);
+        let known = self.queries.offers.iter().find(same)?;
+        let told = matches!(known.answer, Answer::Accepted | Answer::Refused);
+        told.then(|| (known.algorithm.clone(), known.answer))
     }
 
     /// Asks about one key: signature algorithm and answer.
@@ -143,7 +164,7 @@ impl Asking<'_> {
             &mut unsigned,
         );
         let ended = wait(asked, self.asked.answer, self.limits).await;
-        self.answer(ended)
+        self.answer(ended).await
     }
 
     async fn query_certificate(&mut self, key: Certificate, hash: Option<HashAlg>) -> Answer {
@@ -155,7 +176,7 @@ impl Asking<'_> {
             &mut unsigned,
         );
         let ended = wait(asked, self.asked.answer, self.limits).await;
-        self.answer(ended)
+        self.answer(ended).await
     }
 
     /// One query with a key that nobody has: a server that takes it takes anything.
@@ -166,7 +187,7 @@ impl Asking<'_> {
         Some(self.query(key, None).await)
     }
 
-    fn answer(&mut self, ended: Ended) -> Answer {
+    async fn answer(&mut self, ended: Ended) -> Answer {
         match ended {
             Ended::Told(Err(Refusal::Asked)) => return Answer::Accepted,
             Ended::Told(Ok(AuthResult::Success)) => {
@@ -174,8 +195,8 @@ impl Asking<'_> {
                 return Answer::Accepted;
             }
             Ended::Told(Ok(AuthResult::Failure { remaining_methods, .. })) => {
-                // The library reports a lost conversation as a refusal without methods.
-                if !(self.session.handle.is_closed() && remaining_methods.is_empty()) {
+                // The library reports a lost conversation as a refusal without methods too.
+                if !remaining_methods.is_empty() || self.has_no_methods().await {
                     let methods = remaining_methods.iter().map(|m| {
                         let name: &str = m.into();
                         name.to_owned()
@@ -195,6 +216,18 @@ impl Asking<'_> {
             Ended::Interrupted => self.queries.broken = Some(Broken::Interrupted),
         }
         Answer::NoAnswer
+    }
+
+    /// Whether a refusal without methods was the server's word. The library then ends the
+    /// conversation, and says so a moment later.
+    async fn has_no_methods(&self) -> bool {
+        for _ in 0..20 {
+            if self.session.trail.lock().has_no_methods() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
     }
 }
 

@@ -48,13 +48,15 @@ pub struct Tap<S> {
     hung_up: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Heard, and not yet read by the library.
     pending: Vec<u8>,
+    /// A reset that writing met: the system tells it once, and reading then sees a plain end.
+    reset: Option<OsError>,
 }
 
 impl<S> Tap<S> {
     /// Listens in on a stream.
     pub fn new(stream: S, trail: SharedTrail) -> Self {
         let hung_up = Box::pin(trail.hung_up.clone().cancelled_owned());
-        Self { stream, trail, hung_up, pending: Vec::new() }
+        Self { stream, trail, hung_up, pending: Vec::new(), reset: None }
     }
 }
 
@@ -79,6 +81,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
             let mut buffer = ReadBuf::new(&mut space);
             let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
             let at_us = self.trail.now_us();
+            let reset = self.reset.clone();
             let heard = {
                 let mut trail = self.trail.lock();
                 match read {
@@ -87,7 +90,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
                         return Poll::Ready(Err(error));
                     }
                     Ok(()) if buffer.filled().is_empty() => {
-                        trail.end(None, at_us);
+                        trail.end(reset, at_us);
                         return Poll::Ready(Ok(()));
                     }
                     Ok(()) => trail.hear(buffer.filled(), at_us),
@@ -112,7 +115,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         match ready!(Pin::new(&mut self.stream).poll_write(cx, bytes)) {
             // A server that has no room says why and closes. A write that fails on the closed
             // connection must not keep us from reading what it said; the end is told by reading.
-            Err(_) => Poll::Ready(Ok(bytes.len())),
+            Err(error) => {
+                if error.kind() == io::ErrorKind::ConnectionReset {
+                    self.reset = Some(OsError::of("write", &error));
+                }
+                Poll::Ready(Ok(bytes.len()))
+            }
             Ok(count) => {
                 self.trail.lock().sent(count);
                 Poll::Ready(Ok(count))
@@ -124,5 +132,52 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{connection::OsErrorKind, handshake::HandshakeEnd};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// The system tells writing of the reset, and reading of nothing but an end.
+    struct ResetOnWrite;
+
+    impl AsyncRead for ResetOnWrite {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for ResetOnWrite {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reset_that_writing_met_is_told() {
+        let trail = SharedTrail::new();
+        let mut tap = Tap::new(ResetOnWrite, trail.clone());
+        tap.write_all(b"SSH-2.0-x\r\n").await.unwrap();
+        assert_eq!(tap.read(&mut [0; 8]).await.unwrap(), 0);
+        let ended = trail.lock().ended().cloned();
+        assert!(matches!(ended, Some(HandshakeEnd::Failed(e))
+            if e.kind == OsErrorKind::ConnectionReset));
     }
 }

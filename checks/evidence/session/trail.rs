@@ -40,6 +40,7 @@ pub struct Trail {
     banner: Option<Foreign>,
     /// How the stream ended, where it did: told by the stream, not by the one who reads from it.
     ended: Option<HandshakeEnd>,
+    no_methods: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -242,6 +243,16 @@ impl Trail {
     /// The server's goodbye.
     pub fn disconnect(&self) -> Option<&Disconnect> {
         self.facts.disconnect.as_ref()
+    }
+
+    /// The server listed no method to log in with, and the library ended the conversation.
+    pub fn no_methods(&mut self) {
+        self.no_methods = true;
+    }
+
+    /// Whether the server listed no method to log in with.
+    pub fn has_no_methods(&self) -> bool {
+        self.no_methods
     }
 
     /// The stream ended: closed, or failed with an error of the system. The first end counts.

@@ -155,7 +155,7 @@ scenes! {
         net.names(&["local=/local/"]);
         args!["ada@pi.local"]
     }
-    letters_outside_ascii: NotReady("name-not-found"), ["xn--bcher-kva.test"], |net| {
+    letters_outside_ascii: NotReady("target-invalid"), ["xn--bcher-kva.test"], |net| {
         net.names(&["address=/xn--bcher-kva.test/10.90.3.2", "local=/test/"]);
         args!["ada@bücher.test"]
     }

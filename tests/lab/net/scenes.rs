@@ -313,6 +313,8 @@ scenes! {
     ssh_is_recognised_and_reset: NotReady("closed-before-banner"), ["handshake-cut"], |net| {
         net.sshd(&[22]);
         net.rule("near", "forward", &format!("tcp dport 22 {STARTS_WITH_SSH} reject with tcp reset"));
+        // The client always speaks before a server that is slow.
+        net.freeze();
         args![me(net)]
     }
     /// It knows SSH by the client's first word, and drops it.
