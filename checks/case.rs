@@ -16,12 +16,14 @@ use crate::{
         connection::Attempts,
         egress::Egress,
         handshake::Handshake,
+        hop::Hop,
         identities::Identities,
         known_hosts::KnownHosts,
         machine::Machine,
         made_up_name::MadeUpNames,
         name_servers::NameServers,
         nearby::Nearby,
+        proxy::{Proxy, ProxyEnd},
         queries::Queries,
         resolution::Resolution,
         source::Source,
@@ -57,6 +59,12 @@ pub struct Plan {
     /// Name servers to ask in place of the system's resolver: for an environment that is made up.
     #[serde(default)]
     pub name_servers: Vec<SocketAddr>,
+    /// Whether `--through` asked to go through jump hosts and proxy commands, which logs in there.
+    #[serde(default)]
+    pub through: bool,
+    /// Where a jump host is examined: the targets whose way leads through it, outermost first.
+    #[serde(default)]
+    pub hop_of: Vec<String>,
     /// Whether somebody outside is to be asked for the public address of this network.
     #[serde(default)]
     pub egress: bool,
@@ -108,6 +116,15 @@ pub struct Case {
     pub machine: Option<Observed<Machine>>,
     /// What `ssh` would do.
     pub configuration: Option<Observed<Configuration>>,
+    /// The jump host next to the target, where there is one.
+    #[serde(default)]
+    pub hop: Option<Observed<Hop>>,
+    /// The command that carries the conversation, where the way is not a direct one.
+    #[serde(default)]
+    pub proxy: Option<Observed<Proxy>>,
+    /// How that command stood after the conversation.
+    #[serde(default)]
+    pub proxy_end: Option<Observed<ProxyEnd>>,
     /// What the system's resolver says.
     pub resolution: Option<Observed<Resolution>>,
     /// What each name server says.
@@ -175,6 +192,12 @@ impl Case {
         machine: Machine,
         /// What `ssh` would do, or its refusal.
         configuration: Configuration,
+        /// The jump host next to the target.
+        hop: Hop,
+        /// The command that carries the conversation.
+        proxy: Proxy,
+        /// How that command stood after the conversation.
+        proxy_end: ProxyEnd,
         /// What the system's resolver says.
         resolution: Resolution,
         /// What each name server says.
@@ -213,6 +236,9 @@ impl Case {
             started_at,
             machine: None,
             configuration: None,
+            hop: None,
+            proxy: None,
+            proxy_end: None,
             resolution: None,
             name_servers: None,
             nearby: None,
@@ -255,6 +281,23 @@ impl Case {
             Some(e) if !e.user_is_local_default => text![user(&e.user), "@", host(name)],
             _ => text![host(name)],
         }
+    }
+
+    /// Whether this is the case of a jump host.
+    #[must_use]
+    pub fn is_hop(&self) -> bool {
+        !self.plan.hop_of.is_empty()
+    }
+
+    /// The same case where nobody is there to type a passphrase or to answer `yes`.
+    #[must_use]
+    pub fn with_nobody(&self) -> Self {
+        let mut case = self.clone();
+        case.plan.interactive = false;
+        if let Some(Observed { seen: Ok(hop), .. }) = &mut case.hop {
+            *hop.case = hop.case.with_nobody();
+        }
+        case
     }
 
     /// The profile of this target.

@@ -10,6 +10,7 @@ use crate::{
         machine::Machine,
     },
     finding::{Finding, Hint, Status},
+    relay,
     target::odd::{self, Oddity},
     text,
     text::{host, number, path, user},
@@ -72,8 +73,12 @@ impl Check for Config {
                 "."
             ]);
         }
-        if e.is_proxied() {
-            finding = finding.detail("The connection goes through a jump host or proxy command.");
+        if let Some(jump) = &e.proxy_jump {
+            finding = finding.detail(text!["The connection goes through ", host(jump), "."]);
+        } else if let Some(command) = &e.proxy_command {
+            let program = text::foreign(relay::program(command));
+            finding =
+                finding.detail(text!["The connection goes through the command ", program, "."]);
         }
         if configuration.source == Source::Files {
             finding =

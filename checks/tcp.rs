@@ -4,7 +4,7 @@ use crate::{
     case::Plan,
     check::{About, Check},
     evidence::{
-        Evidence, Seen, Unseen,
+        Evidence, Needed, Seen, Unseen,
         configuration::Effective,
         connection::{Attempt, Attempts, OsErrorKind, Outcome},
         traceroute::Traceroute,
@@ -12,7 +12,7 @@ use crate::{
     finding::Finding,
     hops,
     hops::Place,
-    text,
+    proxied, text,
     text::{Text, address, foreign, host, number},
 };
 
@@ -27,6 +27,8 @@ pub struct Facts<'e> {
     pub attempts: &'e Seen<Attempts>,
     /// Where on the way they end, where all of them did.
     pub route: Option<&'e Seen<Traceroute>>,
+    /// What stands for them, where the way is not direct.
+    pub proxied: Option<proxied::Facts<'e>>,
 }
 
 impl Check for Tcp {
@@ -43,7 +45,14 @@ impl Check for Tcp {
         } else {
             None
         };
-        Facts { attempts, effective: evidence.effective().await, route }
+        let effective = evidence.effective().await;
+        let proxied = match (attempts, &effective) {
+            (Err(Unseen::Needs(Needed::DirectWay)), Ok(effective)) => {
+                Some(proxied::observe(evidence, effective).await)
+            }
+            _ => None,
+        };
+        Facts { attempts, effective, route, proxied }
     }
 
     fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
@@ -53,12 +62,10 @@ impl Check for Tcp {
         };
         let attempts = match facts.attempts {
             Ok(attempts) => attempts,
-            Err(why) if effective.is_proxied() => {
-                return Finding::unseen(why).detail(
-                    "A direct connection to the host is not what ssh would use, so none was made.",
-                );
+            Err(why) => {
+                let proxied = facts.proxied.as_ref().map(|facts| proxied::judge(effective, facts));
+                return proxied.unwrap_or_else(|| Finding::unseen(why));
             }
-            Err(why) => return Finding::unseen(why),
         };
         let finding = judge(plan, effective, attempts)
             .fact("attempts", &attempts.tried)
@@ -271,7 +278,12 @@ pub(crate) mod tests {
         ] {
             let effective = Effective { connect_timeout_s: timeout, ..made::effective(22) };
             let attempts = Attempts { tried, untried: Vec::new() };
-            let facts = Facts { effective: Ok(&effective), attempts: &Ok(attempts), route: None };
+            let facts = Facts {
+                effective: Ok(&effective),
+                attempts: &Ok(attempts),
+                route: None,
+                proxied: None,
+            };
             let finding = Tcp::judge(&made::plan(), facts);
             let all: String = std::iter::once(&finding.summary)
                 .chain(&finding.details)
@@ -280,15 +292,5 @@ pub(crate) mod tests {
             assert_eq!(finding.status, status, "{all}");
             assert!(all.contains(words), "{words} not in {all}");
         }
-    }
-
-    #[test]
-    fn nothing_is_said_of_a_way_that_ssh_does_not_go() {
-        let effective = Effective { proxy_jump: Some("jump".into()), ..made::effective(22) };
-        let attempts = Err(Unseen::Unable("the connection goes through ProxyJump".into()));
-        let facts = Facts { effective: Ok(&effective), attempts: &attempts, route: None };
-        let finding = Tcp::judge(&made::plan(), facts);
-        assert_eq!(finding.status, Status::Skip);
-        assert_eq!(finding.details.len(), 1);
     }
 }

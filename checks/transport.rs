@@ -4,9 +4,10 @@ use crate::{
     case::Plan,
     check::{About, Check},
     evidence::{
-        Evidence, Seen, Unseen,
+        Evidence, Needed, Seen, Unseen,
         configuration::Effective,
         handshake::{Arrived, Handshake, HandshakeEnd, Step},
+        proxy::ProxyEnd,
     },
     finding::Finding,
     greeting::{self, TurnedAway},
@@ -21,6 +22,8 @@ pub struct Transport;
 pub struct Facts<'e> {
     effective: Result<&'e Effective, Unseen>,
     handshake: &'e Seen<Handshake>,
+    /// How the command stood that carries the conversation, where the way is not direct.
+    way: Option<&'e Seen<ProxyEnd>>,
 }
 
 impl Check for Transport {
@@ -29,7 +32,11 @@ impl Check for Transport {
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let handshake = evidence.handshake().await;
-        Facts { effective: evidence.effective().await, handshake }
+        let effective = evidence.effective().await;
+        let proxied = effective.as_ref().is_ok_and(|e| e.is_proxied());
+        let way =
+            if proxied && handshake.is_ok() { Some(evidence.proxy_end().await) } else { None };
+        Facts { effective, handshake, way }
     }
 
     fn judge(_plan: &Plan, facts: Facts<'_>) -> Finding {
@@ -37,6 +44,12 @@ impl Check for Transport {
             Ok(handshake) => handshake,
             Err(why) => return Finding::unseen(why),
         };
+        let led_nowhere = facts.way.is_some_and(|end| end.as_ref().is_ok_and(|e| !e.connected()));
+        let cut = matches!(handshake.end, HandshakeEnd::OutOfTime | HandshakeEnd::Interrupted);
+        if led_nowhere && handshake.received == 0 && !cut {
+            // Whose silence this is, the check of the connection says.
+            return Finding::unseen(&Unseen::Needs(Needed::Connection));
+        }
         let finding = match (&handshake.end, &handshake.identification) {
             (HandshakeEnd::Complete, Some(id)) => {
                 Finding::pass(text!["Keys are exchanged with ", foreign(id.software.raw()), "."])

@@ -44,6 +44,9 @@ pub struct Options {
     /// The provider's profile: a name or a file; unless told otherwise the host decides
     #[arg(long, value_name = "NAME|FILE")]
     pub profile: Option<String>,
+    /// Goes through jump hosts and proxy commands as ssh does, which logs in at them
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub through: bool,
     /// Asks somebody outside, by DNS, for the public address of your network; the report names whom
     #[arg(long, action = ArgAction::SetTrue)]
     pub egress: bool,

@@ -48,6 +48,8 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
             profile: profile.clone(),
             own_profiles: own_profiles.clone(),
             name_servers: Vec::new(),
+            through: options.through,
+            hop_of: Vec::new(),
             egress: options.egress,
             allowed: options.allowed.clone(),
             limits,

@@ -6,7 +6,7 @@ use std::{
 
 use checks::{
     case::{Case, Plan},
-    evidence::{Evidence, machine::room_for_targets},
+    evidence::{Evidence, hop::Shared, machine::room_for_targets},
     report::Report,
 };
 use clap::Parser;
@@ -162,6 +162,7 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
     let progress = Progress::new(look, work.len() > 1);
     // A server that is asked twice at the same time counts that against us.
     let mut hosts: HashMap<String, Arc<Mutex<()>>> = HashMap::new();
+    let shared = Shared::default();
     let mut runs = Vec::new();
     for work in work {
         let host = match &work {
@@ -169,7 +170,7 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
             Work::Recorded(case) => case.plan.host.to_ascii_lowercase(),
         };
         let turn = Arc::clone(hosts.entry(host).or_default());
-        runs.push(examine(work, turn, cut.clone(), options, &progress));
+        runs.push(examine(work, turn, cut.clone(), &shared, options, &progress));
     }
     let reports =
         futures_util::stream::iter(runs).buffered(room_for_targets(AT_ONCE)).collect().await;
@@ -181,12 +182,13 @@ async fn examine(
     work: Work,
     turn: Arc<Mutex<()>>,
     cut: CancellationToken,
+    shared: &Shared,
     options: &Options,
     progress: &Progress,
 ) -> Report {
     let _turn = turn.lock().await;
     let evidence = match work {
-        Work::Live(plan) => Evidence::live(*plan, cut),
+        Work::Live(plan) => Evidence::live(*plan, cut).beside(shared),
         Work::Recorded(case) => Evidence::recorded(*case),
     };
     let input = evidence.plan().input.clone();

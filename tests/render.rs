@@ -31,6 +31,8 @@ fn report(verdict: Verdict, diagnosis: Option<Diagnosis>, findings: Vec<Finding>
         profile: None,
         own_profiles: Vec::new(),
         name_servers: Vec::new(),
+        through: false,
+        hop_of: Vec::new(),
         egress: false,
         allowed: Vec::new(),
         limits: TimeLimits::default(),

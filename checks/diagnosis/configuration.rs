@@ -56,6 +56,19 @@ fn invalid(case: &Case) -> Option<Diagnosis> {
     let mut d = Diagnosis::new(Id::SshConfigInvalid).because(
         "ssh reads its files and options first, and ends where it does not understand them.",
     );
+    let looped = refused.lines.iter().find_map(|l| l.raw().strip_prefix("jumphost loop via "));
+    if let Some(jump) = looped {
+        return Some(
+            d.because(
+                "A jump host is to be reached through itself, since ProxyJump is set for it too.",
+            )
+            .step(Hint::advice(text![
+                "Put these two lines at the top of your ssh configuration: \"Host ",
+                foreign(jump),
+                "\" and, below it, \"ProxyJump none\".",
+            ])),
+        );
+    }
     let bad = |line: &crate::text::Foreign, word: &str| {
         let line = line.raw().to_ascii_lowercase();
         line.contains("bad configuration option") && line.contains(word)
@@ -154,6 +167,8 @@ mod tests {
             profile: None,
             own_profiles: Vec::new(),
             name_servers: Vec::new(),
+            through: false,
+            hop_of: Vec::new(),
             egress: false,
             allowed: Vec::new(),
             limits: TimeLimits::default(),

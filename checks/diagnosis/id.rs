@@ -112,8 +112,14 @@ ids! {
     Ipv6Broken = "IPv6 does not work on the way to the host",
     /// An error of this system that none of the others is.
     SystemError = "This computer's own system cannot make the connection",
-    /// The jump host or proxy command.
+    /// The proxy command, or `ssh -W` at a jump host, ends without a connection.
     ProxyFailed = "The jump host or proxy command fails",
+    /// `-i` and IdentityFile of the target do not count at the jump host.
+    KeyNotForJumpHost = "The key that was named for the host is not used at the jump host",
+    /// SSH_OPEN_ADMINISTRATIVELY_PROHIBITED.
+    ForwardingProhibited = "The jump host forbids going on to other hosts",
+    /// SSH_OPEN_CONNECT_FAILED, or no answer to the wish to connect.
+    JumpHostCannotConnect = "The jump host cannot connect to the host",
     }
 
     Transport "Transport" {
@@ -218,6 +224,8 @@ ids! {
     TimedOut = "The time limit was reached before it could be found out",
     /// The server says yes to any key.
     AcceptsAnything = "The server says yes to any key, so its answer proves nothing",
+    /// The way through was not gone, since that logs in elsewhere and nobody asked for it.
+    BehindJumpHost = "What is behind the jump host or proxy command was not looked at",
     /// Something that the verdict needs was not observed.
     NotExamined = "Not everything that the verdict needs could be looked at",
     }
@@ -229,7 +237,11 @@ impl Id {
     pub const fn is_inconclusive(self) -> bool {
         matches!(
             self,
-            Self::Interrupted | Self::TimedOut | Self::AcceptsAnything | Self::NotExamined
+            Self::Interrupted
+                | Self::TimedOut
+                | Self::AcceptsAnything
+                | Self::BehindJumpHost
+                | Self::NotExamined
         )
     }
 }

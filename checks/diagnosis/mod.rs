@@ -13,6 +13,7 @@ pub mod id;
 mod keys;
 mod name;
 mod path;
+mod proxy;
 mod security_keys;
 mod ssh_says;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod tests;
 mod too_many_keys;
 mod transport;
 mod undetermined;
+mod way;
 
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
@@ -36,6 +38,9 @@ use crate::{allow_list, case::Case, finding::Hint, text::Text};
 pub struct Diagnosis {
     /// Which cause.
     pub id: Id,
+    /// The jump host that has it; none where it is the target itself.
+    #[serde(default)]
+    pub at: Option<Text>,
     /// What `ssh` itself prints, a line each, so that people find themselves here; empty where it
     /// hangs without a word, or where that is not known.
     #[serde(default)]
@@ -54,6 +59,7 @@ impl Diagnosis {
     pub fn new(id: Id) -> Self {
         Self {
             id,
+            at: None,
             ssh_says: Vec::new(),
             because: Vec::new(),
             next_steps: Vec::new(),
@@ -100,6 +106,7 @@ pub struct Rule {
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [
         configuration::RULES,
+        way::RULES,
         name::RULES,
         address::RULES,
         path::RULES,

@@ -2,7 +2,7 @@
 //!
 //! An observation that is missing must never pass as a quiet success.
 
-use super::{Diagnosis, Id, Rule};
+use super::{Diagnosis, Id, Rule, way};
 use crate::{
     case::Case,
     evidence::{
@@ -11,8 +11,8 @@ use crate::{
         queries::{Answer, Broken, Queries},
     },
     finding::Hint,
-    text,
-    text::{foreign, path, user},
+    passage, relay, text,
+    text::{foreign, host, path, user},
     transport,
 };
 
@@ -21,6 +21,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::Interrupted, finds: interrupted },
     Rule { id: Id::TimedOut, finds: timed_out },
     Rule { id: Id::AcceptsAnything, finds: accepts_anything },
+    Rule { id: Id::NotExamined, finds: at_the_jump_host },
+    Rule { id: Id::BehindJumpHost, finds: would_ask },
+    Rule { id: Id::BehindJumpHost, finds: behind_jump_host },
     Rule { id: Id::NotExamined, finds: not_examined },
 ];
 
@@ -75,8 +78,104 @@ fn accepts_anything(case: &Case) -> Option<Diagnosis> {
     ])))
 }
 
+/// A jump host of which it is not known whether it lets in. With `--through` ssh itself was the test.
+fn at_the_jump_host(case: &Case) -> Option<Diagnosis> {
+    let (hop, mut found) = way::failing(case)?;
+    let not_gone = case.handshake().is_none() || way::no_byte(case).is_some();
+    if !not_gone {
+        return None;
+    }
+    if found.id == Id::BehindJumpHost {
+        if hop.effective().is_some_and(|e| e.proxy_jump.is_some()) {
+            // Nothing is wrong with it: what is before it was not gone through either.
+            return None;
+        }
+        // To go through to the target is to go through to its jump host.
+        found.next_steps = vec![through(case)];
+        return Some(way::named(case, hop, found));
+    }
+    let found = way::named(case, hop, found);
+    Some(if case.plan.through { found } else { found.step(through(case)) })
+}
+
+/// This program again, and through.
+fn through(case: &Case) -> Hint {
+    Hint::run(
+        "Look behind it. This logs in there with your key, as ssh does, and leaves again:",
+        case.plan.ssh().preflight(Some("--through")).command(),
+    )
+}
+
+/// The way was not gone, since `ssh` would ask something on it.
+fn would_ask(case: &Case) -> Option<Diagnosis> {
+    if unseen(case) != Some(Needed::NoQuestion) {
+        return None;
+    }
+    let nobody: Vec<_> = passage::hops(case).iter().map(|hop| hop.with_nobody()).collect();
+    let (hop, asks) = nobody.iter().find_map(|hop| Some((hop, super::diagnose(hop)?)))?;
+    let mut found = Diagnosis::new(Id::BehindJumpHost)
+        .because(text![
+            "The jump host ",
+            host(&hop.plan.host),
+            " would let you in, but only after ssh has asked you something. Unasked it ends there: ",
+            asks.id.title(),
+            ".",
+        ])
+        .because("ssh-preflight asks for no passphrase and trusts no key in your place.");
+    // The others are about a login at which nobody is there.
+    found.next_steps.extend(asks.next_steps.into_iter().filter(|step| step.command.is_some()));
+    Some(found.step(through(case)))
+}
+
+/// What keeps the way from being gone.
+fn unseen(case: &Case) -> Option<Needed> {
+    match case.proxy.as_ref().map(|p| &p.seen) {
+        Some(Err(Unseen::Needs(needed))) => Some(*needed),
+        _ => None,
+    }
+}
+
+fn behind_jump_host(case: &Case) -> Option<Diagnosis> {
+    if unseen(case) != Some(Needed::Consent) {
+        return None;
+    }
+    let found = Diagnosis::new(Id::BehindJumpHost);
+    let Some(command) = &case.effective()?.proxy_command else {
+        let hops = passage::hops(case);
+        let first = hops.first()?;
+        let with = first.queries().and_then(|q| q.winner(first.is_interactive()));
+        let key = with.and_then(|q| q.offer.path.as_ref());
+        let mut lets_in = text!["The jump host ", host(&first.plan.host), " would let you in"];
+        if let Some(file) = key {
+            lets_in = lets_in.then(text![" with ", path(file)]);
+        }
+        return Some(
+            found
+                .because(lets_in.with("."))
+                .because(
+                    "What is behind it can only be seen by logging in there, and nothing is logged \
+                     in without your asking for it.",
+                )
+                .step(through(case)),
+        );
+    };
+    let program = relay::program(command);
+    Some(
+        found
+            .because(text![
+                "The connection goes through a proxy command that runs ",
+                foreign(program),
+                ". It may log in somewhere, so it is only run if you ask for it.",
+            ])
+            .step(Hint::run(
+                "Run it, as ssh does, and look behind it:",
+                case.plan.ssh().preflight(Some("--through")).command(),
+            )),
+    )
+}
+
 /// What shows more than we could see.
-fn with_ssh(case: &Case) -> Hint {
+pub(super) fn with_ssh(case: &Case) -> Hint {
     Hint::run("Run ssh itself, which tells each step:", case.plan.ssh().flag("-v").command())
 }
 

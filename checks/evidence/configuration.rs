@@ -190,6 +190,9 @@ pub struct Effective {
     pub proxy_jump: Option<String>,
     /// ProxyCommand.
     pub proxy_command: Option<String>,
+    /// ProxyUseFdpass: the proxy command hands over a connection in place of relaying one.
+    #[serde(default)]
+    pub proxy_use_fdpass: bool,
     /// BatchMode: nobody is asked for anything.
     pub batch_mode: bool,
     /// PKCS11Provider: keys in it are not examined.
@@ -255,6 +258,8 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
     let version = Foreign::from_bytes(version.split(|b| *b == b'\n').next().unwrap_or_default());
     let effective = if output.status.success() {
         let mut effective = ssh_g::parse(&String::from_utf8_lossy(&output.stdout), &context);
+        // At a jump host ssh opens no session, so nothing is forwarded to it.
+        effective.forward_agent &= plan.hop_of.is_empty();
         resolve_security_key_provider(&mut effective);
         Ok(effective)
     } else if output.status.code().is_none() {

@@ -54,6 +54,16 @@ pub enum Needed {
     Key,
     /// A connection that fails.
     Failure,
+    /// A direct way to the host, with no jump host or proxy command.
+    DirectWay,
+    /// A jump host that lets in.
+    JumpHost,
+    /// That `--through` asks for a login at a jump host, or for a command that may log in.
+    Consent,
+    /// A login at the jump host with no question to a person.
+    NoQuestion,
+    /// A command that carries the conversation.
+    Proxy,
 }
 
 impl Unseen {
@@ -76,6 +86,17 @@ impl Unseen {
             }
             Self::Needs(Needed::Key) => text!["Skipped: there is no key to ask about."],
             Self::Needs(Needed::Failure) => text!["Skipped: there is no failure to look into."],
+            Self::Needs(Needed::DirectWay) => text![
+                "Skipped: the connection goes through a jump host or proxy command, not directly."
+            ],
+            Self::Needs(Needed::JumpHost) => text!["Skipped: the jump host does not let in."],
+            Self::Needs(Needed::Consent) => text![
+                "Skipped: the way there may log in elsewhere, which was not asked for (--through)."
+            ],
+            Self::Needs(Needed::NoQuestion) => {
+                text!["Skipped: ssh has to ask you something before it gets through the jump host."]
+            }
+            Self::Needs(Needed::Proxy) => text!["Skipped: the proxy command does not run."],
             Self::OutOfTime => {
                 text!["Not found out: the time limit for the whole run was reached."]
             }

@@ -12,6 +12,7 @@ mod dns_query;
 pub mod egress;
 mod fact;
 pub mod handshake;
+pub mod hop;
 pub mod icmp;
 pub mod identities;
 pub mod key;
@@ -22,11 +23,13 @@ pub(crate) mod made;
 pub mod made_up_name;
 pub mod name_servers;
 pub mod nearby;
+pub mod proxy;
 pub mod queries;
 pub mod resolution;
 mod session;
 pub mod source;
 pub mod traceroute;
+mod way;
 
 use std::time::{Duration, Instant};
 
@@ -38,10 +41,11 @@ pub use fact::{Fact, Limits, Needed, Seen, Unseen};
 
 use crate::{
     case::{Case, Plan},
-    host_trust, offers,
+    host_trust, offers, passage,
     profile::Profile,
 };
 use configuration::{Configuration, Effective};
+use way::Stream;
 
 /// All evidence about one target: a [`Fact`] for each field of [`Case`].
 #[derive(Debug)]
@@ -49,11 +53,15 @@ pub struct Evidence {
     plan: Plan,
     started_at: jiff::Timestamp,
     limits: Limits,
+    shared: hop::Shared,
     /// Whether this is a recorded case, in which nothing is observed any more.
     recorded: bool,
     live: Live,
     machine: Fact<machine::Machine>,
     configuration: Fact<Configuration>,
+    hop: Fact<hop::Hop>,
+    proxy: Fact<proxy::Proxy>,
+    proxy_end: Fact<proxy::ProxyEnd>,
     resolution: Fact<resolution::Resolution>,
     name_servers: Fact<name_servers::NameServers>,
     nearby: Fact<nearby::Nearby>,
@@ -74,6 +82,11 @@ pub struct Evidence {
 #[derive(Debug, Default)]
 struct Live {
     stream: Mutex<Option<tokio::net::TcpStream>>,
+    /// Where the way is not direct: what the command relays, and the command.
+    relayed: Mutex<Option<proxy::Stream>>,
+    running: Mutex<Option<proxy::Running>>,
+    /// Held from the start of that command until keys are exchanged through it, or it has failed.
+    turn: Mutex<Option<tokio::sync::OwnedSemaphorePermit>>,
     session: Mutex<Option<session::Session>>,
 }
 
@@ -92,17 +105,31 @@ impl Evidence {
         Self::of(case, cut, true)
     }
 
+    /// The same, beside other targets, which may have jump hosts in common with this one.
+    #[must_use]
+    pub fn beside(self, shared: &hop::Shared) -> Self {
+        Self { shared: shared.clone(), ..self }
+    }
+
     fn of(case: Case, cut: CancellationToken, recorded: bool) -> Self {
         let began = Instant::now();
         let until = began + Duration::from_millis(case.plan.limits.total_ms);
+        Self::limited(case, Limits { began, until, cut }, recorded)
+    }
+
+    fn limited(case: Case, limits: Limits, recorded: bool) -> Self {
         Self {
             plan: case.plan,
             started_at: case.started_at,
-            limits: Limits { began, until, cut },
+            limits,
+            shared: hop::Shared::default(),
             recorded,
             live: Live::default(),
             machine: Fact::new(case.machine),
             configuration: Fact::new(case.configuration),
+            hop: Fact::new(case.hop),
+            proxy: Fact::new(case.proxy),
+            proxy_end: Fact::new(case.proxy_end),
             resolution: Fact::new(case.resolution),
             name_servers: Fact::new(case.name_servers),
             nearby: Fact::new(case.nearby),
@@ -128,6 +155,9 @@ impl Evidence {
             started_at: self.started_at,
             machine: self.machine.observed().cloned(),
             configuration: self.configuration.observed().cloned(),
+            hop: self.hop.observed().cloned(),
+            proxy: self.proxy.observed().cloned(),
+            proxy_end: self.proxy_end.observed().cloned(),
             resolution: self.resolution.observed().cloned(),
             name_servers: self.name_servers.observed().cloned(),
             nearby: self.nearby.observed().cloned(),
@@ -196,7 +226,7 @@ impl Evidence {
     pub async fn resolution(&self) -> &Seen<resolution::Resolution> {
         self.resolution
             .once(&self.limits, || async {
-                let effective = self.effective().await?.clone();
+                let effective = self.direct().await?;
                 let servers = self.plan.name_servers.clone();
                 self.limits.hold(resolution::observe(effective, servers, self.plan.limits)).await
             })
@@ -207,7 +237,7 @@ impl Evidence {
     pub async fn name_servers(&self) -> &Seen<name_servers::NameServers> {
         self.name_servers
             .once(&self.limits, || async {
-                let effective = self.effective().await?.clone();
+                let effective = self.direct().await?;
                 let servers = self.plan.name_servers.clone();
                 self.limits.hold(name_servers::observe(effective, servers, self.plan.limits)).await
             })
@@ -218,7 +248,7 @@ impl Evidence {
     pub async fn nearby(&self) -> &Seen<nearby::Nearby> {
         self.nearby
             .once(&self.limits, || async {
-                let effective = self.effective().await?.clone();
+                let effective = self.direct().await?;
                 let profile = self.plan.profile_meant(&effective.host, &effective.user);
                 let configuration = self.configuration().await.clone()?;
                 let (profile, instead) = (profile.clone(), self.plan.name_servers.clone());
@@ -233,15 +263,7 @@ impl Evidence {
     pub async fn attempts(&self) -> &Seen<connection::Attempts> {
         self.attempts
             .once(&self.limits, || async {
-                let effective = self.effective().await?.clone();
-                // A direct connection would go where `ssh` does not go, and could be forbidden.
-                if effective.is_proxied() {
-                    let how =
-                        if effective.proxy_jump.is_some() { "ProxyJump" } else { "ProxyCommand" };
-                    return Err(Unseen::Unable(format!(
-                        "the connection goes through {how}, which this version does not follow"
-                    )));
-                }
+                let effective = self.direct().await?;
                 let Ok(resolution) = self.resolution().await else {
                     return Err(Unseen::Needs(Needed::Address));
                 };
@@ -379,11 +401,7 @@ impl Evidence {
         self.handshake
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
-                let (attempts, known) = join(self.attempts(), self.known_hosts()).await;
-                if attempts.as_ref().is_ok_and(|a| a.connected().is_none()) || attempts.is_err() {
-                    return Err(Unseen::Needs(Needed::Connection));
-                }
-                let stream = self.live.stream.lock().await.take();
+                let (stream, known) = join(self.stream(&effective), self.known_hosts()).await;
                 let stream = stream.ok_or(Unseen::Needs(Needed::Connection))?;
                 // ssh asks first for the type of host key that it knows; so do we.
                 let algorithms = match known {
@@ -391,20 +409,42 @@ impl Evidence {
                     Err(_) => effective.host_key_algorithms.clone(),
                 };
                 let mut answer = Duration::from_millis(self.plan.limits.answer_ms);
+                if effective.is_proxied() {
+                    // A login at each jump host comes first, and some servers take their time.
+                    let hops = self.hop.observed().and_then(|hop| hop.seen.as_ref().ok());
+                    let hops = hops.map_or(1, |hop| 1 + passage::hops(&hop.case).len());
+                    answer = answer.saturating_mul(u32::try_from(1 + hops).unwrap_or(2));
+                }
                 if let Some(seconds) = effective.connect_timeout_s {
                     // It limits the exchange of keys too (ssh_config(5)).
                     answer = answer.min(Duration::from_secs(seconds));
                 }
-                let ends = connection::Ends::of(&stream);
-                let (facts, session) = session::shake_hands(
-                    stream,
-                    ends,
-                    &effective,
-                    &algorithms,
-                    answer,
-                    &self.limits,
-                )
-                .await;
+                let (facts, session) = match stream {
+                    Stream::Direct(stream) => {
+                        let ends = connection::Ends::of(&stream);
+                        session::shake_hands(
+                            stream,
+                            ends,
+                            &effective,
+                            &algorithms,
+                            answer,
+                            &self.limits,
+                        )
+                        .await
+                    }
+                    Stream::Relayed(stream) => {
+                        session::shake_hands(
+                            stream,
+                            None,
+                            &effective,
+                            &algorithms,
+                            answer,
+                            &self.limits,
+                        )
+                        .await
+                    }
+                };
+                self.live.turn.lock().await.take();
                 *self.live.session.lock().await = session;
                 Ok(facts)
             })
@@ -464,8 +504,17 @@ impl Evidence {
 
     /// Ends what is still open, with a goodbye.
     pub async fn close(&self) {
+        if self.proxy.observed().is_some() {
+            // Whoever asked first may not have asked for this. The box keeps the type of the future
+            // short, which holds all that it waits for.
+            Box::pin(self.proxy_end()).await;
+        }
         if let Some(session) = self.live.session.lock().await.take() {
             session.close().await;
+        }
+        self.live.relayed.lock().await.take();
+        if let Some(running) = self.live.running.lock().await.take() {
+            running.stop().await;
         }
     }
 }

@@ -116,6 +116,8 @@ fn plan(
         profile,
         own_profiles: Vec::new(),
         name_servers: vec![name_server],
+        through: false,
+        hop_of: Vec::new(),
         egress: false,
         allowed: Vec::new(),
         limits: TimeLimits {

@@ -109,6 +109,8 @@ pub struct DiagnosisJson {
     pub id: String,
     /// One line for people.
     pub title: String,
+    /// The jump host that has it; null where it is the target itself.
+    pub jump_host: Option<String>,
     /// What ssh itself prints in this situation, a line each; empty where it hangs without a word,
     /// or where that is not known.
     #[schemars(default)]
@@ -254,6 +256,7 @@ impl From<&Report> for ReportJson {
         let diagnosis = report.diagnosis.as_ref().map(|d| DiagnosisJson {
             id: d.id.to_string(),
             title: d.id.title().into(),
+            jump_host: d.at.as_ref().map(checks::text::Text::plain),
             ssh_says: d.ssh_says.iter().map(checks::text::Text::plain).collect(),
             because: d.because.iter().map(checks::text::Text::plain).collect(),
             next_steps: d.next_steps.iter().map(Step::from).collect(),

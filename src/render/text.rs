@@ -229,7 +229,11 @@ impl Page<'_> {
             Verdict::NotReady => ("Not ready", Status::Fail),
             Verdict::Inconclusive => ("Not found out", Status::Warn),
         };
-        self.painted(&format!("{word}: {}.", diagnosis.id.title()), status);
+        let place = match &diagnosis.at {
+            Some(hop) => format!(" at the jump host {}", self.plain(hop)),
+            None => String::new(),
+        };
+        self.painted(&format!("{word}{place}: {}.", diagnosis.id.title()), status);
         self.ssh_says(diagnosis);
         if !diagnosis.because.is_empty() {
             self.line("");

@@ -29,31 +29,44 @@ fn neutral(world: &World, recording: &str) -> String {
         .replace(&world.person.passwd_home.display().to_string(), "/home/alex")
         .replace(&world.person.name, "alex");
     let mut case: Value = serde_json::from_str(&text).unwrap();
-    set(&mut case, "/machine/seen/Ok/uid", 1000.into());
-    set(&mut case, "/machine/seen/Ok/home_variable", Value::Null);
-    set(&mut case, "/machine/seen/Ok/ci", false.into());
-    set(&mut case, "/machine/seen/Ok/ipv4_route", true.into());
+    let mut servers = Vec::new();
+    make_neutral(&mut case, &mut servers);
+    let mut text = ssh_preflight::render::json::pretty(&case).unwrap();
+    for (place, server) in servers.iter().enumerate() {
+        text = text.replace(server, &format!("192.0.2.{}:53", place + 53));
+    }
+    text
+}
+
+/// A case, and those of its jump hosts. The name servers that were seen are collected.
+fn make_neutral(case: &mut Value, servers: &mut Vec<String>) {
+    if let Some(hop) = case.pointer_mut("/hop/seen/Ok/case") {
+        make_neutral(hop, servers);
+    }
+    set(case, "/machine/seen/Ok/uid", 1000.into());
+    set(case, "/machine/seen/Ok/home_variable", Value::Null);
+    set(case, "/machine/seen/Ok/ci", false.into());
+    set(case, "/machine/seen/Ok/ipv4_route", true.into());
     if let Some(files) = case.pointer_mut("/identities/seen/Ok/files").and_then(Value::as_array_mut)
     {
         for file in files.iter_mut().filter(|file| !file["owner"].is_null()) {
             file["owner"] = 1000.into();
         }
     }
-    let servers: Vec<_> = case
+    let configured = case
         .pointer("/name_servers/seen/Ok/configured")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .filter_map(|server| server.as_str().map(str::to_owned))
-        .collect();
-    set(&mut case, "/name_servers/seen/Ok/search", Value::Array(Vec::new()));
-    set(&mut case, "/name_servers/seen/Ok/sources", Value::Null);
-    set(&mut case, "/source/seen/Ok/tunnels", Value::Array(Vec::new()));
-    let mut text = ssh_preflight::render::json::pretty(&case).unwrap();
-    for (place, server) in servers.iter().enumerate() {
-        text = text.replace(server, &format!("192.0.2.{}:53", place + 53));
+        .filter_map(|server| server.as_str().map(str::to_owned));
+    for server in configured {
+        if !servers.contains(&server) {
+            servers.push(server);
+        }
     }
-    text
+    set(case, "/name_servers/seen/Ok/search", Value::Array(Vec::new()));
+    set(case, "/name_servers/seen/Ok/sources", Value::Null);
+    set(case, "/source/seen/Ok/tunnels", Value::Array(Vec::new()));
 }
 
 fn set(case: &mut Value, pointer: &str, value: Value) {

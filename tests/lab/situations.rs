@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::{
     faults::{self, Fault},
-    oracle::Expect::{Inconclusive, NotReady, Ready},
+    oracle::Expect::{NotReady, Ready},
     world::{World, free_port},
 };
 
@@ -591,17 +591,6 @@ situations! {
         let key = w.key("id_a", "ed25519");
         let port = w.sshd(&[&key], &[]);
         (args!["-6", "-i", key.arg(), "-p", port, me(w)], None)
-    }
-    /// The way through a jump host is not examined, and that is said: never a quiet "ready".
-    jump_host: Inconclusive("not-examined"), |w| {
-        let key = w.key("id_a", "ed25519");
-        let port = w.sshd(&[&key], &[]);
-        let jump = format!("{}@127.0.0.1:{}", w.person.name, free_port());
-        (args!["-J", jump, "-i", key.arg(), "-p", port, me(w)], None)
-    }
-    proxy_command_that_fails: Inconclusive("not-examined"), |w| {
-        let key = w.key("id_a", "ed25519");
-        (args!["-o", "ProxyCommand=/bin/false", "-i", key.arg(), me(w)], None)
     }
     url_target: Ready, |w| {
         let key = w.key("id_a", "ed25519");

@@ -12,6 +12,7 @@ use checks::diagnosis::Id;
 use strum::IntoEnumIterator;
 
 use crate::{
+    oracle::by_chance,
     person::{Ended, run},
     world::World,
 };
@@ -29,7 +30,7 @@ pub fn row(name: &str, world: &World, ssh: &Ended, id: Option<&str>) {
     }
     let said = match ssh.code() {
         Some(0) => "gets in".to_owned(),
-        Some(_) => format!("`{}`", neutral(world, ssh.last_line())),
+        Some(_) => format!("`{}`", neutral(world, &by_chance(ssh.last_line()))),
         None => "waits on and prints nothing".to_owned(),
     };
     let row = format!("| {} | {said} | {} |", name.replace('_', " "), cause(id));

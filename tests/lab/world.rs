@@ -77,6 +77,8 @@ pub struct World {
     pub agent: Option<PathBuf>,
     /// The log of the last `sshd`.
     pub log: Option<PathBuf>,
+    /// The logs of the jump hosts, in the order in which they were started.
+    pub jump_logs: Vec<PathBuf>,
 }
 
 /// A key pair in files.
@@ -128,6 +130,7 @@ impl World {
             secrets,
             agent: None,
             log: None,
+            jump_logs: Vec::new(),
         };
         for (name, mode) in
             [("home", 0o700), ("home/.ssh", 0o700), ("server", 0o755), ("out", 0o755)]
@@ -269,21 +272,40 @@ impl World {
 
     /// Starts `sshd` with a host key of its own.
     pub fn sshd_with(&mut self, host: &Key, takes: &[&Key], settings: &[&str]) -> u16 {
-        let port = free_port();
         let keys: String = takes.iter().map(|key| key.public.clone() + "\n").collect();
-        fs::write(self.server("authorized_keys"), keys).unwrap();
+        let (port, log) = self.serve("", host, &keys, settings);
+        self.log = Some(log);
+        port
+    }
+
+    /// Starts one more `sshd`, as a jump host, with these lines in authorized_keys, and makes its
+    /// host key known.
+    pub fn jump_host(&mut self, keys: &str, settings: &[&str]) -> u16 {
+        let name = format!("jump{}_", self.jump_logs.len());
+        let host = self.server_key(&format!("{name}host"), "ed25519");
+        let (port, log) = self.serve(&name, &host, keys, settings);
+        self.jump_logs.push(log);
+        self.know(&format!("[127.0.0.1]:{port} {}", host.public));
+        port
+    }
+
+    /// Starts `sshd` with files of its own and returns its port and its log.
+    fn serve(&mut self, name: &str, host: &Key, keys: &str, settings: &[&str]) -> (u16, PathBuf) {
+        let port = free_port();
+        let own = |file: &str| self.folder.path().join("server").join(format!("{name}{file}"));
+        let (allowed, config_file, log) = (own("authorized_keys"), own("sshd_config"), own("log"));
+        fs::write(&allowed, keys).unwrap();
         let config = format!(
             "{}\nListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
              StrictModes no\nUsePAM no\nLogLevel DEBUG3\n{}",
             settings.join("\n"),
             host.arg(),
-            self.server("authorized_keys").display(),
+            allowed.display(),
             self.server_is.settings(),
         );
-        fs::write(self.server("sshd_config"), config).unwrap();
-        let log = self.server("log");
+        fs::write(&config_file, config).unwrap();
         let mut command = Command::new(self.server_is.sshd());
-        command.args(["-D", "-f"]).arg(self.server("sshd_config")).arg("-E").arg(&log);
+        command.args(["-D", "-f"]).arg(&config_file).arg("-E").arg(&log);
         command.env_clear().env("PATH", "/usr/bin:/bin");
         if self.person.by_root {
             // Where sshd keeps its unprivileged half; a container may not have it yet.
@@ -292,8 +314,7 @@ impl World {
         self.start(&mut command);
         let read = log.clone();
         until("sshd", || fs::read_to_string(&read).is_ok_and(|l| l.contains("Server listening")));
-        self.log = Some(log);
-        port
+        (port, log)
     }
 
     /// Starts dropbear, and makes its host key known. The user's keys are those of
@@ -352,9 +373,17 @@ impl World {
 
     /// What the last `sshd` wrote.
     pub fn sshd_log(&self) -> String {
-        let log = self.log.as_ref().map(fs::read).transpose().unwrap().unwrap_or_default();
-        String::from_utf8_lossy(&log).into_owned()
+        self.log.as_deref().map(read_log).unwrap_or_default()
     }
+
+    /// What each jump host wrote.
+    pub fn jump_host_logs(&self) -> Vec<String> {
+        self.jump_logs.iter().map(|log| read_log(log)).collect()
+    }
+}
+
+fn read_log(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
 }
 
 impl Drop for World {

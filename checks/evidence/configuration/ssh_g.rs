@@ -129,6 +129,7 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
         check_host_ip: yes("checkhostip", false),
         proxy_jump: set("proxyjump").map(str::to_owned),
         proxy_command: set("proxycommand").map(str::to_owned),
+        proxy_use_fdpass: yes("proxyusefdpass", false),
         batch_mode: yes("batchmode", false),
         pkcs11_provider: set("pkcs11provider").map(str::to_owned),
         // `ssh -G` leaves the line out where there is none; clients that do not know the word do
