@@ -67,7 +67,16 @@ fn verdict(queries: &Queries, interactive: bool, profile: &Profile) -> Finding {
         } else {
             "; so it is registered there."
         };
-        return Finding::pass(text!["The server takes ", name(won), " for user ", who, proves]);
+        let takes = text!["The server takes ", name(won), " for user ", who, proves];
+        // sshd asks for the proof before it looks at PermitRootLogin (auth2-pubkey.c).
+        return if queries.user == "root" {
+            Finding::warn(takes).detail(
+                "Some servers take the proof and then refuse the user root all the same \
+                 (PermitRootLogin). Only a real login shows that.",
+            )
+        } else {
+            Finding::pass(takes)
+        };
     }
     if let Some(accepted) = queries.accepted() {
         let why = match accepted.offer.provable {
@@ -130,5 +139,36 @@ fn rsa_line(queries: &Queries) -> Option<Text> {
             "The server does not say which RSA signatures it takes; ssh then only knows SHA-1, ",
             "which it refuses.",
         ]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{evidence::key::PublicKeyFacts, finding::Status, offers::Offer};
+
+    #[test]
+    fn a_yes_for_root_is_no_promise() {
+        for (user, expected) in [("ada", Status::Pass), ("root", Status::Warn)] {
+            let offer = Offer {
+                key: PublicKeyFacts {
+                    algorithm: "ssh-ed25519".into(),
+                    bits: 256,
+                    sha256: "SHA256:x".into(),
+                    md5: String::new(),
+                    comment: String::new(),
+                    line: String::new(),
+                    certificate: None,
+                },
+                path: Some("/k".into()),
+                in_agent: false,
+                provable: Provable::Yes,
+            };
+            let query = Query { offer, algorithm: "ssh-ed25519".into(), answer: Answer::Accepted };
+            let user = user.to_owned();
+            let queries = Queries { user, offers: vec![query], ..Queries::default() };
+            let profile = Profile::default();
+            assert_eq!(verdict(&queries, true, &profile).status, expected);
+        }
     }
 }

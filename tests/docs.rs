@@ -275,3 +275,11 @@ fn every_option_is_explained() {
     let missing: Vec<_> = options.difference(&explained).map(|o| (*o).to_owned()).collect();
     none(&missing);
 }
+
+/// What no row of the lab shows is no diagnosis, but a guess.
+#[test]
+fn every_diagnosis_has_its_situation_in_the_lab() {
+    let lab = read("docs/lab.md");
+    let missing = Id::iter().filter(|id| !lab.contains(&format!("| [{id}](diagnoses/{id}.md) |")));
+    none(&missing.map(|id| format!("{id} has no row in docs/lab.md")).collect::<Vec<_>>());
+}

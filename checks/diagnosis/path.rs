@@ -1,5 +1,8 @@
 //! Causes: path.
 
+mod own;
+mod unreachable;
+
 use std::net::IpAddr;
 
 use super::{Diagnosis, Id, Rule};
@@ -7,7 +10,6 @@ use crate::{
     allow_list,
     allow_list::Listed,
     case::Case,
-    command,
     evidence::{
         Unseen,
         configuration::{AddressFamily, Effective},
@@ -19,21 +21,21 @@ use crate::{
     hops::Place,
     profile::menu,
     tcp, text,
-    text::{Command, address, foreign, host, number},
+    text::{address, foreign, host, number},
 };
 
 /// In causal order.
 pub(super) const RULES: &[Rule] = &[
-    Rule { id: Id::BindAddressUnavailable, finds: bind_address_unavailable },
-    Rule { id: Id::LocalFirewall, finds: local_firewall },
+    Rule { id: Id::BindAddressUnavailable, finds: own::bind_address_unavailable },
+    Rule { id: Id::LocalFirewall, finds: own::local_firewall },
     Rule { id: Id::Ipv6Broken, finds: ipv6_broken },
     Rule { id: Id::QosDropped, finds: qos_dropped },
     Rule { id: Id::RefusedOnTheWay, finds: refused_on_the_way },
-    Rule { id: Id::HostUnreachable, finds: host_unreachable },
+    Rule { id: Id::HostUnreachable, finds: unreachable::host_unreachable },
     Rule { id: Id::IpNotAllowed, finds: ip_not_allowed },
     Rule { id: Id::RefusedByHost, finds: refused_by_host },
     Rule { id: Id::Filtered, finds: filtered },
-    Rule { id: Id::SystemError, finds: system_error },
+    Rule { id: Id::SystemError, finds: own::system_error },
 ];
 
 /// What every rule here is about: attempts were made, and none connected.
@@ -58,13 +60,6 @@ fn connect_error(attempt: &Attempt) -> Option<OsErrorKind> {
 fn is_silent(attempt: &Attempt) -> bool {
     matches!(attempt.outcome, Outcome::TimedOut { .. })
         || connect_error(attempt) == Some(OsErrorKind::TimedOut)
-}
-
-fn is_unreachable(attempt: &Attempt) -> bool {
-    matches!(
-        connect_error(attempt),
-        Some(OsErrorKind::HostUnreachable | OsErrorKind::NetworkUnreachable)
-    )
 }
 
 /// Starts with every outcome.
@@ -109,123 +104,6 @@ fn try_elsewhere() -> Hint {
         "Try from another network (a phone's hotspot): if it works from there, the network that \
          you are in blocks SSH.",
     )
-}
-
-/// How to list the addresses and network cards of this computer.
-fn list_addresses(case: &Case) -> Command {
-    match case.machine().map(|m| m.os.as_str()) {
-        Some("windows") => command!["ipconfig"],
-        Some("macos") => command!["ifconfig"],
-        _ => command!["ip", "address"],
-    }
-}
-
-fn bind_address_unavailable(case: &Case) -> Option<Diagnosis> {
-    let (effective, attempts) = nothing_connected(case)?;
-    let at_bind = |a: &Attempt| {
-        error(a)
-            .is_some_and(|e| e.operation == "bind" && e.kind == OsErrorKind::AddressNotAvailable)
-    };
-    if !attempts.tried.iter().all(at_bind) {
-        return None;
-    }
-    let (option, value) = match (&effective.bind_interface, &effective.bind_address) {
-        (_, Some(address)) => ("BindAddress", text::address(address)),
-        (Some(interface), None) => ("BindInterface", foreign(interface)),
-        (None, None) => return None,
-    };
-    Some(
-        outcomes(Id::BindAddressUnavailable, attempts)
-            .because(text!["The ssh configuration sets ", option, " to ", value.clone(), "."])
-            .step(Hint::run(
-                text![
-                    "Take ",
-                    option,
-                    " ",
-                    value,
-                    " out of the ssh configuration (or -b or -B off \
-                     the command line), or connect the network that it belongs to. The addresses \
-                     of this computer are listed by:"
-                ],
-                list_addresses(case),
-            )),
-    )
-}
-
-/// What this computer itself forbids: by a firewall (EPERM, EACCES, or its own message), or by
-/// a route that was made to lead nowhere.
-fn local_firewall(case: &Case) -> Option<Diagnosis> {
-    let (effective, attempts) = nothing_connected(case)?;
-    let place = place(case);
-    let denied = |a: &&Attempt| connect_error(a) == Some(OsErrorKind::PermissionDenied);
-    let forbidden = attempts.tried.iter().find(|a| denied(a) && a.message.is_none());
-    let forbidden = match place {
-        Some(Place::ThisComputer) => attempts.tried.iter().find(|a| a.message.is_some()),
-        _ => forbidden,
-    };
-    if forbidden.and_then(error).is_some() {
-        return Some(
-            outcomes(Id::LocalFirewall, attempts)
-                .because("This error is made by this computer itself; the server was never asked.")
-                .step(Hint::advice(text![
-                    "Allow outgoing connections to port ",
-                    number(effective.port),
-                    " in this computer's firewall or security software, or ask whoever manages \
-                     this computer. In a container or sandbox its network policy does the same."
-                ]))
-                .step(show_route(case, attempts)),
-        );
-    }
-    attempts.tried.iter().find(|a| is_dead_route(case, a))?;
-    Some(
-        outcomes(Id::LocalFirewall, attempts)
-            .because(
-                "The error came at once and from nobody else: a route of this computer (of a VPN, \
-                 say) is made to lead nowhere. The server was never asked.",
-            )
-            .step(show_route(case, attempts))
-            .step(Hint::advice(
-                "Where it says blackhole, unreachable or prohibit, end the VPN or program that made \
-                 that route, or have whoever manages this computer remove it.",
-            )),
-    )
-}
-
-/// An error that the routing table makes though there is a way out: EINVAL (blackhole) or
-/// EHOSTUNREACH (unreachable), at once and with no message from anybody. `ip-route(8)` lists them.
-fn is_dead_route(case: &Case, attempt: &Attempt) -> bool {
-    /// EINVAL. For a link-local address it means that the interface is not named.
-    const INVALID: i32 = 22;
-    let has_route = case.machine().is_some_and(|m| match attempt.to.ip() {
-        IpAddr::V4(_) => m.ipv4_route,
-        IpAddr::V6(_) => m.ipv6_route,
-    });
-    let made_here = error(attempt).is_some_and(|e| {
-        e.operation == "connect"
-            && (e.errno == Some(INVALID) || e.kind == OsErrorKind::HostUnreachable)
-    });
-    // On Linux, what somebody else says comes with a message.
-    let knows = case.machine().is_some_and(|m| m.os == "linux");
-    let at_once = attempt.took_ms < AT_ONCE_MS && attempt.message.is_none();
-    knows && has_route && made_here && at_once && !is_link_local(attempt.to.ip())
-}
-
-/// Less than the search for a silent neighbour takes, in milliseconds: a second and more.
-const AT_ONCE_MS: f64 = 500.0;
-
-fn is_link_local(ip: IpAddr) -> bool {
-    matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
-}
-
-/// How to see which way this computer takes.
-fn show_route(case: &Case, attempts: &Attempts) -> Hint {
-    let to = attempts.tried.first().map_or_else(|| "default".to_owned(), |a| a.to.ip().to_string());
-    let command = match case.machine().map(|m| m.os.as_str()) {
-        Some("windows") => command!["route", "print"],
-        Some("macos") => command!["route", "-n", "get", address(to)],
-        _ => command!["ip", "route", "get", address(to)],
-    };
-    Hint::run("This shows which way this computer takes there:", command)
 }
 
 /// The IPv4 addresses that `ssh` was kept from.
@@ -366,80 +244,6 @@ fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
     Some(diagnosis.or(otherwise).or(Id::RefusedOnTheWay))
 }
 
-fn host_unreachable(case: &Case) -> Option<Diagnosis> {
-    let (_, attempts) = nothing_connected(case)?;
-    if !attempts.tried.iter().all(|a| is_unreachable(a) || is_link_local(a.to.ip())) {
-        return None;
-    }
-    let mut diagnosis = with_place(outcomes(Id::HostUnreachable, attempts), case);
-    let only6 = attempts.tried.iter().all(|a| a.to.is_ipv6());
-    let only4 = attempts.tried.iter().all(|a| a.to.is_ipv4());
-    let machine = case.machine();
-    if only6 && machine.is_some_and(|m| m.ipv4_route && !m.ipv6_route) {
-        return Some(
-            diagnosis
-                .because("This computer has a way to IPv4 addresses, but none to IPv6 addresses.")
-                .step(Hint::advice(
-                    "Use a network or VPN that has IPv6, or ask the host's operator for an IPv4 \
-                     address: the host was reached under IPv6 addresses only.",
-                )),
-        );
-    }
-    if only4 && machine.is_some_and(|m| m.ipv6_route && !m.ipv4_route) {
-        return Some(
-            diagnosis
-                .because("This computer has a way to IPv6 addresses, but none to IPv4 addresses.")
-                .step(Hint::advice("Use a network or VPN that has IPv4.")),
-        );
-    }
-    if machine.is_some_and(|m| !m.ipv4_route && !m.ipv6_route) {
-        diagnosis = diagnosis.or(Id::NoNetwork);
-    }
-    if let Some(zoneless) = attempts.tried.iter().map(|a| a.to.ip()).find(|ip| is_link_local(*ip)) {
-        return Some(
-            diagnosis
-                .because(text![
-                    address(zoneless),
-                    " is an address of the local link: it exists on each network card anew."
-                ])
-                .step(Hint::run(
-                    "Name the network card behind the address, with %. The cards are listed by:",
-                    list_addresses(case),
-                )),
-        );
-    }
-    let up = Hint::advice(
-        "Look whether the host is up, and whether it is only reachable through a VPN that is not \
-         connected now.",
-    );
-    Some(match place(case) {
-        Some(Place::NoNeighbour) => diagnosis
-            .step(Hint::advice(
-                "If the host is in the same network as you: switch it on, and check its address.",
-            ))
-            .step(Hint::run(
-                "If it is not: your router does not answer. Reconnect the network, then look for \
-                 FAILED or INCOMPLETE in:",
-                command!["ip", "neigh"],
-            )),
-        Some(Place::NoWay { by }) => diagnosis.step(up).step(Hint::advice(text![
-            "If it should be: tell those who run the router ",
-            address(by),
-            ", or those who run the host, that this router has no way to it."
-        ])),
-        Some(Place::Loop { by }) => diagnosis.step(Hint::advice(text![
-            "Nothing on this computer can help: tell those who run the router ",
-            address(by),
-            ", or those who run the host, that packets for it go round in a circle there."
-        ])),
-        _ => diagnosis
-            .step(up)
-            .step(allow_list_hint(case))
-            .or(Id::RefusedOnTheWay)
-            .or(Id::IpNotAllowed),
-    })
-}
-
 fn refused_by_host(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     let refused = |a: &&Attempt| connect_error(a) == Some(OsErrorKind::ConnectionRefused);
@@ -518,35 +322,6 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
     diagnosis.next_steps.extend(port_hint(case, effective));
     let diagnosis = diagnosis.step(try_elsewhere()).or(Id::IpNotAllowed);
     Some(if is_up { diagnosis } else { diagnosis.or(Id::HostUnreachable) })
-}
-
-/// Whatever else the system says: certain to fail, for a reason that is here.
-fn system_error(case: &Case) -> Option<Diagnosis> {
-    let (_, attempts) = nothing_connected(case)?;
-    // An error without a code is one of this program, and says nothing about ssh.
-    let error = attempts.tried.iter().filter_map(error).find(|e| e.errno.is_some())?;
-    let found = outcomes(Id::SystemError, attempts)
-        .because("This error is made by this computer itself; the server was never asked.");
-    let used_up = error.operation == "connect" && error.kind == OsErrorKind::AddressNotAvailable;
-    let list = match case.machine().map(|m| m.os.as_str()) {
-        Some("linux") => command!["ss", "-s"],
-        _ => command!["netstat", "-an"],
-    };
-    Some(if used_up {
-        found.because("All ports from which this computer could connect are in use.").step(
-            Hint::run(
-                "Close programs that hold many connections, or wait a minute. This shows how many \
-                 there are:",
-                list,
-            ),
-        )
-    } else {
-        found.step(Hint::run(
-            "See whether ssh meets the same error, and show its words to whoever manages this \
-             computer:",
-            case.plan.ssh().flag("-v").command(),
-        ))
-    })
 }
 
 /// Where the address of the user has to be allowed, and which one it is.

@@ -24,6 +24,7 @@ mod hops;
 mod hostile;
 mod key_faults;
 mod keyring;
+mod less_usual;
 mod limits;
 mod net;
 mod offers;

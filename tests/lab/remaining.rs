@@ -2,6 +2,7 @@
 //! broken off, a home that others can write to.
 
 use std::{
+    borrow::Cow,
     fs,
     os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
@@ -10,14 +11,18 @@ use std::{
 };
 
 use russh::{
-    keys::{PrivateKey, ssh_key::private::Ed25519Keypair},
+    Preferred,
+    keys::{Algorithm, PrivateKey, ssh_key::private::Ed25519Keypair},
     server::{Auth, Config, Handler, PublicKeyOffer, VerifiedPublicKey, run_stream},
 };
 
 use crate::{
     faults::{self, Fault},
     in_a_world,
-    oracle::{Expect::Inconclusive, preflight, program, report, with_config},
+    oracle::{
+        Expect::{Inconclusive, NotReady},
+        preflight, program, report, with_config,
+    },
     person::run,
     situations::{args, me, situations},
     table,
@@ -48,13 +53,14 @@ impl Handler for YesMan {
     }
 }
 
-/// A server of that kind, whose key the world knows.
-fn yes_man(w: &World) -> Fault {
+/// A server of that kind, whose key the world knows, and what it takes.
+fn yes_man(w: &World, preferred: Preferred) -> Fault {
     let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
     let public = key.public_key().to_openssh().unwrap();
     let config = Config {
         auth_rejection_time: Duration::ZERO,
         keys: vec![key],
+        preferred,
         nodelay: true,
         ..Config::default()
     };
@@ -76,7 +82,15 @@ fn yes_man(w: &World) -> Fault {
 situations! {
     a_server_that_says_yes_to_any_key: Inconclusive("accepts-anything"), |w| {
         let key = w.key("id_a", "ed25519");
-        let fault = yes_man(w);
+        let fault = yes_man(w, Preferred::default());
+        (args!["-i", key.arg(), "-p", fault.port, me(w)], Some(fault))
+    }
+    /// As servers of many years ago do.
+    a_server_that_takes_rsa_keys_with_sha1_alone: NotReady("key-type-refused"), |w| {
+        let key = w.key("id_rsa", "rsa");
+        let signatures = [Algorithm::Ed25519, Algorithm::Rsa { hash: None }];
+        let key_algorithms = Cow::Owned(signatures.to_vec());
+        let fault = yes_man(w, Preferred { key: key_algorithms, ..Preferred::default() });
         (args!["-i", key.arg(), "-p", fault.port, me(w)], Some(fault))
     }
 }

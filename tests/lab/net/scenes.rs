@@ -279,6 +279,12 @@ scenes! {
         net.rule("near", "forward", "ip6 daddr fd90:3::2 reject");
         args![format!("{}@shop.test", net.person.name)]
     }
+    ipv6_alone_is_asked_for_and_does_not_work: NotReady("ipv6-broken"), ["ssh -4", "10.90.3.2"], |net| {
+        net.sshd(&[22]);
+        net.names(&["address=/shop.test/10.90.3.2", "address=/shop.test/fd90:3::2"]);
+        net.rule("near", "forward", "ip6 daddr fd90:3::2 reject");
+        args!["-6", "-o", "ConnectTimeout=3", format!("{}@shop.test", net.person.name)]
+    }
     ipv6_alone_and_no_route_for_it: NotReady("host-unreachable"), ["IPv6"], |net| {
         net.sshd(&[22]);
         net.names(&["address=/shop.test/fd90:3::2", "local=/test/"]);
