@@ -78,8 +78,9 @@ fn unable(probe: &Probe) -> Option<&str> {
 fn first(route: &Traceroute) -> Vec<Question> {
     let port = route.to.port();
     let way = (1..=NEAR).map(|ttl| Question { port, ttl: Some(ttl) });
-    let controls = route.controls.iter().map(|c| Question { port: c.port, ttl: None });
-    way.chain([Question { port, ttl: None }]).chain(controls).collect()
+    // Twice, since all that is said about who refuses hangs on the one that answers.
+    let twice = || route.controls.iter().map(|c| Question { port: c.port, ttl: None });
+    way.chain([Question { port, ttl: None }]).chain(twice()).chain(twice()).collect()
 }
 
 /// What has to be asked, or asked again, before anything can be said.
@@ -96,6 +97,10 @@ fn next(route: &Traceroute) -> Vec<Question> {
     let ends = route.probes.iter().any(|p| ends_here(&p.answer));
     if refused_at.is_none() && !ends && route.probes.len() < usize::from(FARTHEST) {
         questions.extend((NEAR + 1..=FARTHEST).map(|ttl| Question { port, ttl: Some(ttl) }));
+    }
+    // Whether the port answers now, which one lost packet must not hide.
+    if refused_at.is_none() && !ends && route.again == Some(Answer::Silence) {
+        questions.push(Question { port, ttl: None });
     }
     match refused_at {
         // Whoever refuses may be nearer: the answer of the hop before may have been lost.
@@ -117,7 +122,7 @@ fn next(route: &Traceroute) -> Vec<Question> {
         (Some(refused_at), Some(host)) if host.probes.is_empty() => {
             let around = refused_at.saturating_sub(1).max(1)..=refused_at.saturating_add(BEYOND);
             let ask = |ttl| Question { port: host.port, ttl: Some(ttl) };
-            questions.extend(around.map(ask));
+            questions.extend(around.chain([refused_at]).map(ask));
         }
         (Some(refused_at), Some(host)) => {
             // Twice, since there is no further round.
@@ -147,7 +152,9 @@ fn ends_here(answer: &Answer) -> bool {
 fn note(route: &mut Traceroute, question: Question, found: Probe) {
     let probes = if question.port == route.to.port() {
         if question.ttl.is_none() {
-            route.again = Some(found.answer);
+            if matches!(route.again, None | Some(Answer::Silence)) {
+                route.again = Some(found.answer);
+            }
             return;
         }
         &mut route.probes
@@ -194,7 +201,7 @@ mod tests {
         // The hop before the refusal was silent.
         assert_eq!(asked("r.RRRR", None), [to_22(2)]);
         // A control port answers: where is it?
-        let around: Vec<_> = (2..=8).map(|ttl| (443, Some(ttl))).collect();
+        let around: Vec<_> = (2..=8).chain([3]).map(|ttl| (443, Some(ttl))).collect();
         let mut unplaced = route("rrRRRR", Some("rrCC"));
         unplaced.controls[0].probes.clear();
         let questions: Vec<_> = next(&unplaced).into_iter().map(|q| (q.port, q.ttl)).collect();
@@ -207,6 +214,9 @@ mod tests {
         let all = "rr..................";
         assert_eq!(asked(all, Some("rrCC")), [to_22(3), to_22(4)]);
         // The port has become open: no more visits.
+        let mut shut = route("rr....", None);
+        shut.again = Some(Answer::Silence);
+        assert!(next(&shut).contains(&Question { port: 22, ttl: None }));
         let mut open = route("rr....", None);
         open.again = Some(Answer::Connected);
         assert_eq!(next(&open), []);
