@@ -215,8 +215,9 @@ fn silent_server(case: &Case) -> Option<Diagnosis> {
         "Try again in a few minutes: a server that is starting or out of memory behaves so.",
     );
     Some(match handshake.arrived() {
-        // The other computer works, so its program hangs.
-        Arrived::All => found.step(later).step(tell),
+        // The other computer works, so its program hangs; or its first line was lost once and then
+        // sent again together with what follows, in a packet that is too large for the way.
+        Arrived::All => found.step(later).step(tell).or(Id::HandshakeStalled),
         // It was let in and then cut off: nobody there had a chance to answer.
         Arrived::Nothing | Arrived::Begin => found
             .because(
