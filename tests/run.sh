@@ -37,3 +37,6 @@ if [ "$(id -u)" -ne 0 ] && "$may_be_root"; then
 else
   cargo test --workspace
 fi
+
+# The README's first command: what is built for users goes through more of the compiler than tests do.
+cargo run --release --quiet -- demo >/dev/null

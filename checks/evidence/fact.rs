@@ -5,6 +5,7 @@ use std::{
     time::Instant,
 };
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
@@ -186,16 +187,24 @@ impl<T> Fact<T> {
     /// A bare once-cell probes again when the first caller was dropped while waiting. Here that
     /// would be a second connection or key query, which can lock a user out, so a mark is left
     /// when the probe starts.
-    pub async fn once<F>(&self, limits: &Limits, probe: impl FnOnce() -> F) -> &Seen<T>
+    ///
+    /// The probe is boxed: one fact asks for the next, a jump host has facts of its own, and the
+    /// compiler gives up on futures that hold each other so deeply by value.
+    pub async fn once<'f, F>(
+        &'f self,
+        limits: &'f Limits,
+        probe: impl FnOnce() -> F + Send,
+    ) -> &'f Seen<T>
     where
-        F: Future<Output = Seen<T>>,
+        F: Future<Output = Seen<T>> + Send + 'f,
     {
         let observe = || async {
             let started_ms = limits.elapsed_ms();
             let seen = if self.started.swap(true, SeqCst) {
                 Err(Unseen::Abandoned)
             } else {
-                probe().await
+                let probe: BoxFuture<'f, Seen<T>> = Box::pin(probe());
+                probe.await
             };
             let duration_ms = limits.elapsed_ms().saturating_sub(started_ms);
             Observed { started_ms, duration_ms, seen }
