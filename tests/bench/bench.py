@@ -103,7 +103,7 @@ def one_target(program, rtt, repetitions):
                 "--script-args", f"ssh.usernames={{'root'}},publickeys={{'{environment.path('last.pub')}'}}",
                 address)
         tools = [
-            ("ssh-preflight, 1 key", "all nine checks", (program, "-F", configs[1], address)),
+            ("ssh-preflight, 1 key", "all checks", (program, "-F", configs[1], address)),
             ("ssh-preflight, 2 keys", "the second is taken", (program, "-F", configs[2], address)),
             ("ssh-preflight, 4 keys", "the fourth is taken", (program, "-F", configs[4], address)),
             ("ssh HOST true", "yes or no", ("ssh", "-F", configs[1], address, "true")),
