@@ -205,7 +205,8 @@ fn configured() -> (NameServers, usize) {
             (NameServers { search, configured, ..found }, options.ndots)
         }
         Err(error) => {
-            let error = match error {
+            #[allow(clippy::useless_conversion, reason = "on Windows the error is of another type")]
+            let error = match NetError::from(error) {
                 NetError::Io(error) => OsError::of("read", &error),
                 other => OsError::of("read", &std::io::Error::other(other)),
             };

@@ -16,7 +16,7 @@ use super::{
     home::{Home, new_key},
     name_server,
     ssh_server::SshServer,
-    stage::{Agent, Server, Stage},
+    stage::{Server, Stage},
 };
 
 /// Nothing here is far away: what is silent for this long stays silent.
@@ -60,7 +60,7 @@ impl Environment {
             })),
         }
         #[cfg(unix)]
-        if let Agent::Holds { others, own } = stage.agent {
+        if let super::stage::Agent::Holds { others, own } = stage.agent {
             let other = |n| new_key(&format!("other-{n}@laptop"));
             let mut keys: Vec<_> = (1..=others).map(other).collect();
             keys.extend(own.then(|| key.clone()));
