@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::{
+    address_kind::AddressKind,
     evidence::{
         connection::Attempts,
         icmp::{Icmp, Says},
@@ -167,9 +168,9 @@ fn refused(route: &Traceroute, distance: u8) -> Place {
 
 /// A public host, seen from a private network: at least one router is in between.
 fn is_behind_nat(route: &Traceroute) -> bool {
-    let private = |ip: IpAddr| match ip {
-        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local() || ip.is_loopback(),
-        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
+    let private = |ip: IpAddr| {
+        let kind = AddressKind::of(ip);
+        kind.is_inside() || kind == AddressKind::Loopback
     };
     route.from.is_some_and(private) && !private(route.to.ip())
 }
