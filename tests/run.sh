@@ -29,6 +29,10 @@ if [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; then
   fi
 fi
 
+# The lab mostly waits for servers, agents and limits of time: more of it runs at once than there
+# are cores.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((3 * $(nproc)))}"
+
 cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
 if [ "$(id -u)" -ne 0 ] && "$may_be_root"; then
