@@ -48,9 +48,20 @@ fn script(shell: &str) -> Option<String> {
     let mut script = Vec::new();
     let shell = shells.completer(shell)?;
     shell.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script).ok()?;
-    let script = String::from_utf8(script).ok()?;
-    Some(script.trim_start().to_owned())
+    let mut script = String::from_utf8(script).ok()?.trim_start().to_owned();
+    if shell.name() == "zsh" {
+        script.push_str(ZSH_AUTOLOAD);
+    }
+    Some(script)
 }
+
+/// As a file in a folder of completions, the script is only read at the first press of the tab key,
+/// which has to be answered as well.
+const ZSH_AUTOLOAD: &str = "
+if [[ \"${funcstack[1]}\" == _ssh-preflight ]]; then
+    _clap_dynamic_completer_ssh_preflight \"$@\"
+fi
+";
 
 /// Answers a shell that asks for completions; `false`: none does.
 #[must_use]

@@ -1,6 +1,6 @@
 //! Manual pages, from the same definition as `--help`.
 
-use clap::Command;
+use clap::{Arg, Command};
 use clap_mangen::{
     Man,
     roff::{Roff, bold, roman},
@@ -14,6 +14,8 @@ use crate::{
 };
 
 const PROGRAM: &str = "ssh-preflight";
+/// Of the version, so that the same version always gives the same page.
+const DATE: &str = "2026-11-25";
 
 /// `ssh-preflight man [SUBCOMMAND]`.
 ///
@@ -37,7 +39,7 @@ pub fn run(call: &Call<'_>) -> Result<Exit, String> {
 
 /// The page of the whole program.
 fn program() -> std::io::Result<String> {
-    let command = command::command().subcommand_help_heading("Commands");
+    let command = command::command().subcommand_help_heading("COMMANDS");
     let man = page_of(command);
     let mut page = begin(&man)?;
     man.render_options_section(&mut page)?;
@@ -69,8 +71,20 @@ fn subcommand(name: &str) -> std::io::Result<String> {
 
 fn page_of(command: Command) -> Man {
     let source = format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION"));
-    // clap_mangen leaves the date out, so that the same version always gives the same page.
-    Man::new(command).source(source).manual("ssh-preflight manual")
+    Man::new(command.mut_args(for_a_page)).source(source).manual(PROGRAM).date(DATE)
+}
+
+/// A list of values with a line for each would fill pages; one sentence has them all.
+fn for_a_page(arg: Arg) -> Arg {
+    // `--help` is for the options that matter most; the page has room for all.
+    let arg = arg.hide_short_help(false);
+    let values: Vec<_> =
+        arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
+    if values.is_empty() || !arg.get_action().takes_values() {
+        return arg;
+    }
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    arg.hide_possible_values(true).help(format!("{help}: {}", values.join(", ")))
 }
 
 fn begin(man: &Man) -> std::io::Result<Vec<u8>> {
@@ -118,9 +132,11 @@ fn end(sections: &[(&str, &[Entry])]) -> Roff {
     let mut roff = Roff::new();
     for (heading, entries) in sections {
         roff.control("SH", [*heading]);
-        for (term, words) in *entries {
+        for (place, (term, words)) in entries.iter().enumerate() {
             if term.is_empty() {
-                roff.control("PP", []);
+                if place > 0 {
+                    roff.control("PP", []);
+                }
             } else {
                 roff.control("TP", []);
                 roff.text([bold(*term)]);
@@ -147,6 +163,8 @@ mod tests {
                 _ => continue,
             };
             assert!(page.contains(&shown), "{shown}");
+            let words = arg.get_help().unwrap_or_default().to_string();
+            assert!(page.contains(&words), "{shown}: {words}");
         }
         for known in LETTERS.iter().filter(|known| matches!(known.kind, Kind::Dropped)) {
             assert!(!page.contains(known.means), "-{}", known.letter);

@@ -49,7 +49,8 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     let name = std::iter::once("ssh-preflight".to_owned());
     let version = sorted.version.then(|| "--version".to_owned());
     let typed = name.chain(version).chain(sorted.ours.clone());
-    let read = command::command().try_get_matches_from(typed).and_then(|read| {
+    let command = command::command();
+    let read = command.clone().try_get_matches_from(typed).and_then(|read| {
         let options = Options::from_arg_matches(&read)?;
         Ok((options, read))
     });
@@ -60,10 +61,9 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
             return Ok(if told.use_stderr() { Exit::Usage } else { Exit::Ready });
         }
     };
-    let by_hand = |id: &&clap::Id| {
-        read.value_source(id.as_str()) == Some(clap::parser::ValueSource::CommandLine)
-    };
-    let given: Vec<_> = read.ids().filter(by_hand).map(ToString::to_string).collect();
+    let by_hand = |id: &&str| read.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
+    let ids = command.get_arguments().map(|arg| arg.get_id().as_str());
+    let given: Vec<_> = ids.filter(|id| read.try_contains_id(id).is_ok()).filter(by_hand).collect();
     if let Some(exit) = subcommands::dispatch(&sorted, &options, &given)? {
         return Ok(exit);
     }

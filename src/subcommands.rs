@@ -134,7 +134,7 @@ pub fn is_for_targets(id: &str) -> bool {
 pub fn dispatch(
     sorted: &Sorted,
     options: &Options,
-    given: &[String],
+    given: &[&str],
 ) -> Result<Option<Exit>, String> {
     let first = sorted.words.split_first().filter(|_| !sorted.only_targets);
     let called = first.and_then(|(word, words)| Some((named(word)?, words)));
@@ -164,7 +164,7 @@ impl Subcommand {
     }
 
     /// What it does not take of what was given to it.
-    fn refuses(&self, words: &[String], sorted: &Sorted, given: &[String]) -> Option<String> {
+    fn refuses(&self, words: &[String], sorted: &Sorted, given: &[&str]) -> Option<String> {
         let name = self.name;
         let what = if sorted.has_ssh_options() && !self.ssh_options {
             "options of ssh".to_owned()
@@ -210,7 +210,7 @@ impl Subcommand {
             .about(self.about)
             .override_usage(self.usage())
             .disable_help_flag(true)
-            .args(ours.iter().map(option));
+            .args(ours.iter().filter(|arg| arg.get_id() != "version").map(option));
         if self.ssh_options {
             command = command.args(crate::ssh_letters::LETTERS.iter().map(|l| l.argument()));
         }

@@ -12,9 +12,12 @@ use unicode_width::UnicodeWidthStr;
 use super::{look::Look, text};
 
 /// A narrower terminal has no room for columns.
-const LEAST_FOR_A_TABLE: usize = 60;
+const LEAST_FOR_A_TABLE: usize = 70;
 /// Of what is to be done, the table has the begin; the report below has all of it.
 const MOST_LINES: usize = 3;
+
+/// With checks left out, nobody may read it as a promise that ssh gets in.
+const PARTLY: &str = "nothing wrong seen";
 
 /// The table, the sum, and the reports that it leads to; in quiet, a line for each.
 #[must_use]
@@ -54,9 +57,7 @@ impl Line {
         let (status, verdict) = match (report.verdict, warnings.count()) {
             (Verdict::NotReady, _) => (Status::Fail, "not ready".to_owned()),
             (Verdict::Inconclusive, _) => (Status::Warn, "not found out".to_owned()),
-            (Verdict::Ready, _) if !report.is_complete() => {
-                (Status::Pass, "nothing wrong in what was looked at".to_owned())
-            }
+            (Verdict::Ready, _) if !report.is_complete() => (Status::Pass, PARTLY.to_owned()),
             (Verdict::Ready, 0) => (Status::Pass, "ready".to_owned()),
             (Verdict::Ready, 1) => (Status::Warn, "ready, 1 warning".to_owned()),
             (Verdict::Ready, count) => (Status::Warn, format!("ready, {count} warnings")),
@@ -106,13 +107,13 @@ fn table(rows: &[Line], look: &Look) -> String {
         let width = u16::try_from(width.min(most) + 2).unwrap_or(u16::MAX);
         ColumnConstraint::LowerBoundary(Width::Fixed(width))
     };
-    let third = look.width / 3;
+    let quarter = look.width / 4;
     let at_least = [
         whole(1, 1),
-        whole(widest(|row| &row.target), third),
-        whole(9, third),
-        whole(widest(|row| row.id.as_deref().unwrap_or_default()), third),
-        whole(12, third),
+        whole(widest(|row| &row.target), quarter),
+        whole(9, quarter),
+        whole(widest(|row| row.id.as_deref().unwrap_or_default()), quarter),
+        whole(16, quarter),
     ];
     table.set_constraints(at_least);
     for (place, column) in table.column_iter_mut().enumerate() {
@@ -145,7 +146,8 @@ fn stacked(rows: &[Line], look: &Look) -> String {
         let verdict = [row.verdict.as_str(), row.id.as_deref().unwrap_or_default()];
         let verdict = verdict.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>();
         out.push_str(&format!("{symbol} {}\n", shown(&row.target, look)));
-        for words in [verdict.join(": "), row.step.clone()] {
+        let lines = [verdict.join(": "), row.step.clone()];
+        for words in lines.into_iter().filter(|words| !words.is_empty()) {
             let options = textwrap::Options::new(look.width)
                 .initial_indent("  ")
                 .subsequent_indent("  ")
@@ -159,11 +161,12 @@ fn stacked(rows: &[Line], look: &Look) -> String {
 }
 
 fn sum(reports: &[Report], look: &Look) -> String {
-    let count = |verdict| reports.iter().filter(|report| report.verdict == verdict).count();
+    let count = |is: fn(&&Report) -> bool| reports.iter().filter(is).count();
     let counts = [
-        (count(Verdict::Ready), "ready"),
-        (count(Verdict::NotReady), "not ready"),
-        (count(Verdict::Inconclusive), "not found out"),
+        (count(|r| r.verdict == Verdict::Ready && r.is_complete()), "ready"),
+        (count(|r| r.verdict == Verdict::Ready && !r.is_complete()), "with nothing wrong seen"),
+        (count(|r| r.verdict == Verdict::NotReady), "not ready"),
+        (count(|r| r.verdict == Verdict::Inconclusive), "not found out"),
     ];
     let told = counts.iter().filter(|(count, _)| *count > 0);
     let told: Vec<_> = told.map(|(count, what)| format!("{count} {what}")).collect();
