@@ -68,7 +68,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
         name: "demo",
         arguments: "[SCENARIO...]",
         about: "Shows good and bad reports with no account, from an environment that it makes up here",
-        takes: Takes::AllBut(&["profile", "replay", "targets", "through"]),
+        takes: Takes::AllBut(&["profile", "replay", "targets", "through", "login"]),
         ssh_options: false,
         words: Words::Scenarios,
         run: run::demo,

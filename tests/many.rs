@@ -41,6 +41,7 @@ fn report(input: &str, diagnosis: Option<Diagnosis>, finding: &Finding) -> Repor
         hop_of: Vec::new(),
         egress: false,
         allowed: Vec::new(),
+        login: false,
         limits: TimeLimits::default(),
     };
     let case = Case::unobserved(plan, "2026-01-31T09:30:00.123Z".parse().unwrap());
@@ -51,7 +52,8 @@ fn report(input: &str, diagnosis: Option<Diagnosis>, finding: &Finding) -> Repor
         Some(d) if d.id.is_inconclusive() => Verdict::Inconclusive,
         Some(_) => Verdict::NotReady,
     };
-    let checks = checks::CHECKS.iter().map(|row| checked(row.about)).collect();
+    let rows = checks::CHECKS.iter().filter(|row| (row.applies)(&case.plan));
+    let checks = rows.map(|row| checked(row.about)).collect();
     Report { case, duration_ms: 412, verdict, diagnosis, checks }
 }
 
