@@ -21,7 +21,7 @@ use crate::{
     exit::Exit,
     plans,
     progress::Progress,
-    render::{json, look::Look, text},
+    render::{html, json, look::Look, text},
     schema,
     ssh_options::{self, Sorted},
 };
@@ -98,10 +98,12 @@ fn catalogue(words: &[String], sorted: &Sorted, options: &Options) -> Result<Exi
     let look = Look::here(options.color, options.quiet, options.verbose);
     let page = match words {
         [] if options.format == Format::Json => catalogue::list_as_json(),
+        [] if options.format == Format::Html => return Err(NO_PAGES.into()),
         [] => catalogue::list(&look),
         [word] => match (catalogue::named(word)?, options.format) {
             (id, Format::Json) => catalogue::explain_as_json(id),
             (id, Format::Text) => catalogue::explain(id, &look),
+            (_, Format::Html) => return Err(NO_PAGES.into()),
         },
         _ => {
             return Err("catalogue takes one id. A host of that name is `-- catalogue`.".into());
@@ -109,6 +111,9 @@ fn catalogue(words: &[String], sorted: &Sorted, options: &Options) -> Result<Exi
     };
     print(&page).map(|()| Exit::Ready)
 }
+
+/// The pages of the catalogue are in the documentation, which can be read in a browser.
+const NO_PAGES: &str = "catalogue has the formats text and json.";
 
 fn has_ssh_options(sorted: &Sorted) -> bool {
     !sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some()
@@ -221,6 +226,7 @@ fn finish(
     let look = Look::here(options.color, options.quiet, options.verbose);
     let page = |format, look: &Look| match format {
         Format::Json => json::render(reports),
+        Format::Html => html::render(reports),
         Format::Text => {
             let pages = reports.iter().enumerate().map(|(place, report)| {
                 let scenario = demo.and_then(|scenarios| scenarios.get(place));
@@ -233,8 +239,12 @@ fn finish(
     // The report is shown first: it must not be lost where a file cannot be written.
     let mut wrong: Vec<_> = print(&page(options.format, &look)).err().into_iter().collect();
     for file in &options.output {
-        let json = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let format = if json { Format::Json } else { Format::Text };
+        let ending = file.extension().map(|e| e.to_ascii_lowercase());
+        let format = match ending.as_ref().and_then(|e| e.to_str()) {
+            Some("json") => Format::Json,
+            Some("html" | "htm") => Format::Html,
+            _ => Format::Text,
+        };
         wrong.extend(write_file(file, &page(format, &Look::file(options.verbose))).err());
     }
     if let Some(file) = &options.record {
