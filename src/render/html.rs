@@ -40,7 +40,7 @@ pub fn render(reports: &[Report]) -> String {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                a.skip href="#result" { "Skip to the result" }
+                a.skip-link href="#result" { "Skip to the result" }
                 header.top {
                     p.brand { "ssh-preflight" }
                     @match reports {

@@ -135,9 +135,13 @@ impl Timeline {
         }
         let own = |row: &&Row| row.whom == Whom::Server && row.depth == 0;
         let connect_us = conversation::connect_us(&report.case);
+        // Where two clocks contradict each other, neither is believed.
+        let room = rows.iter().filter(own).map(|row| row.took_us().saturating_add(999)).max();
+        let connect_us = connect_us.filter(|took| room.is_some_and(|room| *took <= room));
         let answers = rows.iter().filter(own).map(|row| row.answers).sum();
         // Without a connection, whoever answers need not be the server.
-        let connected = connect_us.is_some() || report.case.proxy().is_some();
+        let direct = report.case.attempts().is_some_and(|seen| seen.connected().is_some());
+        let connected = direct || report.case.proxy().is_some();
         Self { rows, end_us, connect_us, round_trips: if connected { answers } else { 0 } }
     }
 

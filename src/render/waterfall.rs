@@ -94,8 +94,13 @@ fn bar(
     };
     let unfinished = row.end != End::Done && mark != marks.whole;
     let filled = String::from(mark).repeat(length - usize::from(unfinished));
-    let filled = look.paint(&filled, |t| if mark == marks.elsewhere { t.cyan() } else { t.normal() });
-    let end = if unfinished { look.status(Status::Fail, &marks.silence.to_string()) } else { String::new() };
+    let filled =
+        look.paint(&filled, |t| if mark == marks.elsewhere { t.cyan() } else { t.normal() });
+    let end = if unfinished {
+        look.status(Status::Fail, &marks.silence.to_string())
+    } else {
+        String::new()
+    };
     format!("{}{}{filled}{end}", " ".repeat(asked), look.paint(&waits, |t| t.dimmed()))
 }
 

@@ -1,11 +1,6 @@
 //! What is wrong, and first of all what to do about it.
 
-use checks::{
-    diagnosis::Diagnosis,
-    finding::Hint,
-    report::Report,
-    text::Command,
-};
+use checks::{diagnosis::Diagnosis, finding::Hint, report::Report, text::Command};
 use maud::{Markup, html};
 
 use super::{

@@ -1,10 +1,6 @@
 //! What was examined, for whoever is asked for help.
 
-use checks::{
-    evidence::configuration::Source,
-    report::Report,
-    text::printable,
-};
+use checks::{evidence::configuration::Source, report::Report, text::printable};
 use maud::{Markup, html};
 
 use super::Place;
@@ -15,7 +11,7 @@ pub fn section(report: &Report, place: Place) -> Markup {
         section aria-labelledby=(place.id("glance")) {
             (place.section("glance", "The target"))
             dl.glance {
-                @for (name, fact) in facts(report) { div { dt { (name) } dd { (fact) } } }
+                @for (name, fact) in facts(report) { dt { (name) } dd { (fact) } }
             }
         }
     }
@@ -31,7 +27,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let software = case.handshake().and_then(|seen| seen.identification.as_ref());
     let client = case.configuration().map(|seen| match &seen.source {
         Source::Ssh { version } => version.printable(),
-        Source::Files => "no ssh on this computer".to_owned(),
+        Source::Files => "none".to_owned(),
     });
     let all = [
         ("Host", Some(printable(host))),
@@ -40,7 +36,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         ("Address", address.map(|address| address.to_string())),
         ("Server", software.map(|software| software.software.printable())),
         ("Profile", Some(printable(&case.profile().name))),
-        ("ssh here", client),
+        ("ssh on this computer", client),
         ("Examined", Some(format!("{:.0}", case.started_at))),
     ];
     all.into_iter().filter_map(|(name, fact)| Some((name, fact?))).collect()

@@ -37,7 +37,7 @@ pub fn section(report: &Report, place: Place) -> Markup {
                 (place.section("timeline", "What ran when"))
                 p { (timeline.summary()) }
                 figure.timeline {
-                    (drawing(&timeline, place))
+                    (drawing(&timeline))
                     figcaption { (legend(&timeline)) }
                 }
                 details.numbers {
@@ -60,14 +60,12 @@ fn share(us: Micros, timeline: &Timeline) -> f64 {
     (share * 100_000.0).round() / 1000.0
 }
 
-fn drawing(timeline: &Timeline, place: Place) -> Markup {
+fn drawing(timeline: &Timeline) -> Markup {
     let height = SCALE + ROW * timeline.rows.len();
-    let (title, words) = (place.id("drawing"), place.id("drawing-words"));
     html! {
-        svg role="img" width="100%" height=(height) aria-labelledby=(title)
-            aria-describedby=(words) {
-            title id=(title) { "What ran when: a bar for each step" }
-            desc id=(words) {
+        svg role="img" width="100%" height=(height) {
+            title { "What ran when: a bar for each step" }
+            desc {
                 (timeline.summary()) " The table below the drawing has all its numbers."
             }
             (scale(timeline, height))
@@ -128,7 +126,7 @@ fn drawn(row: &Row, number: usize, timeline: &Timeline) -> Markup {
         rect class=(class) x=(format!("{from}%")) y=(y) width=(format!("{width}%")) height=(thick)
             rx="2" {}
         @if !whole && row.end != End::Done {
-            svg x=(end) y=(middle) overflow="visible" { path.silence d="M-5-5 5 5M5-5-5 5" {} }
+            text.silence x=(end) y=(middle) { "×" }
         } @else if !whole && row.answers > 0 {
             circle.answer cx=(end) cy=(middle) r="4.5" {}
         }
@@ -155,8 +153,10 @@ fn legend(timeline: &Timeline) -> Markup {
         let rows = timeline.rows.iter().enumerate();
         rows.filter(|(place, _)| !timeline.has_parts(*place)).map(|(_, row)| row)
     };
-    let swatch = |inside: Markup| html! { svg width="22" height="12" aria-hidden="true" { (inside) } };
-    let bar = |class: &str| swatch(html! { rect class=(class) y="2" width="22" height="9" rx="2" {} });
+    let swatch =
+        |inside: Markup| html! { svg width="22" height="12" aria-hidden="true" { (inside) } };
+    let bar =
+        |class: &str| swatch(html! { rect class=(class) y="2" width="22" height="9" rx="2" {} });
     html! {
         ul.legend {
             @if bars().any(|row| row.whom.is_elsewhere()) {
@@ -170,7 +170,7 @@ fn legend(timeline: &Timeline) -> Markup {
             }
             @if bars().any(|row| row.end != End::Done) {
                 li {
-                    (swatch(html! { path.silence d="M6 1 16 11M16 1 6 11" {} }))
+                    (swatch(html! { text.silence x="11" y="6" { "×" } }))
                     " no answer, or cut off"
                 }
             }

@@ -17,7 +17,10 @@ use checks::{
 };
 use maud::{Markup, html};
 
-use super::{super::timeline::{micros, time}, Place, class, mark};
+use super::{
+    super::timeline::{micros, time},
+    Place, class, mark,
+};
 
 /// Somebody on the way.
 struct Point {
@@ -50,8 +53,7 @@ pub fn section(report: &Report, place: Place) -> Markup {
                         li class=(class(point.status)) {
                             (mark(point.status))
                             span.name { (point.name) }
-                            " "
-                            span.note { (point.note) }
+                            @if !point.note.is_empty() { " " span.note { (point.note) } }
                         }
                     }
                 }

@@ -7,10 +7,10 @@
 use checks::{
     case::{Case, Observed},
     evidence::{
+        Unseen,
         egress::{Egress, NoAddress},
         name_servers::{Answer as Told, AnswerCode, NameServer, NameServers},
         traceroute::{Answer, Traceroute},
-        Unseen,
     },
     text::printable,
 };
@@ -28,8 +28,7 @@ pub fn of(case: &Case) -> Vec<Row> {
     let resolver = if is_address { Whom::ThisComputer } else { Whom::Resolver };
     let asks_nobody = case.name_servers().is_some_and(|seen| seen.servers.is_empty());
     let servers = if asks_nobody { Whom::ThisComputer } else { Whom::NameServers };
-    let resolution =
-        rows.add("Name resolution", resolver, &case.resolution, &[configuration]);
+    let resolution = rows.add("Name resolution", resolver, &case.resolution, &[configuration]);
     let name_servers = rows.add("Name servers", servers, &case.name_servers, &[configuration]);
     rows.fill(case.name_servers().map(questions));
     let needs = [configuration, resolution, name_servers];
@@ -51,10 +50,8 @@ pub fn of(case: &Case) -> Vec<Row> {
         rows.add("Own address", Whom::ThisComputer, &case.source, &[configuration, resolution]);
     rows.add("Public address", Whom::Outside, &case.egress, &[source]);
     rows.fill(case.egress().map(|seen| Filling::answers(from_outside(seen))));
-    let known =
-        rows.add("Known hosts", Whom::ThisComputer, &case.known_hosts, &[configuration]);
-    let identities =
-        rows.add("Key files", Whom::ThisComputer, &case.identities, &[configuration]);
+    let known = rows.add("Known hosts", Whom::ThisComputer, &case.known_hosts, &[configuration]);
+    let identities = rows.add("Key files", Whom::ThisComputer, &case.identities, &[configuration]);
     let agent = rows.add("SSH agent", Whom::Agent, &case.agent, &[configuration]);
     let needs = [attempts, proxy, known];
     let handshake = rows.add("SSH handshake", Whom::Server, &case.handshake, &needs);
@@ -94,9 +91,8 @@ pub fn part(label: String, whom: Whom, (from, to): (Micros, Micros), end: End) -
 
 /// The questions to each name server, all of which are asked at once.
 fn questions(seen: &NameServers) -> Filling {
-    let is_answer = |told: &&Told| {
-        !matches!(told.code, AnswerCode::Timeout | AnswerCode::Unreachable(_))
-    };
+    let is_answer =
+        |told: &&Told| !matches!(told.code, AnswerCode::Timeout | AnswerCode::Unreachable(_));
     let server = |server: &NameServer| {
         let told = [&server.a, &server.aaaa];
         let answers = told.into_iter().filter(is_answer).count() as u64;
