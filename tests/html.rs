@@ -341,6 +341,44 @@ fn the_timeline_on_a_terminal() {
     assert!(coloured.contains('\x1b') && !waterfall::render(&timeline, &look).contains('\x1b'));
 }
 
+/// The drawing of the documentation is what the program prints. `PREFLIGHT_UPDATE_README=1` draws it.
+#[test]
+fn the_documentation_shows_a_real_timeline() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/html.md");
+    let written = std::fs::read_to_string(page).unwrap();
+    let (before, rest) =
+        written.split_once("<!-- timeline:second-key-accepted -->\n```text\n").unwrap();
+    let (_, after) = rest.split_once("```\n").unwrap();
+    let look = Look { width: 80, color: false, unicode: true, quiet: false, verbose: true };
+    let timeline = waterfall::render(&Timeline::of(&reports::of("second-key-accepted")), &look);
+    let start = "<!-- timeline:second-key-accepted -->\n```text\n";
+    let drawn = format!("{before}{start}{timeline}```\n{after}");
+    if std::env::var_os("PREFLIGHT_UPDATE_README").is_some() {
+        std::fs::write(page, &drawn).unwrap();
+    }
+    assert_eq!(written, drawn);
+}
+
+#[test]
+fn the_ending_of_a_file_chooses_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/akeneo_ready.json");
+    let mut program = assert_cmd::Command::cargo_bin("ssh-preflight").unwrap();
+    program.args(["--replay", case, "--format", "html"]);
+    let files = ["report.html", "REPORT.HTM"].map(|name| folder.path().join(name));
+    files.iter().for_each(|file| {
+        program.arg("--output").arg(file);
+    });
+    let said = program.output().unwrap();
+    assert_eq!(said.status.code(), Some(0), "{said:?}");
+    let page = String::from_utf8(said.stdout).unwrap();
+    assert_eq!(page, html::render(&[reports::of("akeneo_ready")]));
+    files.iter().for_each(|file| assert_eq!(std::fs::read_to_string(file).unwrap(), page));
+    let mut catalogue = assert_cmd::Command::cargo_bin("ssh-preflight").unwrap();
+    let refused = catalogue.args(["catalogue", "--format", "html"]).output().unwrap();
+    assert_eq!((refused.status.code(), refused.stdout), (Some(2), Vec::new()));
+}
+
 #[test]
 fn no_line_of_the_timeline_is_wider_than_the_terminal() {
     for name in reports::CASES {

@@ -127,6 +127,12 @@ impl Place {
         if self.alone { name.to_owned() } else { format!("{name}-{}", self.number) }
     }
 
+    /// The name of a part that stands alone in the page. With several reports there would be several
+    /// of the same name, which is no help to whoever jumps from one to the next by ear.
+    fn landmark(self, name: &str) -> Option<String> {
+        self.alone.then(|| self.id(name))
+    }
+
     /// The heading of the report: the page's own where it stands alone.
     fn heading(self, words: &Markup) -> Markup {
         let id = self.id("verdict");

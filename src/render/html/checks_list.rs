@@ -12,25 +12,29 @@ use super::{super::words::Words, Place, class, diagnosis::hint, mark};
 pub fn section(report: &Report, words: &Words<'_>, place: Place) -> Markup {
     html! {
         @if !report.checks.is_empty() {
-            section aria-labelledby=(place.id("checks")) {
+            section aria-labelledby=[place.landmark("checks")] {
                 (place.section("checks", "Checks"))
                 ul.checks {
-                    @for checked in &report.checks { li { (check(checked, words)) } }
+                    @for checked in &report.checks {
+                        li { (check(checked, report.diagnosis.is_none(), words)) }
+                    }
                 }
             }
         }
     }
 }
 
-fn check(checked: &Checked, words: &Words<'_>) -> Markup {
+/// `ready`: what to do about a warning stands above already.
+fn check(checked: &Checked, ready: bool, words: &Words<'_>) -> Markup {
     let finding = &checked.finding;
+    let hints = if ready && finding.status == Status::Warn { &[] } else { &*finding.hints };
     let line = html! {
         (mark(finding.status))
         span.title { (checked.about.title) }
         span class=(format!("status {}", class(finding.status))) { (status(finding.status)) }
         span.summary { (words.plain(&finding.summary)) }
     };
-    let more = !(finding.details.is_empty() && finding.hints.is_empty());
+    let more = !(finding.details.is_empty() && hints.is_empty());
     // What did not go well is open from the start.
     let open = matches!(finding.status, Status::Warn | Status::Fail);
     html! {
@@ -41,7 +45,7 @@ fn check(checked: &Checked, words: &Words<'_>) -> Markup {
                     @if !finding.details.is_empty() {
                         ul { @for detail in &finding.details { li { (words.plain(detail)) } } }
                     }
-                    @for step in &finding.hints { (hint(step, words)) }
+                    @for step in hints { (hint(step, words)) }
                 }
             }
         } @else {

@@ -16,7 +16,7 @@ pub fn to_do(report: &Report, words: &Words<'_>, place: Place) -> Markup {
     match &report.diagnosis {
         Some(diagnosis) => html! {
             @if !diagnosis.next_steps.is_empty() {
-                section.do aria-labelledby=(place.id("do")) {
+                section.do aria-labelledby=[place.landmark("do")] {
                     (place.section("do", "Do this"))
                     ol.steps {
                         @for step in &diagnosis.next_steps { li { (hint(step, words)) } }
@@ -26,13 +26,13 @@ pub fn to_do(report: &Report, words: &Words<'_>, place: Place) -> Markup {
         },
         None => html! {
             @if report.is_complete() {
-                section.do aria-labelledby=(place.id("do")) {
+                section.do aria-labelledby=[place.landmark("do")] {
                     (place.section("do", "Connect"))
                     (command(&report.case.plan.ssh().command(), words))
                 }
             }
             @if warnings(report).next().is_some() {
-                section aria-labelledby=(place.id("note")) {
+                section aria-labelledby=[place.landmark("note")] {
                     (place.section("note", "But note"))
                     ul.notes {
                         @for warn in warnings(report) {
@@ -57,19 +57,19 @@ pub fn why(report: &Report, words: &Words<'_>, place: Place) -> Markup {
     let Some(diagnosis) = &report.diagnosis else { return html! {} };
     html! {
         @if !diagnosis.because.is_empty() {
-            section aria-labelledby=(place.id("because")) {
+            section aria-labelledby=[place.landmark("because")] {
                 (place.section("because", "Because"))
                 ul { @for sentence in &diagnosis.because { li { (words.plain(sentence)) } } }
             }
         }
         @if !diagnosis.ssh_says.is_empty() {
-            section aria-labelledby=(place.id("says")) {
+            section aria-labelledby=[place.landmark("says")] {
                 (place.section("says", "What ssh says"))
                 pre.says { code { (said(diagnosis)) } }
             }
         }
         @if !diagnosis.also_possible.is_empty() {
-            section aria-labelledby=(place.id("also")) {
+            section aria-labelledby=[place.landmark("also")] {
                 (place.section("also", "It could also be"))
                 ul {
                     @for id in &diagnosis.also_possible {

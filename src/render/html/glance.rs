@@ -8,7 +8,7 @@ use super::Place;
 /// The target in a few facts.
 pub fn section(report: &Report, place: Place) -> Markup {
     html! {
-        section aria-labelledby=(place.id("glance")) {
+        section aria-labelledby=[place.landmark("glance")] {
             (place.section("glance", "The target"))
             dl.glance {
                 @for (name, fact) in facts(report) { dt { (name) } dd { (fact) } }

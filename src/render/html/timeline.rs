@@ -33,7 +33,7 @@ pub fn section(report: &Report, place: Place) -> Markup {
     let timeline = Timeline::of(report);
     html! {
         @if !timeline.rows.is_empty() {
-            section aria-labelledby=(place.id("timeline")) {
+            section aria-labelledby=[place.landmark("timeline")] {
                 (place.section("timeline", "What ran when"))
                 p { (timeline.summary()) }
                 figure.timeline {
@@ -42,7 +42,7 @@ pub fn section(report: &Report, place: Place) -> Markup {
                 }
                 details.numbers {
                     summary { "The same in numbers" }
-                    (table(&timeline))
+                    (table(&timeline, place))
                 }
             }
         }
@@ -187,9 +187,13 @@ fn legend(timeline: &Timeline) -> Markup {
     }
 }
 
-fn table(timeline: &Timeline) -> Markup {
+fn table(timeline: &Timeline, place: Place) -> Markup {
+    let name = match place {
+        Place { alone: true, .. } => "What ran when, in numbers".to_owned(),
+        Place { number, .. } => format!("What ran when at target {number}, in numbers"),
+    };
     html! {
-        div.wide role="region" aria-label="What ran when, in numbers" tabindex="0" {
+        div.wide role="region" aria-label=(name) tabindex="0" {
             table {
                 caption.unseen { "What ran when, in numbers" }
                 thead {

@@ -46,7 +46,7 @@ pub fn section(report: &Report, place: Place) -> Markup {
     let case = &report.case;
     html! {
         @if is_there(report) {
-            section aria-labelledby=(place.id("way")) {
+            section aria-labelledby=[place.landmark("way")] {
                 (place.section("way", "The way"))
                 ol.way {
                     @for point in points(case) {
