@@ -47,6 +47,9 @@ pub struct Options {
     /// Goes through jump hosts and proxy commands as ssh does, which logs in at them
     #[arg(long, action = ArgAction::SetTrue)]
     pub through: bool,
+    /// Logs in for real with the key that the server takes, runs `hostname` there, and leaves
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub login: bool,
     /// Asks somebody outside, by DNS, for the public address of your network; the report names whom
     #[arg(long, action = ArgAction::SetTrue)]
     pub egress: bool,

@@ -48,10 +48,12 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
             profile: profile.clone(),
             own_profiles: own_profiles.clone(),
             name_servers: Vec::new(),
-            through: options.through,
+            // To log in at the target is to go all the way to it.
+            through: options.through || options.login,
             hop_of: Vec::new(),
             egress: options.egress,
             allowed: options.allowed.clone(),
+            login: options.login,
             limits,
         })
     };

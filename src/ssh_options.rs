@@ -112,11 +112,10 @@ pub fn sort(arguments: impl IntoIterator<Item = String>) -> Result<Sorted, Wrong
 }
 
 /// Options that other programs have, and the one of `ssh` that does the same.
-const HABITS: [(&str, &str); 8] = [
+const HABITS: [(&str, &str); 7] = [
     ("--port", "-p PORT"),
     ("--user", "-l USER, or USER@HOST"),
     ("--username", "-l USER, or USER@HOST"),
-    ("--login", "-l USER, or USER@HOST"),
     ("--identity", "-i FILE"),
     ("--key", "-i FILE"),
     ("--host", "HOST, with nothing before it"),
