@@ -15,7 +15,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use checks::{report::Report, text::is_obeyed};
 use proptest::prelude::*;
 use scraper::{ElementRef, Html, Selector};
-use serde_json::Value;
+use serde_json::{Value, json};
 use ssh_preflight::render::{html, look::Look, timeline::Timeline, waterfall};
 use unicode_width::UnicodeWidthStr;
 
@@ -194,6 +194,8 @@ fn is_whole(page: &Html, report: &Report) {
             assert_eq!(steps, diagnosis.next_steps.len());
             let commands = diagnosis.next_steps.iter().filter(|s| s.command.is_some()).count();
             assert_eq!(select(page, ".do .command").len(), commands);
+            let lines = diagnosis.next_steps.iter().filter(|s| s.paste.is_some()).count();
+            assert_eq!(select(page, ".do .paste").len(), lines);
         }
     }
     assert_eq!(select(page, ".checks > li").len(), report.checks.len());
@@ -214,8 +216,9 @@ fn is_sound(timeline: &Timeline, report: &Report) {
         parents.push((row.depth, row.asked_us, row.ended_us));
     }
     let asked = report.case.queries().map_or(0, |queries| queries.offers.len() + 1);
-    // Connection, name, host key; then the keys.
-    assert!(timeline.round_trips <= 3 + asked as u64);
+    // Connection, name, host key; then the keys, and a login with two commands.
+    let login = if report.case.login().is_some() { 3 } else { 0 };
+    assert!(timeline.round_trips <= 3 + login + asked as u64);
     let talked = report.case.handshake().is_some_and(|seen| seen.received > 0);
     assert!(talked || timeline.round_trips <= 1);
 }
@@ -322,6 +325,24 @@ proptest! {
         prop_assert!(!drawn.contains(|c| is_obeyed(c) && c != '\n'));
         let too_wide = drawn.lines().find(|line| line.width() > 60);
         prop_assert_eq!(too_wide, None);
+    }
+}
+
+/// Whoever adds a fact to the evidence adds its row.
+#[test]
+fn every_fact_has_its_row() {
+    let recorded = reports::of("akeneo_ready").case;
+    let nothing = checks::case::Case::unobserved(recorded.plan, recorded.started_at);
+    let nothing = serde_json::to_value(nothing).unwrap();
+    let facts = nothing.as_object().unwrap().iter().filter(|(_, value)| value.is_null());
+    let facts: Vec<_> = facts.map(|(name, _)| name).collect();
+    assert!(facts.len() > 15, "{facts:?}");
+    for name in facts {
+        let mut case = nothing.clone();
+        case[name] = json!({ "started_ms": 5, "duration_ms": 7, "seen": { "Err": "out-of-time" } });
+        let report = Report::of(serde_json::from_value(case).unwrap(), Vec::new(), 0);
+        let rows = Timeline::of(&report).rows;
+        assert!(matches!(&*rows, [row] if row.ended_us == 12_000), "{name}: {rows:?}");
     }
 }
 

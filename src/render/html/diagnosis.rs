@@ -98,6 +98,7 @@ pub fn hint(hint: &Hint, words: &Words<'_>) -> Markup {
     html! {
         p { (words.plain(&hint.text)) }
         @if let Some(run) = &hint.command { (command(run, words)) }
+        @if let Some(line) = &hint.paste { pre.paste { code { (line.plain()) } } }
     }
 }
 

@@ -4,7 +4,9 @@ use checks::{
     case::Case,
     evidence::{
         connection::{Attempts, Outcome},
+        forwarding::Forwarding,
         handshake::{Handshake, HandshakeEnd, Step},
+        login::{Login, Proof, Run, RunEnd},
         queries::{Answer, Broken, Queries, Query},
     },
     offers::is_same,
@@ -92,11 +94,47 @@ pub fn queries(queries: &Queries) -> Filling {
         }
     }
     let control = matches!(queries.control, Some(Answer::Accepted | Answer::Refused));
-    let end = match queries.broken {
-        None | Some(Broken::ServerEnded) => End::Done,
-        Some(Broken::NoAnswer) => End::Silence,
-        Some(Broken::OutOfTime | Broken::Interrupted) => End::Cut,
-    };
+    let end = queries.broken.map_or(End::Done, broken);
     let answers = asked.len() as u64 + u64::from(control);
     Filling { end, answers, lasted_us: 0, parts: Vec::new() }
+}
+
+/// The proof, and one command.
+pub fn login(login: &Login) -> Filling {
+    let proof = match &login.proof {
+        Proof::Accepted | Proof::Partial { .. } | Proof::Refused { .. } => (End::Done, 1),
+        Proof::NotSigned(_) => (End::Done, 0),
+        Proof::Broken(why) => (broken(*why), 0),
+    };
+    let (end, answers) = login.session.as_ref().map_or(proof, |session| {
+        let (end, more) = run(session);
+        (end, proof.1 + more)
+    });
+    Filling { end, answers, lasted_us: 0, parts: Vec::new() }
+}
+
+/// The one command that sees the agent from there.
+pub fn forwarding(forwarding: &Forwarding) -> Filling {
+    let (end, answers) = run(&forwarding.run);
+    Filling { end, answers, lasted_us: 0, parts: Vec::new() }
+}
+
+/// How a command ended, and whether anything was answered to it.
+fn run(run: &Run) -> (End, u64) {
+    let (end, ended) = match run.end {
+        RunEnd::Exited(_) | RunEnd::Signalled(_) => (End::Done, true),
+        RunEnd::Closed => (End::Done, false),
+        RunEnd::TimedOut { .. } => (End::Silence, false),
+        RunEnd::OutOfTime | RunEnd::Interrupted => (End::Cut, false),
+    };
+    let answered = ended || run.not_opened.is_some() || run.accepted.is_some();
+    (end, u64::from(answered))
+}
+
+const fn broken(why: Broken) -> End {
+    match why {
+        Broken::ServerEnded => End::Done,
+        Broken::NoAnswer => End::Silence,
+        Broken::OutOfTime | Broken::Interrupted => End::Cut,
+    }
 }

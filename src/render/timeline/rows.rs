@@ -60,8 +60,12 @@ pub fn of(case: &Case) -> Vec<Row> {
     let needs = [handshake, agent];
     let for_host = rows.add("SSH agent, for this host", Whom::Agent, &case.agent_for_host, &needs);
     let needs = [handshake, known, identities, agent, for_host];
-    rows.add("Key questions", Whom::Server, &case.queries, &needs);
+    let queries = rows.add("Key questions", Whom::Server, &case.queries, &needs);
     rows.fill(case.queries().map(conversation::queries));
+    let login = rows.add("Login", Whom::Server, &case.login, &[queries]);
+    rows.fill(case.login().map(conversation::login));
+    rows.add("Agent, seen from there", Whom::Server, &case.forwarding, &[login]);
+    rows.fill(case.forwarding().map(conversation::forwarding));
     rows.in_order()
 }
 
