@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, Parser, ValueEnum};
 use ipnet::IpNet;
 
+use crate::files::Output;
+
 const USAGE: &str = "ssh-preflight [options of ssh] [USER@]HOST...
        ssh-preflight [options of ssh] ssh://[USER@]HOST[:PORT]
        ssh-preflight demo [SCENARIO...]
@@ -26,9 +28,15 @@ pub struct Options {
     /// Form of the report on standard output
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
-    /// Writes the report to a file as well: JSON if it ends in .json, else text; may be repeated
-    #[arg(long, value_name = "FILE")]
-    pub output: Vec<PathBuf>,
+    /// Writes the report to a file as well, in the form of its ending (.json .md .xml .sarif .txt);
+    /// may be repeated
+    #[arg(long, value_name = "FILE", value_parser = crate::files::output)]
+    pub output: Vec<Output>,
+    /// Replaces what is private (hosts, users, paths, private addresses) by names such as HOST_1;
+    /// `all` also keys and public addresses
+    #[arg(long, value_name = "WHAT", value_enum, num_args = 0..=1, require_equals = true,
+          default_missing_value = "private")]
+    pub redact: Option<Redact>,
     /// Runs only these checks
     #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = check)]
     pub only: Vec<String>,
@@ -80,6 +88,23 @@ pub enum Format {
     Text,
     /// For machines
     Json,
+    /// For tickets and chats
+    Markdown,
+    /// For Jenkins, GitLab and others that show results of tests
+    Junit,
+    /// For GitHub Actions: annotations, and the summary of the step
+    Github,
+    /// For what reads results of analysers (SARIF 2.1.0)
+    Sarif,
+}
+
+/// What is replaced by names such as HOST_1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Redact {
+    /// Hosts, users, paths and private addresses
+    Private,
+    /// Keys and public addresses as well
+    All,
 }
 
 /// From which status on the exit code is 1.
@@ -125,7 +150,9 @@ mod tests {
     #[test]
     fn every_option_with_a_value_is_known_to_the_sorting() {
         Options::command().debug_assert();
-        let takes_value = |a: &&clap::Arg| a.get_action().takes_values();
+        // `--redact=all` only takes a value that is joined to it.
+        let takes_value =
+            |a: &&clap::Arg| a.get_action().takes_values() && !a.is_require_equals_set();
         let mut ours: Vec<_> = Options::command()
             .get_arguments()
             .filter(takes_value)

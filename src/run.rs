@@ -19,9 +19,10 @@ use crate::{
     cli::{FailOn, Format, Options},
     demo,
     exit::Exit,
-    plans,
+    files, plans,
     progress::Progress,
-    render::{json, look::Look, text},
+    redact,
+    render::{self, github, json, look::Look},
     schema,
     ssh_options::{self, Sorted},
 };
@@ -53,6 +54,18 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
             return Ok(if told.use_stderr() { Exit::Usage } else { Exit::Ready });
         }
     };
+    if options.redact.is_some() && options.record.is_some() {
+        return Err(
+            "A recording is judged again, so it has to be exact: --record takes no --redact. \
+                    Record without it, and show the report with --replay FILE --redact."
+                .into(),
+        );
+    }
+    let written = options.output.iter().map(|file| &file.path).chain(&options.record);
+    if let Some(file) = files::named_twice(written.map(|file| file.as_path())) {
+        let shown = checks::text::printable(&file.to_string_lossy());
+        return Err(format!("{shown} is to be written twice. Give each report a file of its own."));
+    }
     let subcommand = sorted.words.split_first().filter(|_| !sorted.only_targets);
     match subcommand.map(|(word, rest)| (word.as_str(), rest)) {
         Some(("schema", [])) => return print(&schema::json()).map(|()| Exit::Ready),
@@ -87,6 +100,7 @@ fn catalogue(words: &[String], sorted: &Sorted, options: &Options) -> Result<Exi
         || options.replay.is_some()
         || options.record.is_some()
         || !options.output.is_empty()
+        || options.redact.is_some()
         || options.profile.is_some()
         || options.timeout.is_some()
         || !(options.only.is_empty() && options.skip.is_empty());
@@ -97,11 +111,14 @@ fn catalogue(words: &[String], sorted: &Sorted, options: &Options) -> Result<Exi
     }
     let look = Look::here(options.color, options.quiet, options.verbose);
     let page = match words {
+        _ if !matches!(options.format, Format::Text | Format::Json) => {
+            return Err("catalogue has two forms: --format text and --format json.".into());
+        }
         [] if options.format == Format::Json => catalogue::list_as_json(),
         [] => catalogue::list(&look),
         [word] => match (catalogue::named(word)?, options.format) {
             (id, Format::Json) => catalogue::explain_as_json(id),
-            (id, Format::Text) => catalogue::explain(id, &look),
+            (id, _) => catalogue::explain(id, &look),
         },
         _ => {
             return Err("catalogue takes one id. A host of that name is `-- catalogue`.".into());
@@ -218,24 +235,25 @@ fn finish(
 ) -> Result<Exit, String> {
     let warn = options.fail_on == FailOn::Warn;
     let exit = reports.iter().map(|r| Exit::of(r, warn)).fold(Exit::Ready, Exit::worst);
-    let look = Look::here(options.color, options.quiet, options.verbose);
-    let page = |format, look: &Look| match format {
-        Format::Json => json::render(reports),
-        Format::Text => {
-            let pages = reports.iter().enumerate().map(|(place, report)| {
-                let scenario = demo.and_then(|scenarios| scenarios.get(place));
-                let heading = scenario.filter(|_| !look.quiet).map(|s| s.heading(look));
-                heading.unwrap_or_default() + &text::render(report, look)
-            });
-            pages.collect::<Vec<_>>().join("\n")
-        }
+    let shown = options.redact.map(|what| redact::reports(reports, what));
+    let shown = shown.as_deref().unwrap_or(reports);
+    let page = |format, look: &Look| {
+        let heading = |place: usize| {
+            let scenario = demo.and_then(|scenarios| scenarios.get(place));
+            scenario.filter(|_| !look.quiet).map(|scenario| scenario.heading(look))
+        };
+        render::all(format, shown, look, heading)
     };
+    let look = Look::here(options.color, options.quiet, options.verbose);
     // The report is shown first: it must not be lost where a file cannot be written.
     let mut wrong: Vec<_> = print(&page(options.format, &look)).err().into_iter().collect();
     for file in &options.output {
-        let json = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let format = if json { Format::Json } else { Format::Text };
-        wrong.extend(write_file(file, &page(format, &Look::file(options.verbose))).err());
+        let text = page(file.format, &Look::file(options.verbose));
+        wrong.extend(files::write(&file.path, &text).err());
+    }
+    let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty());
+    if let Some(file) = summary.filter(|_| options.format == Format::Github) {
+        wrong.extend(files::append(Path::new(&file), &github::summary(shown)).err());
     }
     if let Some(file) = &options.record {
         let cases: Vec<_> = reports.iter().map(|r| &r.case).collect();
@@ -244,7 +262,7 @@ fn finish(
             many => json::pretty(&many),
         };
         let recording = recording.map_err(|e| format!("Cannot record: {e}."));
-        wrong.extend(recording.and_then(|text| write_file(file, &text)).err());
+        wrong.extend(recording.and_then(|text| files::write(file, &text)).err());
     }
     if !wrong.is_empty() {
         return Err(wrong.join("\n"));
@@ -262,26 +280,4 @@ fn print(text: &str) -> Result<(), String> {
         }
         _ => Ok(()),
     }
-}
-
-/// Writes a file whole or not at all. What is there and is no regular file (`/dev/stdout`, a pipe)
-/// is written to: a rename would put a file in its place. A link stays a link.
-fn write_file(file: &Path, text: &str) -> Result<(), String> {
-    let write = || -> std::io::Result<()> {
-        let there = std::fs::metadata(file).ok();
-        if there.as_ref().is_some_and(|found| !found.is_file()) {
-            return std::fs::OpenOptions::new().write(true).open(file)?.write_all(text.as_bytes());
-        }
-        let file = if there.is_some() { file.canonicalize()? } else { file.to_path_buf() };
-        let folder = file.parent().filter(|f| !f.as_os_str().is_empty());
-        let mut new = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        new.write_all(text.as_bytes())?;
-        if let Some(found) = there {
-            new.as_file().set_permissions(found.permissions())?;
-        }
-        new.as_file().sync_all()?;
-        new.persist(&file)?;
-        Ok(())
-    };
-    write().map_err(|e| format!("Cannot write {}: {e}.", file.display()))
 }
