@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring)
+# libxml2-utils and python3-junitparser: programs that are not ours read our JUnit files.
+packages=(libxml2-utils python3-junitparser openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring)
 missing=()
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi

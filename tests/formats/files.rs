@@ -33,7 +33,7 @@ fn each_file_has_the_form_of_its_ending() {
         // One table of names for all of them, and nothing private in any.
         assert!(text.contains("HOST_1.cloud.akeneo.com"), "{file}: {text}");
         assert!(
-            !text.contains("demo-staging") && !text.contains("ssh-preflight-demo"),
+            !text.contains("demo-staging") && !text.contains("/ssh-preflight-demo"),
             "{file}: {text}"
         );
     }

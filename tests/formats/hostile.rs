@@ -1,5 +1,7 @@
 //! Whatever a server sends, it is shown and not obeyed, in every form.
 
+use std::sync::LazyLock;
+
 use checks::{
     command,
     diagnosis::{Diagnosis, Id},
@@ -13,7 +15,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use quick_xml::events::Event as Xml;
 use ssh_preflight::cli::Format;
 
-use super::{all_recorded, forms, judged, written};
+use super::{forms, named, written};
 
 /// What each form obeys, and some that none does.
 const WEAPONS: [&str; 34] = [
@@ -54,9 +56,7 @@ const WEAPONS: [&str; 34] = [
 ];
 
 fn report_saying(said: &str) -> Report {
-    let (_, case) =
-        all_recorded().into_iter().find(|(name, _)| name == "akeneo_key_not_accepted").unwrap();
-    let mut report = judged(&case);
+    let mut report = named("akeneo_key_not_accepted").report.clone();
     report.case.plan.input = said.to_owned();
     let texts = || {
         text![
@@ -93,7 +93,7 @@ fn report_saying(said: &str) -> Report {
     report
 }
 
-/// What an innocent server leads to; a hostile one must lead to the same form.
+/// The structure of a page: a hostile server must not lead to another one than an innocent one.
 fn shape_of_markdown(page: &str) -> Vec<String> {
     let mut shape = Vec::new();
     let mut in_code = false;
@@ -137,24 +137,24 @@ fn shape_of_xml(document: &str) -> Vec<String> {
     }
 }
 
+/// What an innocent server leads to, in each form.
+static INNOCENT: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let report = [report_saying("harmless")];
+    forms().iter().map(|format| written(*format, &report)).collect()
+});
+
 fn is_inert(said: &str) {
-    let innocent = report_saying("harmless");
     let hostile = report_saying(said);
-    for format in forms() {
+    for (format, plain) in forms().iter().zip(&*INNOCENT) {
         let page = written(*format, std::slice::from_ref(&hostile));
         let obeyed = page.chars().find(|c| *c != '\n' && checks::text::is_obeyed(*c));
         assert_eq!(obeyed, None, "{format:?} of {said:?}");
-        let plain = written(*format, std::slice::from_ref(&innocent));
         match format {
             Format::Markdown => {
-                assert_eq!(
-                    shape_of_markdown(&page),
-                    shape_of_markdown(&plain),
-                    "{said:?}:\n{page}"
-                );
+                assert_eq!(shape_of_markdown(&page), shape_of_markdown(plain), "{said:?}:\n{page}");
             }
             Format::Junit => {
-                assert_eq!(shape_of_xml(&page), shape_of_xml(&plain), "{said:?}:\n{page}");
+                assert_eq!(shape_of_xml(&page), shape_of_xml(plain), "{said:?}:\n{page}");
             }
             Format::Github => {
                 assert_eq!(page.lines().count(), plain.lines().count(), "{page}");
@@ -184,7 +184,7 @@ fn each_weapon_alone() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn weapons_in_any_mixture(parts in proptest::collection::vec(

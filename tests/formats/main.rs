@@ -17,7 +17,10 @@ mod redaction;
 mod snapshots;
 mod validity;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use checks::{case::Case, evidence::Evidence, report::Report};
 use clap::ValueEnum;
@@ -43,9 +46,26 @@ fn recorded(folder: &str) -> Vec<(String, Value)> {
     files.into_iter().map(read).collect()
 }
 
-/// The recordings of the lab and of the demo.
-fn all_recorded() -> Vec<(String, Value)> {
-    [recorded("cases"), recorded("formats/demo")].concat()
+/// A recording and what comes out when it is judged again.
+struct Recorded {
+    name: String,
+    case: Value,
+    report: Report,
+}
+
+/// The recordings of the lab and of the demo: read and judged once for all tests.
+static ALL: LazyLock<Vec<Recorded>> = LazyLock::new(|| {
+    let both = [recorded("cases"), recorded("formats/demo")].concat();
+    let judge = |(name, case)| Recorded { report: judged(&case), name, case };
+    both.into_iter().map(judge).collect()
+});
+
+fn reports() -> Vec<Report> {
+    ALL.iter().map(|recorded| recorded.report.clone()).collect()
+}
+
+fn named(name: &str) -> &'static Recorded {
+    ALL.iter().find(|recorded| recorded.name == name).unwrap()
 }
 
 /// Judges a recording, with times that are the same on every computer.

@@ -10,14 +10,16 @@ use ssh_preflight::{
     render::{github, json},
 };
 
-use super::{all_recorded, has, here, judged, written};
+use super::{ALL, Recorded, has, here, named, reports, written};
 
 #[test]
 fn sarif_keeps_to_the_schema_of_oasis() {
     let schema = include_str!("sarif-schema-2.1.0.json");
-    let schema = serde_json::from_str(schema).unwrap();
+    // One of its patterns has a bracket too many, which our validator does not take.
+    let schema = schema.replace("{2}]?$", "{2}$");
+    let schema = serde_json::from_str(&schema).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
-    let reports: Vec<_> = all_recorded().iter().map(|(_, case)| judged(case)).collect();
+    let reports = reports();
     let all: Value = serde_json::from_str(&written(Format::Sarif, &reports)).unwrap();
     let errors: Vec<_> = schema.iter_errors(&all).take(5).map(|e| e.to_string()).collect();
     assert!(errors.is_empty(), "{errors:#?}");
@@ -42,13 +44,11 @@ fn sarif_keeps_to_the_schema_of_oasis() {
 
 #[test]
 fn the_same_problem_has_the_same_fingerprint_in_every_run() {
-    let (_, case) =
-        all_recorded().into_iter().find(|(n, _)| n == "akeneo_key_not_accepted").unwrap();
     let fingerprint = |report| {
         let log: Value = serde_json::from_str(&written(Format::Sarif, &[report])).unwrap();
         log["runs"][0]["results"][0]["partialFingerprints"].to_string()
     };
-    let once = judged(&case);
+    let once = named("akeneo_key_not_accepted").report.clone();
     let mut later = once.clone();
     later.duration_ms += 1000;
     later.case.started_at = "2027-01-01T00:00:00Z".parse().unwrap();
@@ -80,10 +80,9 @@ fn junit_keeps_to_the_schema_of_jenkins_and_is_read_by_others() {
     let folder = tempfile::tempdir().unwrap();
     let mut files = Vec::new();
     let mut expected = String::new();
-    for (place, (name, case)) in all_recorded().iter().enumerate() {
-        let report = judged(case);
+    for (place, Recorded { name, report, .. }) in ALL.iter().enumerate() {
         let file = folder.path().join(format!("{place}-{name}.xml"));
-        std::fs::write(&file, written(Format::Junit, std::slice::from_ref(&report))).unwrap();
+        std::fs::write(&file, written(Format::Junit, std::slice::from_ref(report))).unwrap();
         files.push(file);
         use checks::{finding::Status, report::Verdict};
         let of = |status| report.checks.iter().filter(|c| c.finding.status == status).count();
@@ -107,9 +106,8 @@ fn junit_keeps_to_the_schema_of_jenkins_and_is_read_by_others() {
 
 #[test]
 fn markdown_is_what_it_looks_like() {
-    for (name, case) in all_recorded() {
-        let report = judged(&case);
-        let page = written(Format::Markdown, std::slice::from_ref(&report));
+    for Recorded { name, report, .. } in &*ALL {
+        let page = written(Format::Markdown, std::slice::from_ref(report));
         let (mut tables, mut rows, mut blocks, mut links) = (0, 0, Vec::new(), 0);
         let mut code = None;
         for event in Parser::new_ext(&page, Options::all()) {
@@ -138,7 +136,8 @@ fn markdown_is_what_it_looks_like() {
         assert_eq!((tables, rows), (1, report.checks.len()), "{name}:\n{page}");
         assert_eq!(links, usize::from(report.diagnosis.is_some()), "{name}");
         // Every command stands in a block from which it can be copied.
-        let data: Value = serde_json::from_str(&json::render(&[report])).unwrap();
+        let data: Value =
+            serde_json::from_str(&json::render(std::slice::from_ref(report))).unwrap();
         let steps = data["diagnosis"]["next_steps"].as_array().cloned().unwrap_or_default();
         let commands = steps.iter().filter(|step| step["command"].is_string()).count();
         let said =
@@ -149,7 +148,7 @@ fn markdown_is_what_it_looks_like() {
 
 #[test]
 fn every_line_for_github_is_one_command() {
-    let reports: Vec<_> = all_recorded().iter().map(|(_, case)| judged(case)).collect();
+    let reports = reports();
     let out = github::render(&reports);
     for line in out.lines() {
         let command = line.strip_prefix("::").and_then(|rest| rest.split_once(" title="));
