@@ -4,6 +4,7 @@ pub mod github;
 pub mod json;
 pub mod junit;
 pub mod look;
+pub mod many;
 pub mod markdown;
 pub mod page;
 pub mod sarif;
@@ -16,22 +17,24 @@ use checks::report::Report;
 use crate::cli::Format;
 use look::Look;
 
-/// The reports in one form. `heading` is what stands above a report of this place in forms for
-/// people at a terminal.
+/// The reports in one form. `headings` stand above the reports of a demo, in the form for people at
+/// a terminal.
 #[must_use]
-pub fn all(
-    format: Format,
-    reports: &[Report],
-    look: &Look,
-    heading: impl Fn(usize) -> Option<String>,
-) -> String {
+pub fn all(format: Format, reports: &[Report], look: &Look, headings: Option<&[String]>) -> String {
     match format {
-        Format::Text => {
-            let pages = reports.iter().enumerate().map(|(place, report)| {
-                heading(place).unwrap_or_default() + &text::render(report, look)
-            });
-            pages.collect::<Vec<_>>().join("\n")
-        }
+        Format::Text => match headings {
+            None if reports.len() > 1 => many::render(reports, look),
+            _ => {
+                let pages = reports.iter().enumerate().map(|(place, report)| {
+                    let heading = headings.and_then(|headings| headings.get(place));
+                    heading.cloned().unwrap_or_default() + &text::render(report, look)
+                });
+                pages.collect::<Vec<_>>().join(
+                    "
+",
+                )
+            }
+        },
         Format::Json => json::render(reports),
         Format::Markdown => markdown::render(reports),
         Format::Junit => junit::render(reports),

@@ -87,7 +87,7 @@ fn forms() -> &'static [Format] {
 
 /// A report as a file has it, with all details.
 fn written(format: Format, reports: &[Report]) -> String {
-    render::all(format, reports, &Look::file(true), |_| None)
+    render::all(format, reports, &Look::file(true), None)
 }
 
 /// Whether a program is there; without it a test is skipped by name, which CI does not allow.
