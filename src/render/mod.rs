@@ -3,6 +3,7 @@
 pub mod html;
 pub mod json;
 pub mod look;
+pub mod many;
 pub mod page;
 pub mod text;
 pub mod timeline;
