@@ -20,23 +20,21 @@ static PAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/docs/diagnoses");
 /// How much a word has to be like an id for that one to be meant (Jaro-Winkler, 0 to 1).
 const ALIKE: f64 = 0.8;
 
-/// Its pages are those of the documentation, which can be read in a browser.
-const NO_PAGES: &str = "catalogue has the formats text and json.";
-
 /// `ssh-preflight catalogue [ID]`: nothing is examined.
 ///
 /// # Errors
 /// That there is no such diagnosis, or that nothing can be printed.
 pub fn run(call: &Call<'_>) -> Result<Exit, String> {
     let look = subcommands::look(call.options);
+    if !matches!(call.options.format, Format::Text | Format::Json) {
+        return Err("The catalogue has two forms: --format text and --format json.".into());
+    }
     let page = match call.words {
         [] if call.options.format == Format::Json => list_as_json(),
-        [] if call.options.format == Format::Html => return Err(NO_PAGES.into()),
         [] => list(&look),
         [word, ..] => match (named(word)?, call.options.format) {
             (id, Format::Json) => explain_as_json(id),
-            (id, Format::Text) => explain(id, &look),
-            (_, Format::Html) => return Err(NO_PAGES.into()),
+            (id, _) => explain(id, &look),
         },
     };
     run::print(&page).map(|()| Exit::Ready)

@@ -191,8 +191,8 @@ fn finish(
     let look = Look::here(options.color, options.quiet, options.verbose);
     let page = |format, look: &Look| match format {
         Format::Json => json::render(reports),
-        Format::Html => html::render(reports),
         Format::Text if demo.is_none() && reports.len() > 1 => many::render(reports, look),
+        Format::Html => html::render(reports),
         Format::Text => {
             let pages = reports.iter().enumerate().map(|(place, report)| {
                 let scenario = demo.and_then(|scenarios| scenarios.get(place));
