@@ -52,6 +52,7 @@ fn each_text(report: &Report, see: &mut impl FnMut(&Text)) {
         for hint in hints {
             see(&hint.text);
             hint.command.iter().flat_map(|command| &command.0).for_each(&mut *see);
+            hint.paste.iter().for_each(&mut *see);
         }
     };
     if let Some(found) = &report.diagnosis {
@@ -109,7 +110,8 @@ fn hint(hint: &Hint, names: &mut Names) -> Hint {
         .command
         .as_ref()
         .map(|command| Command(command.0.iter().map(|word| text(word, names)).collect()));
-    Hint { text: text(&hint.text, names), command }
+    let paste = hint.paste.as_ref().map(|line| text(line, names));
+    Hint { text: text(&hint.text, names), command, paste }
 }
 
 fn texts(all: &[Text], names: &mut Names) -> Vec<Text> {

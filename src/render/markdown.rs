@@ -169,6 +169,10 @@ impl Page<'_> {
             item.push('\n');
             item.push_str(&fence("sh", &self.words.command(command), &indent));
         }
+        if let Some(line) = &hint.paste {
+            item.push('\n');
+            item.push_str(&fence("text", &line.plain(), &" ".repeat(mark.len())));
+        }
         item
     }
 

@@ -27,6 +27,7 @@ pub fn behind(finding: &Finding, words: &Words<'_>) -> String {
         lines.push(format!("→ {}", words.plain(&hint.text)));
         let command = |command: &Command| format!("    {}", words.command(command));
         lines.extend(hint.command.as_ref().map(command));
+        lines.extend(hint.paste.as_ref().map(|line| format!("    {}", line.plain())));
     }
     lines.join("\n")
 }
