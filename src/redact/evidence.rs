@@ -73,10 +73,8 @@ fn learn_string(text: &str, kind: Kind, names: &mut Names) {
         }
         Kind::Comment => names.learn_word(Thing::Comment, text),
         Kind::Command => names.learn_command(text),
-        Kind::Interface => {
-            if names.interface(text) != text {
-                names.learn_word(Thing::Interface, text);
-            }
+        Kind::Interface if names.interface(text) != text => {
+            names.learn_word(Thing::Interface, text);
         }
         _ => {}
     }

@@ -52,6 +52,7 @@ fn each_text(report: &Report, see: &mut impl FnMut(&Text)) {
         for hint in hints {
             see(&hint.text);
             hint.command.iter().flat_map(|command| &command.0).for_each(&mut *see);
+            hint.paste.iter().for_each(&mut *see);
         }
     };
     if let Some(found) = &report.diagnosis {

@@ -2,14 +2,15 @@
 
 use std::sync::LazyLock;
 
-use checks::profile::all_built_in;
+use checks::profile::{Profile, all_built_in, built_in};
 
 /// Hosts that providers publish, and names that are the same on every computer.
 static HOSTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let published = all_built_in().iter().flat_map(|profile| {
         let whole = profile.hosts.iter().filter(|host| !host.contains(['*', '?']));
         let asked = profile.egress.iter().map(|asker| &asker.question);
-        whole.chain(asked).map(String::as_str)
+        let services = profile.services.iter().map(|service| &service.host);
+        whole.chain(asked).chain(services).map(String::as_str)
     });
     let everywhere = ["localhost", "ip6-localhost", "opendns.com", "google.com"];
     // Where the names of algorithms and programs come from.
@@ -20,7 +21,7 @@ static HOSTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 /// Domains in which a provider has the environments of all customers: they say which provider it
 /// is, and nothing about the customer.
 static DOMAINS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let of = |profile: &'static checks::profile::Profile| {
+    let of = |profile: &'static Profile| {
         profile.domain.iter().chain(profile.misspelt_domains.keys()).map(String::as_str)
     };
     all_built_in().iter().flat_map(of).collect()
@@ -114,14 +115,20 @@ pub(super) fn is_domain(name: &str) -> bool {
 
 /// A user that a provider gives to everybody, or that every computer has.
 pub(super) fn is_user(name: &str) -> bool {
-    name == "root" || all_built_in().iter().any(|profile| profile.user.as_deref() == Some(name))
+    let gives = |profile: &Profile| {
+        let services = profile.services.iter().filter_map(|service| service.user.as_deref());
+        profile.user.as_deref().into_iter().chain(services).any(|user| user == name)
+    };
+    name == "root" || all_built_in().iter().any(gives)
 }
 
 /// The address of a web page that a provider publishes.
 pub(super) fn is_url(url: &str) -> bool {
     url.starts_with(env!("CARGO_PKG_REPOSITORY"))
         || all_built_in().iter().any(|profile| {
-            let portal = profile.portal.iter().map(|portal| portal.url.as_str());
+            let services = profile.services.iter().filter_map(|service| service.portal.as_ref());
+            let portals = profile.portal.iter().chain(services);
+            let portal = portals.map(|portal| portal.url.as_str());
             let mut pages = profile.docs.iter().map(String::as_str).chain(portal);
             pages.any(|page| !page.is_empty() && url.starts_with(page))
         })
@@ -148,4 +155,15 @@ pub(super) fn is_interface(name: &str) -> bool {
     let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let begins = ["en", "eth", "wl", "ww", "lo", "tun", "tap", "utun", "ppp", "wg", "br", "veth"];
     letters.len() <= 4 && begins.iter().any(|begin| letters.starts_with(begin))
+}
+
+/// A profile that is inside the program, or the one of a service that it names.
+pub(super) fn profile(name: &str) -> Option<Profile> {
+    let of_service = || {
+        all_built_in().iter().find_map(|profile| {
+            let service = name.strip_prefix(&profile.name)?.strip_prefix('-')?;
+            profile.of_service(service)
+        })
+    };
+    built_in(name).cloned().or_else(of_service)
 }

@@ -170,9 +170,8 @@ impl Page<'_> {
             item.push_str(&fence("sh", &self.words.command(command), &indent));
         }
         if let Some(line) = &hint.paste {
-            let indent = " ".repeat(mark.len());
             item.push('\n');
-            item.push_str(&fence("text", &line.plain(), &indent));
+            item.push_str(&fence("text", &line.plain(), &" ".repeat(mark.len())));
         }
         item
     }

@@ -139,7 +139,10 @@ fn markdown_is_what_it_looks_like() {
         let data: Value =
             serde_json::from_str(&json::render(std::slice::from_ref(report))).unwrap();
         let steps = data["diagnosis"]["next_steps"].as_array().cloned().unwrap_or_default();
-        let commands = steps.iter().filter(|step| step["command"].is_string()).count();
+        let commands = steps
+            .iter()
+            .filter(|step| step["command"].is_string() || step["paste"].is_string())
+            .count();
         let said =
             usize::from(data["diagnosis"]["ssh_says"].as_array().is_some_and(|s| !s.is_empty()));
         assert!(blocks.len() >= commands + said, "{name}:\n{page}");
