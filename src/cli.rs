@@ -42,6 +42,9 @@ pub struct Options {
     /// The provider's profile: a name or a file; unless told otherwise the host decides
     #[arg(long, value_name = "NAME|FILE", value_hint = ValueHint::AnyPath)]
     pub profile: Option<String>,
+    /// Examines a further service that the provider's profile names, such as repository
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
     /// Goes through jump hosts and proxy commands as ssh does, which logs in at them
     #[arg(long, action = ArgAction::SetTrue)]
     pub through: bool,

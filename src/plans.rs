@@ -19,7 +19,7 @@ use crate::{
 /// # Errors
 /// What is wrong with the command line or a profile, and what was meant.
 pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
-    if sorted.words.is_empty() && options.targets.is_none() {
+    if sorted.words.is_empty() && options.targets.is_none() && options.service.is_none() {
         return Err("Which host? Write it as for ssh: ssh-preflight USER@HOST. \
                     See --help for all options."
             .into());
@@ -35,6 +35,25 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
     if let Some(wrong) = mistakes::of_words(sorted) {
         return Err(wrong);
     }
+    let base = Plan {
+        input: String::new(),
+        host: String::new(),
+        user: None,
+        port: None,
+        ssh_options: sorted.ssh.clone(),
+        wants_forwarding: sorted.forwarding,
+        interactive: place_for_answers,
+        profile: profile.clone(),
+        own_profiles: own_profiles.clone(),
+        name_servers: Vec::new(),
+        // To log in at the target is to go all the way to it.
+        through: options.through || options.login,
+        hop_of: Vec::new(),
+        egress: options.egress,
+        allowed: options.allowed.clone(),
+        login: options.login,
+        limits,
+    };
     let typed = |(n, word): (usize, &String)| -> Result<Listed, String> {
         let target = checks::target::parse(word);
         let target = target.map_err(|wrong| mistakes::of_target(sorted, n, &wrong))?;
@@ -50,21 +69,30 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
         host: target.host,
         user: FirstWins::or_target(sorted.user.as_ref(), target.user),
         port: FirstWins::or_target(sorted.port.as_ref(), target.port),
-        ssh_options: sorted.ssh.clone(),
-        wants_forwarding: sorted.forwarding,
-        interactive: place_for_answers,
-        profile: profile.clone(),
-        own_profiles: own_profiles.clone(),
-        name_servers: Vec::new(),
-        // To log in at the target is to go all the way to it.
-        through: options.through || options.login,
-        hop_of: Vec::new(),
-        egress: options.egress,
-        allowed: options.allowed.clone(),
-        login: options.login,
-        limits,
+        ..base.clone()
     };
-    Ok(targets.into_iter().map(plan).collect())
+    let mut plans: Vec<Plan> = targets.into_iter().map(plan).collect();
+    if let Some(name) = &options.service {
+        let target = plans.first().map(|plan| plan.host.as_str());
+        let (service, by) = profiles::service(name, profile.as_ref(), target, &own_profiles)?;
+        // What `-l` and `-p` say is about the targets that were typed.
+        let alone = plans.is_empty();
+        let user = sorted.user.as_ref().filter(|_| alone);
+        let port = sorted.port.as_ref().filter(|_| alone);
+        let user = FirstWins::or_target(user, service.user.clone());
+        plans.push(Plan {
+            input: match &user {
+                Some(user) => format!("{user}@{}", service.host),
+                None => service.host.clone(),
+            },
+            host: service.host.clone(),
+            user,
+            port: FirstWins::or_target(port, service.port),
+            profile: Some(by),
+            ..base
+        });
+    }
+    Ok(plans)
 }
 
 /// Whether somebody is there to type a passphrase. Where standard input brings the targets, it says
