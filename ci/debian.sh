@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-binary=${SSH_PREFLIGHT_BINARY:-target/release/ssh-preflight}
+binary=${SSH_PREFLIGHT_BINARY:-${CARGO_TARGET_DIR:-target}/release/ssh-preflight}
 out=${1:-target/debian}
 name=ssh-preflight
 version=$("$binary" --version)

@@ -10,7 +10,7 @@ if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
 trap '"${as_root[@]}" rm -rf -- "$folder"' EXIT
 
 package=$(bash ci/debian.sh "$folder")
-again=$(SSH_PREFLIGHT_BINARY='' bash ci/debian.sh "$folder/again")
+again=$(bash ci/debian.sh "$folder/again")
 cmp "$package" "$again" # the same source, the same package
 if command -v lintian >/dev/null; then
   lintian --fail-on error,warning --allow-root "$package"
