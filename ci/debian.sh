@@ -5,7 +5,8 @@
 #   bash ci/debian.sh [FOLDER]
 #
 # It prints the path of the package, which is put into FOLDER (target/debian unless told otherwise).
-# $SSH_PREFLIGHT_BINARY names another program than target/release/ssh-preflight. Needs dpkg-dev.
+# $SSH_PREFLIGHT_BINARY names another program than target/release/ssh-preflight, $SSH_PREFLIGHT_COMPRESSION
+# another compression than xz. Needs dpkg-dev.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -108,5 +109,5 @@ END
 mkdir -p "$out"
 package=$out/${name}_${version}_$architecture.deb
 find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
-dpkg-deb --root-owner-group -Zxz --build "$root" "$package" >/dev/null
+dpkg-deb --root-owner-group -Z"${SSH_PREFLIGHT_COMPRESSION:-xz}" --build "$root" "$package" >/dev/null
 echo "$package"
