@@ -17,8 +17,9 @@ printf '%s\n' "$TARGETS" |
 if [ -f "$FOLDER/report.md" ]; then cat "$FOLDER/report.md" >>"$GITHUB_STEP_SUMMARY"; fi
 case "$status" in
   0) verdict=ready ;;
+  1) verdict=not-ready ;;
   3) verdict=inconclusive ;;
-  *) verdict=not-ready ;;
+  *) verdict= ;; # nothing was examined
 esac
 {
   echo "verdict=$verdict"

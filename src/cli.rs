@@ -18,7 +18,7 @@ pub struct Options {
     /// Form of the report on standard output
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
-    /// Writes the report to a file as well: JSON if it ends in .json, else text; may be repeated
+    /// Writes the report to a file as well: JSON if it ends in .json, HTML in .html, else text; may be repeated
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
     /// Examines the targets of a file, one a line; - is standard input
@@ -63,7 +63,7 @@ pub struct Options {
     /// Only the verdict and what to do
     #[arg(long, action = ArgAction::SetTrue, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// All details of all checks
+    /// All details of all checks, and what ran when
     #[arg(long, action = ArgAction::SetTrue)]
     pub verbose: bool,
     /// Names all scenarios
@@ -84,6 +84,8 @@ pub enum Format {
     Text,
     /// For machines
     Json,
+    /// For people in a browser: one page that needs nothing else
+    Html,
 }
 
 /// From which status on the exit code is 1.

@@ -20,7 +20,7 @@ use crate::{
     exit::Exit,
     plans,
     progress::Progress,
-    render::{json, look::Look, many, text},
+    render::{html, json, look::Look, many, text},
     ssh_options,
     subcommands::{self, Call},
 };
@@ -192,6 +192,7 @@ fn finish(
     let page = |format, look: &Look| match format {
         Format::Json => json::render(reports),
         Format::Text if demo.is_none() && reports.len() > 1 => many::render(reports, look),
+        Format::Html => html::render(reports),
         Format::Text => {
             let pages = reports.iter().enumerate().map(|(place, report)| {
                 let scenario = demo.and_then(|scenarios| scenarios.get(place));
@@ -204,8 +205,12 @@ fn finish(
     // The report is shown first: it must not be lost where a file cannot be written.
     let mut wrong: Vec<_> = print(&page(options.format, &look)).err().into_iter().collect();
     for file in &options.output {
-        let json = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let format = if json { Format::Json } else { Format::Text };
+        let ending = file.extension().map(|e| e.to_ascii_lowercase());
+        let format = match ending.as_ref().and_then(|e| e.to_str()) {
+            Some("json") => Format::Json,
+            Some("html" | "htm") => Format::Html,
+            _ => Format::Text,
+        };
         wrong.extend(write_file(file, &page(format, &Look::file(options.verbose))).err());
     }
     if let Some(file) = &options.record {

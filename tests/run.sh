@@ -9,6 +9,8 @@ packages=(
   # The completions and manual pages are tried where they are used; scripts are looked over; the
   # Debian package is made.
   zsh fish man-db mandoc shellcheck bsdutils dpkg-dev
+  # The page of a report is opened in a real browser, and read by a second reader of HTML.
+  chromium-headless-shell tidy
 )
 missing=()
 as_root=()

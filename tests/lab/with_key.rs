@@ -48,7 +48,8 @@ impl Job {
     }
 
     fn ssh(&self, w: &World, key: &str, program: &Path, first: &[&str], last: &[&str]) -> Ended {
-        let typed = with_config(w, &args!["-p", self.port, me(w)]);
+        let typed: Vec<String> = args!["-p", self.port, me(w)];
+        let typed = with_config(w, &typed);
         let mut command = self.command(w, key);
         run(command.arg(program).args(first).args(typed).args(last))
     }
