@@ -36,6 +36,7 @@ mod remaining;
 mod situations;
 mod table;
 mod typed;
+mod with_key;
 mod world;
 
 use std::path::Path;
