@@ -1,6 +1,9 @@
 //! How far a run is: on standard error, only on a terminal, and gone when the report comes.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::{IsTerminal, Write},
+    time::Duration,
+};
 
 use checks::{CHECKS, check::Row, finding::Finding};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,7 +14,7 @@ use crate::render::look::Look;
 const TICK: Duration = Duration::from_millis(100);
 
 /// The progress of a whole run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Progress {
     lines: MultiProgress,
     look: Look,
@@ -29,6 +32,26 @@ impl Progress {
         let target =
             if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Self { lines: MultiProgress::with_draw_target(target), look, several }
+    }
+
+    /// Takes the lines from the screen as long as a person is asked something.
+    #[must_use]
+    pub fn pause(&self) -> Paused {
+        let shown = !self.lines.is_hidden();
+        if shown {
+            let _ = self.lines.clear();
+            self.lines.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Paused { lines: shown.then(|| self.lines.clone()) }
+    }
+
+    /// Says something to the person beside the lines.
+    pub fn say(&self, words: &str) {
+        let say = || {
+            // A closed standard error is no reason to panic.
+            let _ = writeln!(std::io::stderr(), "{words}");
+        };
+        self.lines.suspend(say);
     }
 
     /// Begins the lines of one target.
@@ -56,6 +79,20 @@ impl Progress {
         bar.set_message(words);
         bar.enable_steady_tick(TICK);
         bar
+    }
+}
+
+/// The lines come back when it is dropped.
+#[derive(Debug)]
+pub struct Paused {
+    lines: Option<MultiProgress>,
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        if let Some(lines) = &self.lines {
+            lines.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 }
 

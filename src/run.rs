@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    catalogue,
+    ask, catalogue,
     cli::{FailOn, Format, Options},
     demo,
     exit::Exit,
@@ -124,6 +124,7 @@ fn demo(names: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, St
         (has_ssh_options(sorted), "options of ssh"),
         (options.profile.is_some(), "--profile"),
         (options.replay.is_some(), "--replay"),
+        (options.login, "--login"),
     ];
     if let Some((_, what)) = no_place_for.iter().find(|(given, _)| *given) {
         return Err(format!("demo brings its own environment and takes no {what}."));
@@ -188,7 +189,14 @@ async fn examine(
 ) -> Report {
     let _turn = turn.lock().await;
     let evidence = match work {
-        Work::Live(plan) => Evidence::live(*plan, cut).beside(shared),
+        Work::Live(plan) => {
+            let person = (plan.login && plan.interactive).then(|| ask::person(progress)).flatten();
+            let evidence = Evidence::live(*plan, cut).beside(shared);
+            match person {
+                Some(person) => evidence.with(person),
+                None => evidence,
+            }
+        }
         Work::Recorded(case) => Evidence::recorded(*case),
     };
     let input = evidence.plan().input.clone();

@@ -225,6 +225,13 @@ impl Login {
         self.proof == Proof::Accepted
             && self.session.as_ref().is_some_and(|run| run.not_opened.is_none())
     }
+
+    /// Whether there was a session in which a command came to its end.
+    #[must_use]
+    pub fn has_ended_well(&self) -> bool {
+        let exited = |run: &Run| matches!(run.end, RunEnd::Exited(_));
+        self.has_session() && self.session.as_ref().is_some_and(exited)
+    }
 }
 
 impl Evidence {
