@@ -7,10 +7,11 @@ use crate::{
     evidence::{
         Evidence, Seen,
         login::{self, NotSigned, Proof, Run, SignedBy},
+        queries::Broken,
     },
     finding::{Finding, Hint},
     text,
-    text::{Text, foreign, host, key, number, user},
+    text::{Foreign, Text, foreign, host, key, number, user},
     transport::seconds,
 };
 
@@ -29,7 +30,7 @@ impl Check for Login {
         evidence.login().await
     }
 
-    fn judge(_plan: &Plan, login: &Seen<login::Login>) -> Finding {
+    fn judge(plan: &Plan, login: &Seen<login::Login>) -> Finding {
         let login = match login {
             Ok(login) => login,
             Err(why) => return Finding::unseen(why),
@@ -37,6 +38,7 @@ impl Check for Login {
         let who = user(&login.user);
         let finding = match arrival::of(login) {
             Some(arrival) => arrived(&arrival, login, who),
+            None if is_open(&login.proof, plan.interactive) => Finding::skip(unproven(&login.proof)),
             None => Finding::fail(unproven(&login.proof)),
         };
         finding
@@ -133,6 +135,19 @@ fn arrived(arrival: &Arrival<'_>, login: &login::Login, who: text::Span) -> Find
     }
 }
 
+/// Whether it is not known what would have come of it: a person has to go on, or did not wait.
+fn is_open(proof: &Proof, interactive: bool) -> bool {
+    match proof {
+        Proof::NotSigned(why) => matches!(
+            why,
+            NotSigned::NoPerson | NotSigned::NoPassphrase | NotSigned::Unsupported(_)
+        ),
+        Proof::Broken(why) => matches!(why, Broken::Interrupted | Broken::OutOfTime),
+        Proof::Partial { .. } => interactive,
+        Proof::Accepted | Proof::Refused { .. } => false,
+    }
+}
+
 fn unproven(proof: &Proof) -> Text {
     match proof {
         Proof::Accepted => text!["The server wanted no proof."],
@@ -143,6 +158,9 @@ fn unproven(proof: &Proof) -> Text {
         ],
         Proof::Refused { .. } => text!["The server would take the key, and then refuses its proof."],
         Proof::NotSigned(why) => text!["The key was not proven: "].then(not_signed(why)).with("."),
+        Proof::Broken(why @ (Broken::Interrupted | Broken::OutOfTime)) => {
+            text!["Not found out: ", why.words(), " before the key was proven."]
+        }
         Proof::Broken(why) => text!["The key was not taken in the end: ", why.words(), "."],
     }
 }
@@ -192,8 +210,9 @@ fn session(run: &Run) -> Vec<Text> {
             " ms.",
         ]);
     }
-    if !run.stderr.is_empty() {
-        lines.push(text!["On standard error: ", run.stderr.short()]);
+    let complaint = run.stderr.raw().trim();
+    if !complaint.is_empty() {
+        lines.push(text!["On standard error: ", Foreign::from_bytes(complaint.as_bytes()).short()]);
     }
     lines
 }
@@ -201,7 +220,7 @@ fn session(run: &Run) -> Vec<Text> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{evidence::login::RunEnd, finding::Status, text::Foreign};
+    use crate::{evidence::login::RunEnd, finding::Status};
 
     fn judged(out: &str, end: RunEnd) -> Finding {
         let session = Run {

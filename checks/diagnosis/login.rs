@@ -454,20 +454,10 @@ fn no_shell(case: &Case) -> Option<Diagnosis> {
         Some(printed) => found.because(text!["In place of a shell there was: ", printed]),
         None => found,
     };
-    let sftp = || {
-        let (host_name, name) = (case.plan.host.as_str(), login.user.as_str());
-        let port = case.effective().map(|e| e.port).filter(|port| *port != 22);
-        let mut words = command!["sftp"];
-        if let Some(port) = port {
-            words.0.extend(["-P".into(), number(port).into()]);
-        }
-        words.0.push(text![user(name), "@", host(host_name)]);
-        words
-    };
     Some(match why {
         NoShell::SftpOnly => found
             .because("This account is for the transfer of files alone.")
-            .step(Hint::run("Use it so:", sftp()))
+            .step(Hint::run("Use it so:", sftp(case)))
             .step(tell_them("If you need a shell, ask those who run the server for another account.")),
         NoShell::NoLogin => found
             .because("The shell of the account is nologin: it is there to let nobody in.")
@@ -475,14 +465,14 @@ fn no_shell(case: &Case) -> Option<Diagnosis> {
                 "Ask those who run the server whether this is the right user. If it is, they must \
                  give it a shell (chsh).",
             ))
-            .step(Hint::run("Accounts without a shell are sometimes for files alone:", sftp())),
+            .step(Hint::run("Accounts without a shell are sometimes for files alone:", sftp(case))),
         NoShell::Missing => found
             .because(
                 "The shell of the account does not exist there, as in a folder that locks the \
                  account in (ChrootDirectory) and has no programs.",
             )
             .step(tell_them("Those who run the server must give the account a shell that exists."))
-            .step(Hint::run("If it is meant for files alone:", sftp())),
+            .step(Hint::run("If it is meant for files alone:", sftp(case))),
         NoShell::Silent(status) => found
             .because(text![
                 "Every command ends there at once, without a word and with status ",
@@ -496,12 +486,37 @@ fn no_shell(case: &Case) -> Option<Diagnosis> {
             .step(Hint::run(
                 "If you have edited such a file lately, look at it by SFTP, which needs no shell \
                  where the server brings its own:",
-                sftp(),
+                sftp(case),
             ))
             .step(tell_them(
                 "Else ask those who run the server whether this account has a shell (chsh).",
             )),
     })
+}
+
+/// `sftp` to the same place. It shares some options with `ssh`, and means other things by the rest.
+fn sftp(case: &Case) -> text::Command {
+    let mut words = command!["sftp"];
+    let mut typed = case.plan.ssh_options.iter();
+    while let Some(word) = typed.next() {
+        match word.as_str() {
+            "-4" | "-6" => words.0.push(foreign(word).into()),
+            "-F" | "-i" => {
+                words.0.push(foreign(word).into());
+                words.0.extend(typed.next().map(|file| Text::from(path(file))));
+            }
+            "-J" | "-o" | "-c" => {
+                words.0.push(foreign(word).into());
+                words.0.extend(typed.next().map(|value| Text::from(foreign(value))));
+            }
+            _ => {}
+        }
+    }
+    if let Some(port) = case.plan.port {
+        words.0.extend(["-P".into(), number(port).into()]);
+    }
+    words.0.push(case.target());
+    words
 }
 
 fn hangs(case: &Case) -> Option<Diagnosis> {
