@@ -13,7 +13,7 @@ use crate::{
     finding::Hint,
     login::not_signed,
     portal, text,
-    text::{Text, foreign, host, key, number, path, user},
+    text::{Text, foreign, key, number, path, user},
     transport::seconds,
 };
 
