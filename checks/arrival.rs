@@ -208,7 +208,12 @@ mod tests {
                 RunEnd::Exited(1),
                 Arrival::NoShell(NoShell::Missing),
             ),
-            ("", "System is going down\n", RunEnd::Exited(254), Arrival::NoSession(NoSession::Denied)),
+            (
+                "",
+                "System is going down\n",
+                RunEnd::Exited(254),
+                Arrival::NoSession(NoSession::Denied),
+            ),
             ("FORCED\nx y\n", "", RunEnd::Exited(7), Arrival::OtherProgram),
             ("", "", RunEnd::Exited(0), Arrival::OtherProgram),
             (

@@ -73,7 +73,9 @@ impl Check for Forwarding {
             ));
         }
         finding
-            .detail_all(forwarding.keys_there.iter().map(|sha256| text!["Seen there: ", key(sha256)]))
+            .detail_all(
+                forwarding.keys_there.iter().map(|sha256| text!["Seen there: ", key(sha256)]),
+            )
             .detail(text![
                 "Whoever is root at ",
                 host(facts.host),
@@ -139,9 +141,9 @@ pub fn reach(forwarding: &forwarding::Forwarding) -> Reach<'_> {
     if forwarding.asked > 0 {
         return Reach::Answers;
     }
-    let ran_ssh_add = ["agent", "SHA256:"].iter().any(|word| {
-        run.stdout.raw().contains(word) || run.stderr.raw().contains(word)
-    });
+    let ran_ssh_add = ["agent", "SHA256:"]
+        .iter()
+        .any(|word| run.stdout.raw().contains(word) || run.stderr.raw().contains(word));
     match run.end {
         _ if run.agent_forwarding != Some(true) => Reach::Unseen,
         RunEnd::Exited(0..=2) if ran_ssh_add => Reach::NotUsed,

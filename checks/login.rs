@@ -38,7 +38,9 @@ impl Check for Login {
         let who = user(&login.user);
         let finding = match arrival::of(login) {
             Some(arrival) => arrived(&arrival, login, who),
-            None if is_open(&login.proof, plan.interactive) => Finding::skip(unproven(&login.proof)),
+            None if is_open(&login.proof, plan.interactive) => {
+                Finding::skip(unproven(&login.proof))
+            }
             None => Finding::fail(unproven(&login.proof)),
         };
         finding
@@ -94,7 +96,8 @@ fn arrived(arrival: &Arrival<'_>, login: &login::Login, who: text::Span) -> Find
         Arrival::Greeting => {
             let greeting = run.and_then(arrival::printed);
             let words = text!["Logged in as ", who, "; the server greets: "];
-            Finding::pass(greeting.into_iter().fold(words, Text::with)).detail("This server gives nobody a shell, and that is as it should be.")
+            Finding::pass(greeting.into_iter().fold(words, Text::with))
+                .detail("This server gives nobody a shell, and that is as it should be.")
         }
         Arrival::OtherProgram => Finding::warn(text![
             "Logged in as ",
@@ -138,10 +141,9 @@ fn arrived(arrival: &Arrival<'_>, login: &login::Login, who: text::Span) -> Find
 /// Whether it is not known what would have come of it: a person has to go on, or did not wait.
 fn is_open(proof: &Proof, interactive: bool) -> bool {
     match proof {
-        Proof::NotSigned(why) => matches!(
-            why,
-            NotSigned::NoPerson | NotSigned::NoPassphrase | NotSigned::Unsupported(_)
-        ),
+        Proof::NotSigned(why) => {
+            matches!(why, NotSigned::NoPerson | NotSigned::NoPassphrase | NotSigned::Unsupported(_))
+        }
         Proof::Broken(why) => matches!(why, Broken::Interrupted | Broken::OutOfTime),
         Proof::Partial { .. } => interactive,
         Proof::Accepted | Proof::Refused { .. } => false,
@@ -156,7 +158,9 @@ fn unproven(proof: &Proof) -> Text {
             foreign(methods.join(", ")),
             ".",
         ],
-        Proof::Refused { .. } => text!["The server would take the key, and then refuses its proof."],
+        Proof::Refused { .. } => {
+            text!["The server would take the key, and then refuses its proof."]
+        }
         Proof::NotSigned(why) => text!["The key was not proven: "].then(not_signed(why)).with("."),
         Proof::Broken(why @ (Broken::Interrupted | Broken::OutOfTime)) => {
             text!["Not found out: ", why.words(), " before the key was proven."]
@@ -194,7 +198,11 @@ fn by(login: &login::Login) -> Option<Text> {
         SignedBy::File => "the key file",
     };
     let proven = matches!(login.proof, Proof::Accepted | Proof::Partial { .. });
-    Some(if proven { text!["Signed by ", who, ": ", key] } else { text!["Key: ", key, ", by ", who] })
+    Some(if proven {
+        text!["Signed by ", who, ": ", key]
+    } else {
+        text!["Key: ", key, ", by ", who]
+    })
 }
 
 fn session(run: &Run) -> Vec<Text> {

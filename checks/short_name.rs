@@ -26,7 +26,8 @@ impl Check for ShortName {
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let plan = evidence.plan();
-        let name = evidence.effective().await.map_or_else(|_| plan.host.clone(), |e| e.host.clone());
+        let name =
+            evidence.effective().await.map_or_else(|_| plan.host.clone(), |e| e.host.clone());
         let login = if plan.login { Some(evidence.login().await) } else { None };
         Facts { name, login }
     }

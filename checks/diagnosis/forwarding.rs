@@ -77,7 +77,14 @@ fn refused(case: &Case) -> Option<Diagnosis> {
                     )
                     .step(Hint::run(
                         "Look for such lines there:",
-                        command!["grep", "-n", "SSH_AUTH_SOCK\\|ssh-agent\\|keychain", path("~/.bashrc"), path("~/.profile"), path("~/.bash_profile")],
+                        command![
+                            "grep",
+                            "-n",
+                            "SSH_AUTH_SOCK\\|ssh-agent\\|keychain",
+                            path("~/.bashrc"),
+                            path("~/.profile"),
+                            path("~/.bash_profile")
+                        ],
                     ))
                     .step(Hint::advice(
                         "Let them start an agent only where SSH_AUTH_SOCK is empty.",

@@ -1,5 +1,8 @@
 //! Causes in a real login, where one was asked for: after all that could be seen without it.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Diagnosis, Id, Rule};
 use crate::{
     arrival::{self, Arrival, NoSession, NoShell},
@@ -73,7 +76,9 @@ fn unknown_host(case: &Case) -> Option<Diagnosis> {
     let shown = case.handshake()?.host_key.as_ref()?;
     Some(
         Diagnosis::new(Id::LoginNotFinished)
-            .because("This computer does not know the server's key yet, so ssh would ask you first.")
+            .because(
+                "This computer does not know the server's key yet, so ssh would ask you first.",
+            )
             .because(
                 "Whoever logs in hands the server a proof of the key. ssh-preflight trusts no \
                  server in your place, so it did not log in.",
@@ -103,9 +108,9 @@ fn a_person_has_to(case: &Case) -> Option<Diagnosis> {
         Proof::NotSigned(why @ (NotSigned::NoPassphrase | NotSigned::NoPerson)) => {
             let query = query(case, login)?;
             let file = query.offer.path.as_deref()?;
-            let found = found.because(would_take(case, login)).because(
-                text!["The login was not tried: "].then(not_signed(why)).with("."),
-            );
+            let found = found
+                .because(would_take(case, login))
+                .because(text!["The login was not tried: "].then(not_signed(why)).with("."));
             Some(
                 found
                     .step(Hint::run(
@@ -116,9 +121,9 @@ fn a_person_has_to(case: &Case) -> Option<Diagnosis> {
             )
         }
         Proof::NotSigned(why @ NotSigned::Unsupported(_)) => {
-            let found = found.because(would_take(case, login)).because(
-                text!["The login was not tried: "].then(not_signed(why)).with("."),
-            );
+            let found = found
+                .because(would_take(case, login))
+                .because(text!["The login was not tried: "].then(not_signed(why)).with("."));
             let file = query(case, login).and_then(|query| query.offer.path.as_deref());
             let found = match file {
                 Some(file) => found.step(Hint::run(
@@ -210,7 +215,11 @@ fn signing_failed(case: &Case) -> Option<Diagnosis> {
             };
             let found = found.step(Hint::run(
                 "See what the agent itself says: this asks it to sign with each key that it holds:",
-                command!["ssh-add", "-T", file.map_or_else(|| path("KEY.pub"), |f| path(format!("{f}.pub")))],
+                command![
+                    "ssh-add",
+                    "-T",
+                    file.map_or_else(|| path("KEY.pub"), |f| path(format!("{f}.pub")))
+                ],
             ));
             match file {
                 Some(file) => found.step(Hint::run(
@@ -253,14 +262,12 @@ fn second_factor(case: &Case) -> Option<Diagnosis> {
     } else {
         found
     };
-    Some(
-        found
-            .step(Hint::run("At a terminal, ssh asks for it:", case.plan.ssh().command()))
-            .step(Hint::advice(
-                "For a program that runs alone, those who run the server must let this account in \
+    Some(found.step(Hint::run("At a terminal, ssh asks for it:", case.plan.ssh().command())).step(
+        Hint::advice(
+            "For a program that runs alone, those who run the server must let this account in \
                  by key only (AuthenticationMethods).",
-            )),
-    )
+        ),
+    ))
 }
 
 fn another_user(case: &Case) -> Option<Diagnosis> {
@@ -298,7 +305,8 @@ fn refused(case: &Case) -> Option<Diagnosis> {
     let banner = login.banner.as_ref().map(|b| b.raw().to_ascii_lowercase()).unwrap_or_default();
     match &login.proof {
         Proof::Refused { .. } => {
-            let found = said(login, found.because("Then the key was proven, and it refused the proof."));
+            let found =
+                said(login, found.because("Then the key was proven, and it refused the proof."));
             let unasked = |query: &&Query| query.answer == Answer::NotNeeded;
             let left = case.queries().map_or(0, |q| q.offers.iter().filter(unasked).count());
             let found = if left > 0 {
@@ -353,8 +361,11 @@ fn refused(case: &Case) -> Option<Diagnosis> {
 
 fn no_session(case: &Case) -> Option<Diagnosis> {
     let login = case.login()?;
-    let found = Diagnosis::new(Id::LoginRefused)
-        .because(text!["The key was proven, and the server let ", user(&login.user), " in."]);
+    let found = Diagnosis::new(Id::LoginRefused).because(text![
+        "The key was proven, and the server let ",
+        user(&login.user),
+        " in."
+    ]);
     let run = login.session.as_ref()?;
     let found = match arrival::of(login)? {
         Arrival::NoSession(why) => without_session(why, run, found),
@@ -374,13 +385,7 @@ fn without_session(why: NoSession, run: &Run, found: Diagnosis) -> Diagnosis {
         NoSession::NotOpened => {
             let reason = run.not_opened.as_ref();
             let words = reason.map(|not| {
-                text![
-                    "It opened no session: ",
-                    foreign(&not.reason),
-                    " (",
-                    not.words.short(),
-                    ")."
-                ]
+                text!["It opened no session: ", foreign(&not.reason), " (", not.words.short(), ")."]
             });
             found
                 .because(words.unwrap_or_else(|| "It opened no session.".into()))
@@ -434,12 +439,12 @@ fn without_session(why: NoSession, run: &Run, found: Diagnosis) -> Diagnosis {
                 RunEnd::Signalled(name) => name.as_str(),
                 _ => "a signal",
             };
-            found
-                .because(text!["What ran there was killed by ", foreign(signal), "."])
-                .step(tell_them(
+            found.because(text!["What ran there was killed by ", foreign(signal), "."]).step(
+                tell_them(
                     "A limit there (memory, time, processes) or somebody ends the programs of this \
                      account. Those who run the server can see which.",
-                ))
+                ),
+            )
         }
     }
 }
@@ -448,8 +453,11 @@ fn no_shell(case: &Case) -> Option<Diagnosis> {
     let login = case.login()?;
     let Arrival::NoShell(why) = arrival::of(login)? else { return None };
     let run = login.session.as_ref()?;
-    let found = Diagnosis::new(Id::NoShell)
-        .because(text!["The key was proven, and the server let ", user(&login.user), " in."]);
+    let found = Diagnosis::new(Id::NoShell).because(text![
+        "The key was proven, and the server let ",
+        user(&login.user),
+        " in."
+    ]);
     let found = match arrival::printed(run) {
         Some(printed) => found.because(text!["In place of a shell there was: ", printed]),
         None => found,
@@ -458,7 +466,9 @@ fn no_shell(case: &Case) -> Option<Diagnosis> {
         NoShell::SftpOnly => found
             .because("This account is for the transfer of files alone.")
             .step(Hint::run("Use it so:", sftp(case)))
-            .step(tell_them("If you need a shell, ask those who run the server for another account.")),
+            .step(tell_them(
+                "If you need a shell, ask those who run the server for another account.",
+            )),
         NoShell::NoLogin => found
             .because("The shell of the account is nologin: it is there to let nobody in.")
             .step(tell_them(

@@ -286,9 +286,8 @@ impl Evidence {
 /// The key that the server takes, then those that `ssh` has not offered yet: it goes on with them
 /// where a key cannot sign.
 fn candidates<'q>(queries: &'q Queries, winner: &'q Query) -> Vec<session::Candidate<'q>> {
-    let unasked = |query: &&Query| {
-        query.answer == Answer::NotNeeded && query.offer.provable != Provable::No
-    };
+    let unasked =
+        |query: &&Query| query.answer == Answer::NotNeeded && query.offer.provable != Provable::No;
     let order = std::iter::once(winner).chain(queries.offers.iter().filter(unasked));
     order.map(|query| session::Candidate { query, by: signer(queries, &query.offer) }).collect()
 }

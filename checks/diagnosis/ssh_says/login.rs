@@ -19,7 +19,11 @@ pub(super) fn lines(case: &Case, effective: &Effective, login: &Login, peer: Tex
         let name = host(effective.host.to_lowercase());
         let denied = text![user(&effective.user), "@", name, ": Permission denied"];
         match methods {
-            Some(methods) => denied.with(" (").with(foreign(methods.join(","))).with(")."),
+            Some(methods) => {
+                // ssh has tried `none` before, and so it is not offered to it any more.
+                let left: Vec<_> = methods.iter().filter(|m| *m != "none").cloned().collect();
+                denied.with(" (").with(foreign(left.join(","))).with(").")
+            }
             None => denied,
         }
     };

@@ -144,9 +144,8 @@ async fn prove(
     };
     let mut signer = Proving::with(key);
     let limit = with.answer + PERSON;
-    let unsupported = |e: &dyn std::fmt::Display| {
-        told(Proof::NotSigned(NotSigned::Unsupported(e.to_string())))
-    };
+    let unsupported =
+        |e: &dyn std::fmt::Display| told(Proof::NotSigned(NotSigned::Unsupported(e.to_string())));
     let handle = &mut session.handle;
     let ended = match &query.offer.key.certificate {
         Some(certificate) => match Certificate::from_openssh(&certificate.line) {
