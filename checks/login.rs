@@ -10,6 +10,7 @@ use crate::{
         queries::Broken,
     },
     finding::{Finding, Hint},
+    profile::Profile,
     text,
     text::{Foreign, Text, foreign, host, key, number, user},
     transport::seconds,
@@ -20,23 +21,28 @@ pub struct Login;
 
 impl Check for Login {
     const ABOUT: About = About { id: "login", title: "Login" };
-    type Facts<'e> = &'e Seen<login::Login>;
+    type Facts<'e> = (&'e Profile, &'e Seen<login::Login>);
 
     fn applies(plan: &Plan) -> bool {
         plan.login
     }
 
-    async fn observe(evidence: &Evidence) -> &Seen<login::Login> {
-        evidence.login().await
+    async fn observe(evidence: &Evidence) -> Self::Facts<'_> {
+        let login = evidence.login().await;
+        (evidence.profile().await, login)
     }
 
-    fn judge(plan: &Plan, login: &Seen<login::Login>) -> Finding {
+    fn judge(plan: &Plan, (profile, login): Self::Facts<'_>) -> Finding {
         let login = match login {
             Ok(login) => login,
             Err(why) => return Finding::unseen(why),
         };
         let who = user(&login.user);
         let finding = match arrival::of(login) {
+            // What the profile says that the server greets with is no surprise.
+            Some(Arrival::OtherProgram) if greets(profile, login) => {
+                arrived(&Arrival::Greeting, login, who)
+            }
             Some(arrival) => arrived(&arrival, login, who),
             None if is_open(&login.proof, plan.interactive) => {
                 Finding::skip(unproven(&login.proof))
@@ -56,6 +62,12 @@ impl Check for Login {
             .detail_all(login.session.iter().flat_map(session))
             .fact("login", login)
     }
+}
+
+fn greets(profile: &Profile, login: &login::Login) -> bool {
+    login.session.as_ref().is_some_and(|run| {
+        profile.is_greeting(run.stdout.raw()) || profile.is_greeting(run.stderr.raw())
+    })
 }
 
 /// Of a login that was let in.
@@ -240,7 +252,7 @@ mod tests {
         };
         let user = "ada".to_owned();
         let login = login::Login { user, session: Some(session), ..login::Login::open_door() };
-        Login::judge(&crate::evidence::made::plan(), &Ok(login))
+        Login::judge(&crate::evidence::made::plan(), (&Profile::default(), &Ok(login)))
     }
 
     #[test]

@@ -4,26 +4,26 @@ use std::sync::Arc;
 
 use checks::evidence::person::Person;
 
-use crate::progress::Progress;
+use crate::progress::Screen;
 
 /// Whoever sits at the terminal of this process; none where nobody does. In a CI there may be a
 /// terminal, but nobody looks at it.
 #[must_use]
-pub fn person(progress: &Progress) -> Option<Arc<dyn Person>> {
+pub fn person(screen: Screen) -> Option<Arc<dyn Person>> {
     if std::env::var_os("CI").is_some() {
         return None;
     }
-    here(progress)
+    here(screen)
 }
 
 #[cfg(unix)]
-fn here(progress: &Progress) -> Option<Arc<dyn Person>> {
-    unix::Terminal::of_this_process(progress).map(|terminal| Arc::new(terminal) as Arc<dyn Person>)
+fn here(screen: Screen) -> Option<Arc<dyn Person>> {
+    unix::Terminal::of_this_process(screen).map(|terminal| Arc::new(terminal) as Arc<dyn Person>)
 }
 
 /// No other system has a terminal that is known here; there the agent holds the keys.
 #[cfg(not(unix))]
-fn here(_progress: &Progress) -> Option<Arc<dyn Person>> {
+fn here(_screen: Screen) -> Option<Arc<dyn Person>> {
     None
 }
 
@@ -50,7 +50,7 @@ mod unix {
     use tokio::signal::unix::{SignalKind, signal};
     use zeroize::Zeroizing;
 
-    use crate::{exit::Exit, progress::Progress};
+    use crate::{exit::Exit, progress::Screen};
 
     const TERMINAL: &str = "/dev/tty";
 
@@ -64,7 +64,7 @@ mod unix {
     /// The terminal of this process.
     #[derive(Debug)]
     pub(super) struct Terminal {
-        progress: Progress,
+        screen: Screen,
         /// Two questions at once could not be told apart.
         turn: tokio::sync::Mutex<()>,
         hidden: Hidden,
@@ -72,10 +72,10 @@ mod unix {
     }
 
     impl Terminal {
-        pub(super) fn of_this_process(progress: &Progress) -> Option<Self> {
+        pub(super) fn of_this_process(screen: Screen) -> Option<Self> {
             OpenOptions::new().read(true).write(true).open(TERMINAL).ok()?;
             Some(Self {
-                progress: progress.clone(),
+                screen,
                 turn: tokio::sync::Mutex::default(),
                 hidden: Hidden::default(),
                 watching: Once::new(),
@@ -84,7 +84,7 @@ mod unix {
 
         async fn ask(&self, prompt: String) -> Option<Zeroizing<String>> {
             let _turn = self.turn.lock().await;
-            let _paused = self.progress.pause();
+            let _paused = self.screen.pause();
             let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL).ok()?;
             let own = OFlag::O_NONBLOCK.bits();
             let typed = OpenOptions::new().read(true).custom_flags(own).open(TERMINAL).ok()?;
@@ -108,7 +108,7 @@ mod unix {
         }
 
         fn touch(&self, key: &str) {
-            self.progress.say(&format!("Touch your security key now ({}).", printable(key)));
+            self.screen.say(&format!("Touch your security key now ({}).", printable(key)));
         }
     }
 
