@@ -7,6 +7,7 @@ use crate::{
     evidence::{
         handshake::{Disconnect, Handshake, HandshakeEnd},
         key::PublicKeyFacts,
+        login::Run,
         made,
         queries::Queries,
     },
