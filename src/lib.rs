@@ -1,5 +1,6 @@
 //! What a person meets: command line, reports, exit codes. No network and no judgement.
 
+pub mod ask;
 pub mod catalogue;
 pub mod cli;
 pub mod command;

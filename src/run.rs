@@ -6,7 +6,7 @@ use std::{
 
 use checks::{
     case::{Case, Plan},
-    evidence::{Evidence, hop::Shared, machine::room_for_targets},
+    evidence::{Evidence, hop::Shared, machine::room_for_targets, person::Person},
     report::Report,
 };
 use clap::FromArgMatches;
@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    ask,
     cli::{FailOn, Format, Options},
     command, completions, demo,
     exit::Exit,
@@ -143,6 +144,8 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
     let watch = tokio::spawn(stop_on_ctrl_c(cut.clone()));
     let look = Look::here(options.color, options.quiet, options.verbose);
     let progress = Progress::new(look, work.len());
+    // One for all targets: it asks one question at a time.
+    let person = options.login.then(|| ask::person(progress.screen())).flatten();
     // A server that is asked twice at the same time counts that against us.
     let mut hosts: HashMap<String, Arc<Mutex<()>>> = HashMap::new();
     let shared = Shared::default();
@@ -153,7 +156,8 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
             Work::Recorded(case) => case.plan.host.to_ascii_lowercase(),
         };
         let turn = Arc::clone(hosts.entry(host).or_default());
-        runs.push(examine(work, turn, cut.clone(), &shared, options, &progress));
+        let person = person.clone();
+        runs.push(examine(work, turn, cut.clone(), person, &shared, options, &progress));
     }
     let jobs = room_for_targets(options.jobs.unwrap_or(AT_ONCE));
     let reports = futures_util::stream::iter(runs).buffered(jobs).collect().await;
@@ -165,13 +169,21 @@ async fn examine(
     work: Work,
     turn: Arc<Mutex<()>>,
     cut: CancellationToken,
+    person: Option<Arc<dyn Person>>,
     shared: &Shared,
     options: &Options,
     progress: &Progress,
 ) -> Report {
     let _turn = turn.lock().await;
     let evidence = match work {
-        Work::Live(plan) => Evidence::live(*plan, cut).beside(shared),
+        Work::Live(plan) => {
+            let person = person.filter(|_| plan.login && plan.interactive);
+            let evidence = Evidence::live(*plan, cut).beside(shared);
+            match person {
+                Some(person) => evidence.with(person),
+                None => evidence,
+            }
+        }
         Work::Recorded(case) => Evidence::recorded(*case),
     };
     let input = evidence.plan().input.clone();

@@ -8,9 +8,11 @@ mod agent;
 mod auth;
 mod certificates;
 mod configuration;
+mod forwarding;
 mod host_key;
 pub mod id;
 mod keys;
+mod login;
 mod name;
 mod path;
 mod proxy;
@@ -115,6 +117,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         keys::RULES,
         agent::RULES,
         auth::RULES,
+        login::RULES,
+        forwarding::RULES,
         undetermined::RULES,
     ]
     .into_iter()
