@@ -20,7 +20,7 @@ pub struct Options {
     /// Form of the report on standard output
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
-    /// Writes the report to a file as well, in the form of its ending (.json .md .xml .sarif .txt);
+    /// Writes the report to a file as well, in the form of its ending (.json .html .md .xml .sarif .txt);
     /// may be repeated
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
           value_parser = crate::files::output)]
@@ -51,7 +51,7 @@ pub struct Options {
     /// The provider's profile: a name or a file; unless told otherwise the host decides
     #[arg(long, value_name = "NAME|FILE", value_hint = ValueHint::AnyPath)]
     pub profile: Option<String>,
-    /// Examines a further service that the provider's profile names, such as repository
+    /// Examines a further SSH service that the profile names, such as repository
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
     /// Goes through jump hosts and proxy commands as ssh does, which logs in at them
@@ -72,7 +72,7 @@ pub struct Options {
     /// Only the verdict and what to do
     #[arg(long, action = ArgAction::SetTrue, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// All details of all checks
+    /// All details of all checks, and what ran when
     #[arg(long, action = ArgAction::SetTrue)]
     pub verbose: bool,
     /// Names all scenarios
@@ -93,6 +93,8 @@ pub enum Format {
     Text,
     /// For machines
     Json,
+    /// For people in a browser: one page that needs nothing else
+    Html,
     /// For tickets and chats
     Markdown,
     /// For Jenkins, GitLab and others that show results of tests

@@ -17,8 +17,10 @@ pub struct Output {
 }
 
 /// Endings of file names, and the form of a report that each stands for.
-const ENDINGS: [(&str, Format); 8] = [
+const ENDINGS: [(&str, Format); 10] = [
     ("json", Format::Json),
+    ("html", Format::Html),
+    ("htm", Format::Html),
     ("md", Format::Markdown),
     ("markdown", Format::Markdown),
     ("xml", Format::Junit),

@@ -3,8 +3,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# libxml2-utils and python3-junitparser: programs that are not ours read our JUnit files.
-packages=(libxml2-utils python3-junitparser openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring)
+packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring
+  # The page of a report is opened in a real browser, and read by a second reader of HTML.
+  chromium-headless-shell tidy
+  # Programs that are not ours read our JUnit files.
+  libxml2-utils python3-junitparser)
 missing=()
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi

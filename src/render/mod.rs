@@ -1,6 +1,7 @@
 //! Reports and pages, each form in a file of its own: pure, a report in and text out.
 
 pub mod github;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod look;
@@ -10,6 +11,8 @@ pub mod page;
 pub mod sarif;
 pub mod story;
 pub mod text;
+pub mod timeline;
+pub mod waterfall;
 pub mod words;
 
 use checks::report::Report;
@@ -29,13 +32,11 @@ pub fn all(format: Format, reports: &[Report], look: &Look, headings: Option<&[S
                     let heading = headings.and_then(|headings| headings.get(place));
                     heading.cloned().unwrap_or_default() + &text::render(report, look)
                 });
-                pages.collect::<Vec<_>>().join(
-                    "
-",
-                )
+                pages.collect::<Vec<_>>().join("\n")
             }
         },
         Format::Json => json::render(reports),
+        Format::Html => html::render(reports),
         Format::Markdown => markdown::render(reports),
         Format::Junit => junit::render(reports),
         Format::Github => github::render(reports),

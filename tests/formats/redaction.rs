@@ -173,9 +173,15 @@ fn without_rules(sarif: &str) -> String {
 
 fn assert_nothing_leaks(name: &str, case: &Value, report: &Report, what: Redact) {
     let leaks = leaks(case, report, what);
-    assert!(leaks.is_empty(), "{name}, {what:?}:
-{}", leaks.join("
-"));
+    assert!(
+        leaks.is_empty(),
+        "{name}, {what:?}:
+{}",
+        leaks.join(
+            "
+"
+        )
+    );
 }
 
 #[test]
