@@ -1,6 +1,7 @@
 //! SSH agent: whether it answers, what it holds, and whether that is enough.
 
 use crate::{
+    access::Concerns,
     case::Plan,
     check::{About, Check},
     command,
@@ -38,6 +39,7 @@ pub struct Facts<'e> {
 
 impl Check for Agent {
     const ABOUT: About = About { id: "agent", title: "SSH agent" };
+    const CONCERNS: Concerns = Concerns::Shell;
     type Facts<'e> = Facts<'e>;
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    access::Access,
     evidence::{
         Seen, Unseen,
         agent::{AgentForHost, AgentKeys},
@@ -23,9 +24,11 @@ use crate::{
         made_up_name::MadeUpNames,
         name_servers::NameServers,
         nearby::Nearby,
+        password::PasswordLogin,
         proxy::{Proxy, ProxyEnd},
         queries::Queries,
         resolution::Resolution,
+        sftp::SftpSession,
         source::Source,
         traceroute::Traceroute,
     },
@@ -71,6 +74,9 @@ pub struct Plan {
     /// Address ranges that the person knows to be registered with the provider.
     #[serde(default)]
     pub allowed: Vec<IpNet>,
+    /// Which access is examined.
+    #[serde(default)]
+    pub access: Access,
     /// Limits of time, in milliseconds.
     pub limits: TimeLimits,
 }
@@ -158,6 +164,12 @@ pub struct Case {
     pub agent_for_host: Option<Observed<AgentForHost>>,
     /// Which keys the server would take.
     pub queries: Option<Observed<Queries>>,
+    /// Whether a login with a password is offered, and how one ended.
+    #[serde(default)]
+    pub password_login: Option<Observed<PasswordLogin>>,
+    /// What an SFTP session showed.
+    #[serde(default)]
+    pub sftp: Option<Observed<SftpSession>>,
 }
 
 /// Facts that make a cause clearer and decide none: without them a verdict stands.
@@ -226,6 +238,10 @@ impl Case {
         agent_for_host: AgentForHost,
         /// Which keys the server would take.
         queries: Queries,
+        /// Whether a login with a password is offered, and how one ended.
+        password_login: PasswordLogin,
+        /// What an SFTP session showed.
+        sftp: SftpSession,
     }
 
     /// A case in which nothing was looked at yet.
@@ -253,6 +269,8 @@ impl Case {
             agent: None,
             agent_for_host: None,
             queries: None,
+            password_login: None,
+            sftp: None,
         }
     }
 

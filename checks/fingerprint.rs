@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
+    access::Concerns,
     case::Plan,
     check::{About, Check},
     command,
@@ -37,6 +38,7 @@ pub struct Facts<'e> {
 
 impl Check for Fingerprint {
     const ABOUT: About = About { id: "fingerprint", title: "Public key" };
+    const CONCERNS: Concerns = Concerns::Shell;
     type Facts<'e> = Facts<'e>;
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {

@@ -16,8 +16,10 @@ pub mod fingerprint;
 pub mod agent;
 pub mod portal;
 pub mod short_name;
+pub mod sftp;
 
 // What they are made of.
+pub mod access;
 pub mod address_kind;
 pub mod allow_list;
 pub mod case;
@@ -34,11 +36,13 @@ pub mod negotiation;
 pub mod key_files;
 pub mod offers;
 pub mod passage;
+pub mod password;
 pub mod profile;
 pub mod proxied;
 pub mod relay;
 pub mod report;
 pub mod retyped;
+pub mod sftp_rights;
 pub mod target;
 pub mod text;
 
@@ -61,9 +65,10 @@ pub const CHECKS: &[Row] = &[
     Row::of::<agent::Agent>(),
     Row::of::<portal::Portal>(),
     Row::of::<short_name::ShortName>(),
+    Row::of::<sftp::Sftp>(),
 ];
 
-/// Runs the chosen checks at once; `found` sees each finding as soon as it is judged.
+/// Runs the chosen checks that are about the access in question, at once; `found` sees each finding as soon as it is judged.
 pub async fn examine(
     evidence: &Evidence,
     chosen: impl Fn(&Row) -> bool,
@@ -72,7 +77,7 @@ pub async fn examine(
     let mut running: FuturesUnordered<_> = CHECKS
         .iter()
         .enumerate()
-        .filter(|(_, row)| chosen(row))
+        .filter(|(_, row)| row.is_for(evidence.plan()) && chosen(row))
         .map(|(place, row)| async move {
             let started_ms = evidence.limits().elapsed_ms();
             let finding = (row.run)(evidence).await;

@@ -1,6 +1,7 @@
 //! Portal activation: whether the server would take the keys, and so whether one is registered.
 
 use crate::{
+    access::Concerns,
     case::Plan,
     check::{About, Check},
     evidence::{
@@ -27,6 +28,7 @@ pub struct Facts<'e> {
 
 impl Check for Portal {
     const ABOUT: About = About { id: "portal", title: "Portal activation" };
+    const CONCERNS: Concerns = Concerns::Shell;
     type Facts<'e> = Facts<'e>;
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {

@@ -47,6 +47,26 @@ pub struct Profile {
     pub misspelt_domains: BTreeMap<String, String>,
     /// Where keys and addresses are registered.
     pub portal: Option<Portal>,
+    /// The separate SFTP access with a password.
+    pub sftp: Option<SftpAccess>,
+}
+
+/// The provider's separate SFTP access.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SftpAccess {
+    /// The user, unless another one was agreed on.
+    pub user: Option<String>,
+    /// Its folders as the shell user sees them, the most probable first; `{user}` stands for the
+    /// SFTP user.
+    pub folders: Vec<String>,
+}
+
+impl SftpAccess {
+    /// The folders of this user.
+    pub fn folders_of(&self, user: &str) -> impl Iterator<Item = String> {
+        self.folders.iter().map(move |folder| folder.replace("{user}", user))
+    }
 }
 
 /// The provider's web page on which keys and addresses are registered.

@@ -1,6 +1,7 @@
 //! Host short name: what a copy's second hop needs.
 
 use crate::{
+    access::Concerns,
     case::Plan,
     check::{About, Check},
     evidence::Evidence,
@@ -14,6 +15,7 @@ pub struct ShortName;
 
 impl Check for ShortName {
     const ABOUT: About = About { id: "short-name", title: "Host short name" };
+    const CONCERNS: Concerns = Concerns::Shell;
     type Facts<'e> = String;
 
     async fn observe(evidence: &Evidence) -> String {

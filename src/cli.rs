@@ -5,14 +5,18 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, Parser, ValueEnum};
 use ipnet::IpNet;
 
+use crate::sftp::SftpOptions;
+
 const USAGE: &str = "ssh-preflight [options of ssh] [USER@]HOST...
        ssh-preflight [options of ssh] ssh://[USER@]HOST[:PORT]
+       ssh-preflight sftp [options of ssh] USER@HOST
        ssh-preflight demo [SCENARIO...]
        ssh-preflight catalogue [ID]
        ssh-preflight schema";
 
 const AFTER: &str =
     "The options of ssh (-A -F -i -J -l -o -p -4 -6 ...) mean what they mean to ssh.
+`sftp` examines a separate SFTP access with a password; it logs in only where you give the password.
 `demo` shows a good and a bad report with no account: it examines an environment that it makes up on
 this computer. `catalogue` lists every diagnosis, or explains one at length. `schema` prints the JSON
 Schema of the report. A host of that name is `-- demo`.
@@ -53,6 +57,9 @@ pub struct Options {
     /// Address ranges that you know to be allowed at the provider, such as 203.0.113.0/24
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = checks::address_kind::range)]
     pub allowed: Vec<IpNet>,
+    /// Options of `sftp`.
+    #[command(flatten)]
+    pub sftp: SftpOptions,
     /// Colour
     #[arg(long, value_enum, default_value = "auto")]
     pub color: Color,

@@ -11,4 +11,5 @@ pub mod progress;
 pub mod render;
 pub mod run;
 pub mod schema;
+pub mod sftp;
 pub mod ssh_options;

@@ -52,6 +52,7 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
             hop_of: Vec::new(),
             egress: options.egress,
             allowed: options.allowed.clone(),
+            access: checks::access::Access::default(),
             limits,
         })
     };

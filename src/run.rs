@@ -7,6 +7,7 @@ use std::{
 use checks::{
     case::{Case, Plan},
     evidence::{Evidence, hop::Shared, machine::room_for_targets},
+    password::Password,
     report::Report,
 };
 use clap::Parser;
@@ -22,7 +23,7 @@ use crate::{
     plans,
     progress::Progress,
     render::{json, look::Look, text},
-    schema,
+    schema, sftp,
     ssh_options::{self, Sorted},
 };
 
@@ -60,10 +61,12 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
             return Err("schema takes nothing after it. A host of that name is `-- schema`.".into());
         }
         Some(("catalogue", words)) => return catalogue(words, &sorted, &options),
+        Some(("sftp", _)) => return sftp(&sorted, &options),
         Some(("demo", names)) => return demo(names, &sorted, &options),
         _ if options.list => return Err("--list belongs to demo: ssh-preflight demo --list".into()),
         _ => {}
     }
+    sftp::misplaced(&options)?;
     let work = match &options.replay {
         Some(_) if !sorted.words.is_empty() => {
             return Err("--replay takes no target: the recording names it.".into());
@@ -79,6 +82,18 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     };
     let reports = in_runtime(async { Ok(examine_all(work, &options).await) })?;
     finish(&reports, &options, None)
+}
+
+/// Examines a separate access with a password.
+fn sftp(sorted: &Sorted, options: &Options) -> Result<Exit, String> {
+    let (plans, password) = sftp::plans(sorted, options)?;
+    let work = plans.into_iter().map(Box::new).map(|plan| match &password {
+        Some(password) => Work::WithPassword(plan, Arc::clone(password)),
+        None => Work::Live(plan),
+    });
+    let work = work.collect();
+    let reports = in_runtime(async { Ok(examine_all(work, options).await) })?;
+    finish(&reports, options, None)
 }
 
 /// Every diagnosis, or one at length: nothing is examined.
@@ -152,6 +167,7 @@ fn in_runtime(
 
 enum Work {
     Live(Box<Plan>),
+    WithPassword(Box<Plan>, Arc<Password>),
     Recorded(Box<Case>),
 }
 
@@ -166,7 +182,7 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
     let mut runs = Vec::new();
     for work in work {
         let host = match &work {
-            Work::Live(plan) => plan.host.to_ascii_lowercase(),
+            Work::Live(plan) | Work::WithPassword(plan, _) => plan.host.to_ascii_lowercase(),
             Work::Recorded(case) => case.plan.host.to_ascii_lowercase(),
         };
         let turn = Arc::clone(hosts.entry(host).or_default());
@@ -189,13 +205,17 @@ async fn examine(
     let _turn = turn.lock().await;
     let evidence = match work {
         Work::Live(plan) => Evidence::live(*plan, cut).beside(shared),
+        Work::WithPassword(plan, password) => {
+            Evidence::live(*plan, cut).beside(shared).with_password(password)
+        }
         Work::Recorded(case) => Evidence::recorded(*case),
     };
     let input = evidence.plan().input.clone();
     let listed = |list: &[String], id: &str| list.iter().any(|l| l == id);
     let chosen = |row: &checks::check::Row| {
         let id = row.about.id;
-        (options.only.is_empty() || listed(&options.only, id)) && !listed(&options.skip, id)
+        let picked = options.only.is_empty() || listed(&options.only, id);
+        row.is_for(evidence.plan()) && picked && !listed(&options.skip, id)
     };
     let lines = progress.target(&input, chosen);
     checks::examine(&evidence, chosen, |row, finding| lines.found(row, finding)).await

@@ -10,7 +10,7 @@ const FLAGS: &str = "46AaCfGgKkMNnqsTtVvXxYy";
 /// Options of `ssh` with a value.
 const VALUED: &str = "BbcDEeFIiJLlmOopPQRSWw";
 /// Ours that take a value in the next word. A test holds this list and clap's together.
-pub const OURS_WITH_VALUE: [&str; 11] = [
+pub const OURS_WITH_VALUE: [&str; 14] = [
     "--format",
     "--output",
     "--only",
@@ -19,6 +19,9 @@ pub const OURS_WITH_VALUE: [&str; 11] = [
     "--timeout",
     "--profile",
     "--allowed",
+    "--password-file",
+    "--password-env",
+    "--folder",
     "--color",
     "--record",
     "--replay",
@@ -125,6 +128,14 @@ const HABITS: [(&str, &str); 8] = [
 
 fn habit(word: &str) -> Option<String> {
     let name = word.split('=').next().unwrap_or(word);
+    if matches!(name, "--password" | "--pass" | "--passwd") {
+        return Some(
+            "A password on the command line can be read by everybody on this computer, and the \
+             shell keeps it. Give --password-file FILE (- is standard input), --password-env NAME \
+             or --ask-password."
+                .into(),
+        );
+    }
     let (_, means) = HABITS.iter().find(|(habit, _)| *habit == name)?;
     Some(format!("There is no option {name}. As for ssh, it is {means}."))
 }

@@ -65,6 +65,8 @@ pub enum Needed {
     NoQuestion,
     /// A command that carries the conversation.
     Proxy,
+    /// A login.
+    Login,
 }
 
 impl Unseen {
@@ -97,6 +99,7 @@ impl Unseen {
             Self::Needs(Needed::NoQuestion) => {
                 text!["Skipped: ssh has to ask you something before it gets through the jump host."]
             }
+            Self::Needs(Needed::Login) => text!["Skipped: nobody is logged in."],
             Self::Needs(Needed::Proxy) => text!["Skipped: the proxy command does not run."],
             Self::OutOfTime => {
                 text!["Not found out: the time limit for the whole run was reached."]

@@ -23,6 +23,8 @@ pub(crate) fn effective(port: u16) -> Effective {
         identity_agent: IdentityAgent::Environment,
         forward_agent: false,
         pubkey_authentication: true,
+        password_authentication: true,
+        kbd_interactive_authentication: true,
         preferred_authentications: None,
         pubkey_accepted_algorithms: Vec::new(),
         host_key_algorithms: Vec::new(),
@@ -63,6 +65,7 @@ pub(crate) fn plan() -> Plan {
         hop_of: Vec::new(),
         egress: false,
         allowed: Vec::new(),
+        access: crate::access::Access::default(),
         limits: TimeLimits::default(),
     }
 }

@@ -23,10 +23,13 @@ pub(crate) mod made;
 pub mod made_up_name;
 pub mod name_servers;
 pub mod nearby;
+pub mod password;
+mod password_access;
 pub mod proxy;
 pub mod queries;
 pub mod resolution;
 mod session;
+pub mod sftp;
 pub mod source;
 pub mod traceroute;
 mod way;
@@ -56,6 +59,8 @@ pub struct Evidence {
     shared: hop::Shared,
     /// Whether this is a recorded case, in which nothing is observed any more.
     recorded: bool,
+    /// For the one login that somebody asked for.
+    password: Option<std::sync::Arc<crate::password::Password>>,
     live: Live,
     machine: Fact<machine::Machine>,
     configuration: Fact<Configuration>,
@@ -76,6 +81,8 @@ pub struct Evidence {
     agent: Fact<agent::AgentKeys>,
     agent_for_host: Fact<agent::AgentForHost>,
     queries: Fact<queries::Queries>,
+    password_login: Fact<password::PasswordLogin>,
+    sftp: Fact<sftp::SftpSession>,
 }
 
 /// What cannot be written down: the one connection, handed from probe to probe.
@@ -124,6 +131,7 @@ impl Evidence {
             limits,
             shared: hop::Shared::default(),
             recorded,
+            password: None,
             live: Live::default(),
             machine: Fact::new(case.machine),
             configuration: Fact::new(case.configuration),
@@ -144,6 +152,8 @@ impl Evidence {
             agent: Fact::new(case.agent),
             agent_for_host: Fact::new(case.agent_for_host),
             queries: Fact::new(case.queries),
+            password_login: Fact::new(case.password_login),
+            sftp: Fact::new(case.sftp),
         }
     }
 
@@ -172,6 +182,8 @@ impl Evidence {
             agent: self.agent.observed().cloned(),
             agent_for_host: self.agent_for_host.observed().cloned(),
             queries: self.queries.observed().cloned(),
+            password_login: self.password_login.observed().cloned(),
+            sftp: self.sftp.observed().cloned(),
         }
     }
 

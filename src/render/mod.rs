@@ -3,4 +3,5 @@
 pub mod json;
 pub mod look;
 pub mod page;
+pub mod sftp;
 pub mod text;

@@ -18,7 +18,8 @@ pub fn render(report: &Report, look: &Look) -> String {
     let machine = report.case.machine();
     // `~` is the home to a shell only where $HOME says the same.
     let home = machine.filter(|m| m.home_variable.is_none()).and_then(|m| m.home.as_deref());
-    let mut page = Page { look, home, out: String::new() };
+    let client = if report.case.plan.access.sftp().is_some() { "sftp" } else { "ssh" };
+    let mut page = Page { look, home, client, out: String::new() };
     let input = checks::text::foreign(&report.case.plan.input).plain();
     if look.quiet {
         page.verdict(report);
@@ -50,6 +51,8 @@ pub(super) fn ascii(text: &str) -> String {
 struct Page<'a> {
     look: &'a Look,
     home: Option<&'a str>,
+    /// The program whose words are quoted.
+    client: &'static str,
     out: String,
 }
 
@@ -163,6 +166,9 @@ impl Page<'_> {
         if !report.is_complete() {
             return self.nothing_found(report);
         }
+        if report.case.plan.access.sftp().is_some() {
+            return self.ready_for_sftp(report);
+        }
         let case = &report.case;
         let user = case.queries().map(|q| q.user.as_str());
         let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
@@ -184,6 +190,19 @@ impl Page<'_> {
         self.warnings(report);
         self.line("");
         self.command("    ", &report.case.plan.ssh().command());
+    }
+
+    fn ready_for_sftp(&mut self, report: &Report) {
+        self.painted(&super::sftp::ready(report), Status::Pass);
+        self.warnings(report);
+        self.line("");
+        let plan = &report.case.plan;
+        if super::sftp::is_untried(report) {
+            self.wrapped("", "To try it once, with a password that is typed here:");
+            self.command("    ", &plan.ssh().preflight(Some("--ask-password")).command());
+        } else {
+            self.command("    ", &plan.client().command());
+        }
     }
 
     /// With checks left out, nobody may read the verdict as a promise that ssh gets in.
@@ -216,9 +235,9 @@ impl Page<'_> {
 
     /// Word by word, with paths in full and no line broken: people search for it.
     fn ssh_says(&mut self, diagnosis: &Diagnosis) {
-        const MARK: &str = "ssh says: ";
+        let first = format!("{} says: ", self.client);
         for (place, line) in diagnosis.ssh_says.iter().enumerate() {
-            let mark = if place == 0 { MARK } else { "          " };
+            let mark = if place == 0 { first.clone() } else { " ".repeat(first.len()) };
             self.line(&format!("{mark}{}", line.plain()));
         }
     }

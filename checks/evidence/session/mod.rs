@@ -1,5 +1,7 @@
-//! The one SSH conversation: handshake, then unsigned queries. Nothing is ever signed here.
+//! The one SSH conversation: handshake, then unsigned queries, or where somebody wants it a login
+//! with a password. Nothing is ever signed here.
 
+mod password;
 mod preferences;
 mod queries;
 mod tap;
@@ -27,6 +29,7 @@ use super::{
     key::PublicKeyFacts,
 };
 use crate::text::Foreign;
+pub use password::{Wanted, log_in, wait};
 pub use queries::{Asked, ask};
 use tap::{SharedTrail, Tap};
 
@@ -49,6 +52,26 @@ impl Session {
     /// What tells an agent which host it is about, and proves it.
     pub fn agent_binding(&self) -> Option<russh::keys::agent::AgentSessionBinding> {
         self.handle.agent_session_binding().cloned()
+    }
+
+    /// A channel for a session, once somebody is logged in.
+    ///
+    /// # Errors
+    /// That the server opens none, or is gone.
+    pub async fn open(&self) -> Result<russh::Channel<client::Msg>, russh::Error> {
+        self.handle.channel_open_session().await
+    }
+
+    /// Whether a refusal without methods was the server's word. The library then ends the
+    /// conversation, and says so a moment later.
+    async fn has_no_methods(&self) -> bool {
+        for _ in 0..20 {
+            if self.trail.lock().has_no_methods() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
     }
 
     /// Says goodbye (RFC 4253, section 11.1) and waits shortly until it is out.

@@ -196,7 +196,7 @@ impl Asking<'_> {
             }
             Ended::Told(Ok(AuthResult::Failure { remaining_methods, .. })) => {
                 // The library reports a lost conversation as a refusal without methods too.
-                if !remaining_methods.is_empty() || self.has_no_methods().await {
+                if !remaining_methods.is_empty() || self.session.has_no_methods().await {
                     let methods = remaining_methods.iter().map(|m| {
                         let name: &str = m.into();
                         name.to_owned()
@@ -216,18 +216,6 @@ impl Asking<'_> {
             Ended::Interrupted => self.queries.broken = Some(Broken::Interrupted),
         }
         Answer::NoAnswer
-    }
-
-    /// Whether a refusal without methods was the server's word. The library then ends the
-    /// conversation, and says so a moment later.
-    async fn has_no_methods(&self) -> bool {
-        for _ in 0..20 {
-            if self.session.trail.lock().has_no_methods() {
-                return true;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        false
     }
 }
 
