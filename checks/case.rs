@@ -357,7 +357,7 @@ impl Plan {
                 if host.contains('.') {
                     near_names::is_near_domain(host, domain)
                 } else {
-                    p.user.as_deref() == Some(user)
+                    p.has_user(user)
                 }
             })
         };

@@ -31,10 +31,35 @@ const FAMILIES: [(&str, usize); 2] = [("-4", 0), ("-6", 0)];
 
 /// Options of `ssh` that `sftp` does not have, or uses otherwise, with the words that each takes.
 const NOT_OF_SFTP: [(&str, usize); 29] = [
-    ("-f", 0), ("-g", 0), ("-K", 0), ("-k", 0), ("-M", 0), ("-N", 0), ("-n", 0), ("-T", 0),
-    ("-t", 0), ("-V", 0), ("-X", 0), ("-x", 0), ("-Y", 0), ("-y", 0), ("-a", 0), ("-q", 0),
-    ("-B", 1), ("-b", 1), ("-D", 1), ("-e", 1), ("-I", 1), ("-L", 1), ("-m", 1), ("-P", 1),
-    ("-R", 1), ("-S", 1), ("-W", 1), ("-w", 1), ("-Q", 1),
+    ("-f", 0),
+    ("-g", 0),
+    ("-K", 0),
+    ("-k", 0),
+    ("-M", 0),
+    ("-N", 0),
+    ("-n", 0),
+    ("-T", 0),
+    ("-t", 0),
+    ("-V", 0),
+    ("-X", 0),
+    ("-x", 0),
+    ("-Y", 0),
+    ("-y", 0),
+    ("-a", 0),
+    ("-q", 0),
+    ("-B", 1),
+    ("-b", 1),
+    ("-D", 1),
+    ("-e", 1),
+    ("-I", 1),
+    ("-L", 1),
+    ("-m", 1),
+    ("-P", 1),
+    ("-R", 1),
+    ("-S", 1),
+    ("-W", 1),
+    ("-w", 1),
+    ("-Q", 1),
 ];
 
 impl Plan {
@@ -220,7 +245,8 @@ mod tests {
         plan.ssh_options = ["-F", "c", "-X", "-L", "1:h:2", "-4"].map(str::to_owned).to_vec();
         assert_eq!(said(plan.client().flag("-v")), "sftp -v -F c -4 -P 2222 u@h");
         plan.profile = None;
-        let again = "ssh-preflight sftp --through --allowed 192.0.2.0/24 -F c -X -L 1:h:2 -4 -p 2222 u@h";
+        let again =
+            "ssh-preflight sftp --through --allowed 192.0.2.0/24 -F c -X -L 1:h:2 -4 -p 2222 u@h";
         assert_eq!(said(plan.client().preflight(Some("--through"))), again);
         plan.access = crate::access::Access::Shell;
         plan.ssh_options = ["-c", "x", "-m", "y"].map(str::to_owned).to_vec();

@@ -79,6 +79,9 @@ fn of_login(login: &PasswordLogin) -> Finding {
             Answer::NeitherYesNorNo => {
                 Finding::fail("The server answers the password with neither yes nor no.")
             }
+            Answer::None if login.attempt.as_ref().is_some_and(|a| !a.sent) => {
+                stopped(login, "The password was not sent yet")
+            }
             Answer::None => stopped(login, "The password was sent"),
         };
     }
@@ -92,7 +95,7 @@ fn of_login(login: &PasswordLogin) -> Finding {
     }
     match &login.methods {
         None => stopped(login, "The server was asked how one may log in"),
-        Some(_) if login.offered().next().is_none() => {
+        Some(_) if !login.offers_any() => {
             Finding::fail(text!["The server offers no login with a password for user ", who(), "."])
         }
         Some(_) => Finding::pass(text![
@@ -151,8 +154,12 @@ fn of_session(case: &Case, login: &PasswordLogin, session: &SftpSession) -> Find
 fn judged(case: &Case, login: &PasswordLogin, session: &SftpSession) -> Finding {
     match session.subsystem {
         Subsystem::Granted => {}
-        Subsystem::NoSession => return Finding::fail("Logged in, but the server opens no session."),
-        Subsystem::Refused => return Finding::fail("Logged in, but there is no SFTP on this server."),
+        Subsystem::NoSession => {
+            return Finding::fail("Logged in, but the server opens no session.");
+        }
+        Subsystem::Refused => {
+            return Finding::fail("Logged in, but there is no SFTP on this server.");
+        }
         Subsystem::NoAnswer => return ended(session, "Logged in"),
     }
     if !session.noise.is_empty() {
@@ -167,12 +174,20 @@ fn judged(case: &Case, login: &PasswordLogin, session: &SftpSession) -> Finding 
     let place = || folder.path.clone();
     if let Some(trouble) = &folder.trouble {
         return Finding::fail(text![
-            "Logged in, but ", place(), " cannot be listed: ", trouble.words(), "."
+            "Logged in, but ",
+            place(),
+            " cannot be listed: ",
+            trouble.words(),
+            "."
         ]);
     }
     if let Some((_, trouble)) = session.write_test.as_ref().and_then(WriteTest::failed) {
         return Finding::fail(text![
-            "Logged in, but the test upload into ", place(), " failed: ", trouble.words(), "."
+            "Logged in, but the test upload into ",
+            place(),
+            " failed: ",
+            trouble.words(),
+            "."
         ]);
     }
     if session.broken.is_some() {
@@ -185,7 +200,12 @@ fn judged(case: &Case, login: &PasswordLogin, session: &SftpSession) -> Finding 
         return in_the_way(case, login, session, &obstacles).detail_all(note);
     }
     let mut words = text![
-        "Logged in as ", user(&login.user), "; ", place(), " holds ", number(folder.entries.len()),
+        "Logged in as ",
+        user(&login.user),
+        "; ",
+        place(),
+        " holds ",
+        number(folder.entries.len()),
         " entries",
     ];
     if session.write_test.is_some() {
@@ -220,7 +240,10 @@ fn in_the_way(
     let count = number(obstacles.len());
     let more = obstacles.len().saturating_sub(MOST_NAMED);
     let finding = Finding::warn(text![
-        "Logged in, but ", who, " cannot rename, delete or overwrite everything: ", count,
+        "Logged in, but ",
+        who,
+        " cannot rename, delete or overwrite everything: ",
+        count,
         if obstacles.len() == 1 { " place is" } else { " places are" },
         " in the way.",
     ])
@@ -235,7 +258,9 @@ fn in_the_way(
 fn tested(test: &WriteTest) -> Text {
     let words = text!["The test file ", &test.path];
     match (&test.left_behind, test.failed()) {
-        (Some(place), _) => words.then(text![" could not be removed. It may still be there: ", place]),
+        (Some(place), _) => {
+            words.then(text![" could not be removed. It may still be there: ", place])
+        }
         (None, Some(_)) => words.with(" is not there any more."),
         (None, None) => {
             words.then(text![" was made, renamed to ", &test.renamed, ", and removed."])
@@ -259,7 +284,7 @@ mod tests {
         PasswordLogin {
             user: "ada".into(),
             methods: Some(methods.iter().map(|m| (*m).to_owned()).collect()),
-            attempt: answer.map(|answer| Attempt { method: Method::Password, answer }),
+            attempt: answer.map(|answer| Attempt { method: Method::Password, answer, sent: true }),
             ..PasswordLogin::default()
         }
     }

@@ -143,7 +143,8 @@ fn mode(rights: &Rights) -> String {
             *letter = '-';
         }
     }
-    for (bit, place, set, bare) in [(0o4000, 2, 's', 'S'), (SETGID, 5, 's', 'S'), (STICKY, 8, 't', 'T')]
+    for (bit, place, set, bare) in
+        [(0o4000, 2, 's', 'S'), (SETGID, 5, 's', 'S'), (STICKY, 8, 't', 'T')]
     {
         if mode & bit != 0
             && let Some(letter) = letters.get_mut(place)
@@ -220,16 +221,14 @@ impl View {
         let name = case.effective().map_or("", |e| e.user.as_str());
         let known: Vec<_> = profile.sftp.iter().flat_map(|sftp| sftp.folders_of(name)).collect();
         let inside = |folder: &String| {
-            shown.strip_prefix(folder.as_str()).is_some_and(|rest| {
-                rest.is_empty() || rest.starts_with('/')
-            })
+            shown
+                .strip_prefix(folder.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let locked_in = session.home.as_ref().is_some_and(|home| home.raw() == "/");
         let (top, certain) = match known.first() {
             _ if known.iter().any(inside) => (shown.clone(), true),
-            Some(first) if locked_in => {
-                (format!("{first}{}", shown.trim_end_matches('/')), false)
-            }
+            Some(first) if locked_in => (format!("{first}{}", shown.trim_end_matches('/')), false),
             _ => (shown.clone(), !locked_in),
         };
         Self { top, shown, certain }
@@ -253,10 +252,13 @@ impl View {
         };
         let (sticky, closed) = (places(|w| w == Why::Sticky), places(|w| w != Why::Sticky));
         // A name with letters that no terminal shows cannot be typed; find finds it all the same.
-        let odd = found.iter().any(|o| o.place.contains(crate::text::is_obeyed) || o.place.ends_with('…'));
+        let odd = found
+            .iter()
+            .any(|o| o.place.contains(crate::text::is_obeyed) || o.place.ends_with('…'));
         if closed.len() > MOST_NAMED || odd {
             let owner = found.iter().find_map(|o| o.rights.owner.as_ref());
-            let mut find = command!["find", path(&self.top), "!", "-type", "l", "!", "-perm", "-020"];
+            let mut find =
+                command!["find", path(&self.top), "!", "-type", "l", "!", "-perm", "-020"];
             if let Some(owner) = owner {
                 find.0.extend(["-user".into(), user(owner.raw()).into()]);
             }

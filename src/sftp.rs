@@ -66,18 +66,19 @@ impl SftpOptions {
 /// The option, and where its place is.
 pub fn misplaced(options: &Options) -> Result<(), String> {
     if options.sftp.any() {
-        return Err("--password-file, --password-env, --ask-password, --folder and --write-test are \
+        return Err(
+            "--password-file, --password-env, --ask-password, --folder and --write-test are \
                     for the separate SFTP access: ssh-preflight sftp USER@HOST."
-            .into());
+                .into(),
+        );
     }
     only(options, &Access::Shell)
 }
 
 /// A check of another access would be chosen, and nothing looked at.
 fn only(options: &Options, access: &Access) -> Result<(), String> {
-    let other = |id: &&String| {
-        CHECKS.iter().any(|row| row.about.id == **id && !row.concerns.fits(access))
-    };
+    let other =
+        |id: &&String| CHECKS.iter().any(|row| row.about.id == **id && !row.concerns.fits(access));
     let Some(id) = options.only.iter().find(other) else { return Ok(()) };
     let what = if access.sftp().is_some() {
         "is about the login by key: leave out the word sftp"

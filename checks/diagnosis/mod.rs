@@ -137,11 +137,11 @@ pub fn in_order(group: Group) -> Vec<Id> {
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
     // Who logs in with a password is not told of keys.
     let by_key = [Group::Keys, Group::Agent, Group::Authentication];
-    let about = |rule: &&Rule| {
-        case.plan.access.sftp().is_none() || !by_key.contains(&rule.id.group())
-    };
+    let about =
+        |rule: &&Rule| case.plan.access.sftp().is_none() || !by_key.contains(&rule.id.group());
     let found = rules().filter(about).find_map(|rule| (rule.finds)(case))?;
     let mut found = allow_list::settle(address::with_doubts(found, case), case);
+    found.because.extend(sftp::left_behind(case));
     if found.ssh_says.is_empty() {
         found.ssh_says = ssh_says(case);
     }

@@ -7,7 +7,7 @@ use crate::{
     evidence::{
         password::{Answer, PasswordLogin},
         queries::Broken,
-        sftp::{SftpSession, Subsystem, WriteStep, WriteTest},
+        sftp::{SftpSession, Subsystem, WriteStep},
     },
     finding::Hint,
     text,
@@ -18,9 +18,10 @@ use crate::{
 /// and what may be done in it.
 pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::SftpUnavailable, finds: no_password },
+    Rule { id: Id::SftpUnavailable, finds: cut_before },
     Rule { id: Id::PasswordNotSent, finds: not_sent },
-    Rule { id: Id::SecondFactorNeeded, finds: second_factor },
     Rule { id: Id::PasswordExpired, finds: expired },
+    Rule { id: Id::SecondFactorNeeded, finds: second_factor },
     Rule { id: Id::PasswordWrong, finds: wrong },
     Rule { id: Id::SftpUnavailable, finds: no_subsystem },
     Rule { id: Id::SftpNoise, finds: noise },
@@ -57,6 +58,12 @@ fn login(case: &Case) -> Option<&PasswordLogin> {
     case.password_login()
 }
 
+/// Whether the password was sent.
+fn sent(case: &Case) -> bool {
+    let attempt = case.password_login().and_then(|login| login.attempt.as_ref());
+    attempt.is_some_and(|attempt| attempt.sent)
+}
+
 /// The session of somebody who is logged in.
 fn session(case: &Case) -> Option<&SftpSession> {
     login(case).filter(|login| login.is_in())?;
@@ -71,7 +78,7 @@ fn support(case: &Case) -> String {
 fn no_password(case: &Case) -> Option<Diagnosis> {
     let login = login(case)?;
     let methods = login.methods.as_ref()?;
-    if login.offered().next().is_some() || login.open_door || login.attempt.is_some() {
+    if login.offers_any() || login.open_door || login.attempt.is_some() {
         return None;
     }
     let who = || user(&login.user);
@@ -110,6 +117,31 @@ fn no_password(case: &Case) -> Option<Diagnosis> {
     })
 }
 
+/// `ssh` tries keyboard-interactive first, and with that the server has had enough.
+fn cut_before(case: &Case) -> Option<Diagnosis> {
+    let login = login(case)?;
+    if !login.is_cut_before() {
+        return None;
+    }
+    let client = case.plan.client();
+    let found = Diagnosis::new(Id::SftpUnavailable)
+        .because(
+            "The server offers keyboard-interactive, which ssh tries first. It refused it without a \
+             question, and then ended the conversation: it bears no second attempt.",
+        )
+        .because("So the password could not be sent.")
+        .step(Hint::run(
+            "Try the password alone, and if that works, put this into your ssh configuration:",
+            client.set("PreferredAuthentications=password").command(),
+        ));
+    Some(found.step(Hint::advice(text![
+        "Tell ",
+        support(case),
+        ": the server should not offer what it has no use for (KbdInteractiveAuthentication no), or \
+         bear more attempts (MaxAuthTries).",
+    ])))
+}
+
 fn not_sent(case: &Case) -> Option<Diagnosis> {
     if !login(case)?.withheld {
         return None;
@@ -131,18 +163,18 @@ fn not_sent(case: &Case) -> Option<Diagnosis> {
 
 fn second_factor(case: &Case) -> Option<Diagnosis> {
     let found = Diagnosis::new(Id::SecondFactorNeeded);
-    let found = match login(case)?.answer()? {
+    let attempt = login(case)?.attempt.as_ref()?;
+    let found = match &attempt.answer {
         Answer::Partial { methods } => found
             .because("The server takes the password, and wants one more proof before it lets in.")
             .because(text!["It names these: ", foreign(methods.join(", ")), "."]),
-        Answer::Asked { prompts, sent } => {
-            let asked: Vec<_> = prompts.iter().map(crate::text::Foreign::printable).collect();
-            let first = if *sent {
+        Answer::Asked { prompts } => {
+            let first = if attempt.sent {
                 "After the password the server asked for more, which was not answered: "
             } else {
                 "The server does not ask for a password alone, so the password was not sent: "
             };
-            found.because(text![first, foreign(asked.join(" | ")), "."])
+            found.because(text![first, asked(prompts)])
         }
         _ => return None,
     };
@@ -160,9 +192,32 @@ fn second_factor(case: &Case) -> Option<Diagnosis> {
     )
 }
 
+/// Questions of PAM and of others for a new password.
+fn asks_for_a_new_one(prompts: &[crate::text::Foreign]) -> bool {
+    let words =
+        ["new password", "new unix password", "change your password", "password has expired"];
+    prompts.iter().any(|prompt| {
+        let prompt = prompt.raw().to_ascii_lowercase();
+        words.iter().any(|words| prompt.contains(words))
+    })
+}
+
+fn asked(prompts: &[crate::text::Foreign]) -> crate::text::Span {
+    let asked: Vec<_> = prompts.iter().map(crate::text::Foreign::raw).collect();
+    foreign(asked.join(" | "))
+}
+
 fn expired(case: &Case) -> Option<Diagnosis> {
     let found = Diagnosis::new(Id::PasswordExpired);
-    let found = if login(case)?.answer() == Some(&Answer::NeitherYesNorNo) {
+    let answer = login(case)?.answer();
+    let found = if let Some(Answer::Asked { prompts }) = answer.filter(|_| sent(case)) {
+        if !asks_for_a_new_one(prompts) {
+            return None;
+        }
+        found
+            .because("The password is right. The server then asked for a new one, which was not answered.")
+            .because(text!["Its words: ", asked(prompts)])
+    } else if answer == Some(&Answer::NeitherYesNorNo) {
         found.because(
             "The server answered the password with neither yes nor no. SSH has one such answer: \
              the wish for a new password, since the old one has expired.",
@@ -263,14 +318,14 @@ fn noise(case: &Case) -> Option<Diagnosis> {
         .because(text!["But text comes in its place: ", session.noise.short()]);
     let no_account = ["not available", "nologin", "/bin/false", "sftp connections only"];
     Some(if no_account.iter().any(|words| text.contains(words)) {
-        found
-            .because("It is what an account says whose shell lets nobody in.")
-            .step(Hint::advice(text![
+        found.because("It is what an account says whose shell lets nobody in.").step(Hint::advice(
+            text![
                 "Ask ",
                 support(case),
                 " to give this user SFTP without a shell (in OpenSSH: internal-sftp in place of \
                  sftp-server).",
-            ]))
+            ],
+        ))
     } else {
         found
             .because(
@@ -307,13 +362,22 @@ fn closed(case: &Case) -> Option<Diagnosis> {
             ]))
     } else {
         let status = session.exit_status.map(|status| {
-            text!["The program for SFTP ended with the status ", number(status), meaning(status), "."]
+            text![
+                "The program for SFTP ended with the status ",
+                number(status),
+                meaning(status),
+                "."
+            ]
         });
         found = found.because(
             "The password is right, and the server said that it starts SFTP. Then the session ended \
              without a word of SFTP.",
         );
         found.because.extend(status);
+        if session.exit_status == Some(1) {
+            // OpenSSH ends so, and keeps its words about it from SFTP (session.c, do_pwchange).
+            found = found.or(Id::PasswordExpired);
+        }
         found
             .because(
                 "That is so where another command is forced upon this user (ForceCommand), where \
@@ -383,7 +447,6 @@ fn unwritable(case: &Case) -> Option<Diagnosis> {
     let mut found = Diagnosis::new(Id::SftpFolderUnwritable)
         .because(text!["The password is right, and ", &folder.path, " can be listed."])
         .because(text![what, trouble.words(), "."]);
-    found.because.extend(left_behind(test));
     let locked_in = folder.path.raw() == "/" && folder.rights.uid == Some(0);
     let below = folder.entries.iter().find(|entry| entry.rights.is_folder());
     if locked_in {
@@ -414,8 +477,9 @@ fn unwritable(case: &Case) -> Option<Diagnosis> {
     ])))
 }
 
-fn left_behind(test: &WriteTest) -> Option<Text> {
-    let place = test.left_behind.as_ref()?;
+/// The test file that could not be removed, whatever the cause.
+pub(super) fn left_behind(case: &Case) -> Option<Text> {
+    let place = case.sftp()?.write_test.as_ref()?.left_behind.as_ref()?;
     Some(text!["The test file may still be there. Please remove it: ", place])
 }
 
@@ -428,9 +492,9 @@ pub(super) fn not_examined(case: &Case) -> Option<Diagnosis> {
         Err(why) => return Some(found.because(why.words()).step(with_sftp())),
     };
     if let Some(why) = login.broken {
-        let sent = login.attempt.is_some();
+        let sent = sent(case);
         let hung_up = why == Broken::ServerEnded;
-        let words = if sent { "The password was sent once; " } else { "Before it could be sent, " };
+        let words = if sent { "The password was sent once; " } else { "Before a password could be sent, " };
         let mut found = found.because(text![words, why.words(), "."]);
         if sent {
             found = found
@@ -454,20 +518,21 @@ pub(super) fn not_examined(case: &Case) -> Option<Diagnosis> {
         return None;
     }
     let whole = |s: &SftpSession| {
-        s.broken.is_none() && s.version.is_some() && s.home.is_some() && !s.folders.is_empty()
+        let written = s.write_test.as_ref().is_none_or(|test| test.failed().is_none());
+        let looked = s.version.is_some() && s.home.is_some() && !s.folders.is_empty();
+        s.broken.is_none() && looked && written
     };
     match case.sftp.as_ref().map(|s| &s.seen) {
         Some(Ok(session)) if whole(session) => None,
         Some(Ok(session)) => {
             let why = session.broken.unwrap_or(Broken::ServerEnded);
-            let mut found = found.because(text![
+            let found = found.because(text![
                 "The password is right. In the SFTP session with ",
                 host(&case.plan.host),
                 " ",
                 why.words(),
                 ".",
             ]);
-            found.because.extend(session.write_test.as_ref().and_then(left_behind));
             Some(found.step(with_sftp()))
         }
         Some(Err(why)) => Some(found.because(why.words()).step(with_sftp())),

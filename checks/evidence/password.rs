@@ -33,6 +33,8 @@ pub struct Attempt {
     pub method: Method,
     /// What the server answered.
     pub answer: Answer,
+    /// Whether the password was sent: a server may refuse, or ask for something else, before.
+    pub sent: bool,
 }
 
 /// The two methods that take a password.
@@ -71,10 +73,8 @@ pub enum Answer {
     },
     /// The server asks for something else than one hidden word, before or after the password.
     Asked {
-        /// Its questions.
+        /// What it says before its questions, and the questions.
         prompts: Vec<Foreign>,
-        /// Whether the password had been sent by then.
-        sent: bool,
     },
     /// It answered, and neither yes nor no: SSH_MSG_USERAUTH_PASSWD_CHANGEREQ is such an answer.
     NeitherYesNorNo,
@@ -83,14 +83,25 @@ pub enum Answer {
 }
 
 impl PasswordLogin {
-    /// The methods for a password that the server lists. `password` comes first, since it is one
-    /// question and one answer.
-    pub fn offered(&self) -> impl Iterator<Item = Method> {
-        let listed = |method: &Method| {
-            let methods = self.methods.as_ref();
-            methods.is_some_and(|methods| methods.iter().any(|m| m == method.name()))
-        };
-        [Method::Password, Method::KeyboardInteractive].into_iter().filter(listed)
+    /// Whether the server lists this method.
+    #[must_use]
+    pub fn offers(&self, method: Method) -> bool {
+        let methods = self.methods.as_ref();
+        methods.is_some_and(|methods| methods.iter().any(|m| m == method.name()))
+    }
+
+    /// Whether the server lists a method for a password.
+    #[must_use]
+    pub fn offers_any(&self) -> bool {
+        self.offers(Method::Password) || self.offers(Method::KeyboardInteractive)
+    }
+
+    /// Whether the conversation was over before the password could be sent, though it was wanted:
+    /// the server refused another method first, and bears no more.
+    #[must_use]
+    pub fn is_cut_before(&self) -> bool {
+        let unsent = self.attempt.as_ref().is_some_and(|a| !a.sent && a.answer == Answer::None);
+        unsent && self.disconnect.is_some() && self.broken == Some(Broken::ServerEnded)
     }
 
     /// The answer to the one attempt.

@@ -48,8 +48,7 @@ impl Evidence {
                     session.close().await;
                     return Err(Unseen::Needs(Needed::TrustedHost));
                 }
-                let proven =
-                    matches!(trust, Some(Trust::Known(_) | Trust::KnownByAuthority(_)));
+                let proven = matches!(trust, Some(Trust::Known(_) | Trust::KnownByAuthority(_)));
                 let wanted = session::Wanted {
                     user: effective.user.clone(),
                     allowed: allowed(&effective),
@@ -76,8 +75,7 @@ impl Evidence {
                 self.is_live()?;
                 let login = self.password_login().await;
                 let session = self.live.session.lock().await.take();
-                let (Ok(_), Some(session), Some(wish)) =
-                    (login, session, self.plan.access.sftp())
+                let (Ok(_), Some(session), Some(wish)) = (login, session, self.plan.access.sftp())
                 else {
                     return Err(Unseen::Needs(Needed::Login));
                 };
@@ -93,8 +91,12 @@ impl Evidence {
     }
 }
 
-/// The methods for a password that the configuration allows.
+/// The methods for a password that the configuration allows, in the order of `ssh`
+/// (`sshconnect2.c`, authmethods).
 fn allowed(effective: &Effective) -> Vec<Method> {
-    let all = [Method::Password, Method::KeyboardInteractive];
+    let mut all = vec![Method::KeyboardInteractive, Method::Password];
+    if let Some(preferred) = &effective.preferred_authentications {
+        all.sort_by_key(|method| preferred.iter().position(|m| m == method.name()));
+    }
     all.into_iter().filter(|method| effective.allows(*method)).collect()
 }

@@ -9,7 +9,13 @@ const OWN: u32 = 1001;
 const SHELL: u32 = 1000;
 
 fn rights(mode: u32, uid: u32) -> Rights {
-    let name = if uid == SHELL { "akeneo" } else if uid == OWN { "akeneosftp" } else { "root" };
+    let name = if uid == SHELL {
+        "akeneo"
+    } else if uid == OWN {
+        "akeneosftp"
+    } else {
+        "root"
+    };
     Rights {
         mode: Some(mode),
         uid: Some(uid),
@@ -74,8 +80,7 @@ fn where_users_are_locked_in_nobody_writes_and_that_is_right() {
 
 #[test]
 fn who_one_is_shows_in_a_name_or_in_a_test_file() {
-    let mut session =
-        session("/data", folder("/data", 0o755, SHELL, &[("b.csv", 0o100_644, OWN)]));
+    let mut session = session("/data", folder("/data", 0o755, SHELL, &[("b.csv", 0o100_644, OWN)]));
     assert_eq!(own_number(&session, "akeneosftp"), Some(OWN));
     assert_eq!(own_number(&session, "else"), None);
     session.write_test = Some(crate::evidence::sftp::WriteTest {
@@ -126,12 +131,9 @@ fn the_owner_is_told_the_exact_command() {
 
 #[test]
 fn modes_are_written_as_ls_writes_them() {
-    for (bits, expected) in [
-        (0o644, "rw-r--r--"),
-        (0o2775, "rwxrwsr-x"),
-        (0o3774, "rwxrwsr-T"),
-        (0o6644, "rwSr-Sr--"),
-    ] {
+    for (bits, expected) in
+        [(0o644, "rw-r--r--"), (0o2775, "rwxrwsr-x"), (0o3774, "rwxrwsr-T"), (0o6644, "rwSr-Sr--")]
+    {
         assert_eq!(mode(&rights(bits, 1)), expected);
     }
 }

@@ -24,7 +24,8 @@ pub fn render(report: &Report, look: &Look) -> String {
     if look.quiet {
         page.verdict(report);
     } else {
-        page.line(&look.paint(&format!("ssh-preflight {input}"), |t| t.bold()));
+        let kind = if client == "sftp" { "sftp " } else { "" };
+        page.line(&look.paint(&format!("ssh-preflight {kind}{input}"), |t| t.bold()));
         page.line("");
         let column = report.checks.iter().map(|c| c.about.title.width()).max().unwrap_or(0);
         for checked in &report.checks {

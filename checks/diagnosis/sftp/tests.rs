@@ -8,7 +8,7 @@ use crate::{
         handshake::{Disconnect, Handshake, HandshakeEnd},
         made,
         password::{Attempt, Method},
-        sftp::{Entry, Folder, Rights, Trouble},
+        sftp::{Entry, Folder, Rights, Trouble, WriteTest},
     },
     host_trust::tests::{key, known, line},
     text::Foreign,
@@ -22,7 +22,7 @@ fn login(methods: &[&str], answer: Option<Answer>) -> PasswordLogin {
     PasswordLogin {
         user: "ada".into(),
         methods: Some(methods.iter().map(|m| (*m).to_owned()).collect()),
-        attempt: answer.map(|answer| Attempt { method: Method::Password, answer }),
+        attempt: answer.map(|answer| Attempt { method: Method::Password, answer, sent: true }),
         ..PasswordLogin::default()
     }
 }
@@ -74,21 +74,19 @@ fn an_offer_is_enough_where_no_login_was_wanted() {
     ] {
         assert_eq!(found(&case(login(methods, None), None)), expected, "{methods:?}");
     }
-    let hung_up = PasswordLogin {
-        methods: None,
-        broken: Some(Broken::ServerEnded),
-        ..login(&[], None)
-    };
+    let hung_up =
+        PasswordLogin { methods: None, broken: Some(Broken::ServerEnded), ..login(&[], None) };
     assert_eq!(found(&case(hung_up, None)), Some(Id::NotExamined));
 }
 
 #[test]
 fn each_answer_to_the_password_has_its_cause() {
-    let asked = || Answer::Asked { prompts: vec![words("Code:")], sent: true };
+    let asked = |question| Answer::Asked { prompts: vec![words(question)] };
     for (answer, expected) in [
         (Answer::Refused, Id::PasswordWrong),
         (Answer::Partial { methods: vec!["publickey".into()] }, Id::SecondFactorNeeded),
-        (asked(), Id::SecondFactorNeeded),
+        (asked("Verification code:"), Id::SecondFactorNeeded),
+        (asked("New password:"), Id::PasswordExpired),
         (Answer::NeitherYesNorNo, Id::PasswordExpired),
     ] {
         assert_eq!(found(&case(login(&["password"], Some(answer)), None)), Some(expected));
@@ -101,6 +99,14 @@ fn each_answer_to_the_password_has_its_cause() {
     let silent = case(silent, None);
     assert_eq!(found(&silent), Some(Id::NotExamined));
     assert!(diagnose(&silent).unwrap().also_possible.contains(&Id::PasswordWrong));
+    // A server that has nothing to ask, and bears one failure alone, cuts off before.
+    let mut cut = case(login(&["password"], Some(Answer::None)), None);
+    if let Some(Ok(login)) = cut.password_login.as_mut().map(|l| l.seen.as_mut()) {
+        login.broken = Some(Broken::ServerEnded);
+        login.disconnect = Some(Disconnect { code: 2, description: words("Too many") });
+        login.attempt.as_mut().unwrap().sent = false;
+    }
+    assert_eq!(found(&cut), Some(Id::SftpUnavailable));
     let withheld = PasswordLogin { withheld: true, ..login(&["password"], None) };
     let mut withheld = case(withheld, None);
     withheld.known_hosts = made::seen(known(Vec::new()));
@@ -109,7 +115,8 @@ fn each_answer_to_the_password_has_its_cause() {
 
 #[test]
 fn each_session_has_its_cause() {
-    let denied = |trouble| Folder { trouble: Some(trouble), path: words("/in"), ..Folder::default() };
+    let denied =
+        |trouble| Folder { trouble: Some(trouble), path: words("/in"), ..Folder::default() };
     let failed = WriteTest {
         steps: vec![(WriteStep::Create, Some(Trouble::PermissionDenied))],
         ..WriteTest::default()
@@ -133,10 +140,7 @@ fn each_session_has_its_cause() {
         ),
         (SftpSession { noise: words("hello"), ..early(good()) }, Some(Id::SftpNoise)),
         (early(good()), Some(Id::SftpClosed)),
-        (
-            SftpSession { subsystem: Subsystem::NoAnswer, ..early(good()) },
-            Some(Id::SftpClosed),
-        ),
+        (SftpSession { subsystem: Subsystem::NoAnswer, ..early(good()) }, Some(Id::SftpClosed)),
         (
             SftpSession { stderr: words("Your password has expired."), ..early(good()) },
             Some(Id::PasswordExpired),
@@ -147,10 +151,7 @@ fn each_session_has_its_cause() {
         ),
         (SftpSession { write_test: Some(failed), ..good() }, Some(Id::SftpFolderUnwritable)),
         // What stopped on the way proves nothing about what would have come.
-        (
-            SftpSession { broken: Some(Broken::ServerEnded), ..good() },
-            Some(Id::NotExamined),
-        ),
+        (SftpSession { broken: Some(Broken::ServerEnded), ..good() }, Some(Id::NotExamined)),
         (SftpSession { broken: Some(Broken::OutOfTime), ..good() }, Some(Id::TimedOut)),
         (SftpSession { broken: Some(Broken::Interrupted), ..good() }, Some(Id::Interrupted)),
     ];
@@ -195,7 +196,10 @@ fn a_configuration_without_passwords_is_told_before_all_else() {
             kbd_interactive_authentication: false,
             ..made::effective(22)
         },
-        Effective { preferred_authentications: Some(vec!["publickey".into()]), ..made::effective(22) },
+        Effective {
+            preferred_authentications: Some(vec!["publickey".into()]),
+            ..made::effective(22)
+        },
     ];
     for effective in off {
         let mut case = made::case(effective);
@@ -205,13 +209,22 @@ fn a_configuration_without_passwords_is_told_before_all_else() {
     }
 }
 
+/// Whatever ended the run, a file that may still be there is named.
+#[test]
+fn a_file_that_stays_is_named() {
+    for why in [Broken::ServerEnded, Broken::Interrupted, Broken::OutOfTime] {
+        let test = WriteTest { left_behind: Some(words("/in/.x")), ..WriteTest::default() };
+        let session = SftpSession { write_test: Some(test), broken: Some(why), ..good() };
+        let case = case(login(&["password"], Some(Answer::Accepted)), Some(session));
+        let found = diagnose(&case).unwrap();
+        assert!(found.because.iter().any(|s| s.plain().contains("/in/.x")), "{found:?}");
+    }
+}
+
 #[test]
 fn nothing_seen_is_no_success() {
     let mut case = case(login(&["password"], Some(Answer::Accepted)), None);
-    case.sftp = Some(crate::case::Observed {
-        started_ms: 0,
-        duration_ms: 0,
-        seen: Err(Unseen::Crashed),
-    });
+    case.sftp =
+        Some(crate::case::Observed { started_ms: 0, duration_ms: 0, seen: Err(Unseen::Crashed) });
     assert_eq!(found(&case), Some(Id::NotExamined));
 }

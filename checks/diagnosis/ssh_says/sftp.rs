@@ -29,7 +29,7 @@ pub(super) fn says(case: &Case, effective: &Effective) -> Vec<Text> {
         (_, Some(Broken::ServerEnded)) => {
             vec![text!["Connection closed by "].then(peer(case, effective)), closed()]
         }
-        (Some(methods), None) if refused || login.offered().next().is_none() => {
+        (Some(methods), None) if refused || !login.offers_any() => {
             let who = text![user(&effective.user), "@", host(effective.host.to_lowercase())];
             let denied = who.with(": Permission denied (").with(foreign(methods.join(",")));
             vec![denied.with(")."), closed()]

@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Wanted<'p> {
     /// The user to log in as.
     pub user: String,
-    /// The methods that the configuration allows.
+    /// The methods that the configuration allows, in the order of `ssh`.
     pub allowed: Vec<Method>,
     /// The password, where a login is wanted.
     pub password: Option<&'p Password>,
@@ -51,13 +51,13 @@ pub async fn log_in(session: &mut Session, wanted: Wanted<'_>, limits: &Limits) 
         && !asking.login.open_door
         && asking.login.broken.is_none()
     {
-        let allowed = |method: &Method| asking.wanted.allowed.contains(method);
-        let method = asking.login.offered().find(allowed);
+        let methods = asking.wanted.allowed.clone();
+        let methods = methods.into_iter().filter(|method| asking.login.offers(*method));
+        let methods: Vec<_> = methods.collect();
         if !asking.wanted.proven {
-            asking.login.withheld = method.is_some();
-        } else if let Some(method) = method {
-            let answer = asking.attempt(method, password).await;
-            asking.login.attempt = Some(Attempt { method, answer });
+            asking.login.withheld = !methods.is_empty();
+        } else {
+            asking.attempts(&methods, password).await;
         }
     }
     let trail = asking.session.trail.lock();
@@ -73,9 +73,9 @@ pub async fn log_in(session: &mut Session, wanted: Wanted<'_>, limits: &Limits) 
 /// `auth_maxtries_exceeded`).
 fn settle(login: &mut PasswordLogin) {
     let words = login.disconnect.as_ref().map(|goodbye| goodbye.description.raw());
-    let cut_off =
-        words.is_some_and(|w| w.to_ascii_lowercase().contains("too many authentication"));
-    if let Some(attempt) = login.attempt.as_mut().filter(|a| cut_off && a.answer == Answer::None) {
+    let cut_off = words.is_some_and(|w| w.to_ascii_lowercase().contains("too many authentication"));
+    let answered = |attempt: &&mut Attempt| attempt.sent && attempt.answer == Answer::None;
+    if let Some(attempt) = login.attempt.as_mut().filter(|a| cut_off && answered(a)) {
         attempt.answer = Answer::Refused;
         login.broken = None;
     }
@@ -111,10 +111,19 @@ impl Asking<'_, '_> {
         true
     }
 
-    async fn attempt(&mut self, method: Method, password: &Password) -> Answer {
-        match method {
-            Method::Password => self.by_password(password).await,
-            Method::KeyboardInteractive => self.by_question(password).await,
+    /// One method after the other, as `ssh` does, until the password was sent. A server that has
+    /// nothing to ask refuses keyboard-interactive at once.
+    async fn attempts(&mut self, methods: &[Method], password: &Password) {
+        for method in methods {
+            let (answer, sent) = match method {
+                Method::Password => (self.by_password(password).await, true),
+                Method::KeyboardInteractive => self.by_question(password).await,
+            };
+            let goes_on = answer == Answer::Refused && !sent;
+            self.login.attempt = Some(Attempt { method: *method, answer, sent });
+            if !goes_on {
+                return;
+            }
         }
     }
 
@@ -156,21 +165,23 @@ impl Asking<'_, '_> {
     }
 
     /// The one hidden question is answered once; what is asked beside it is not.
-    async fn by_question(&mut self, password: &Password) -> Answer {
+    async fn by_question(&mut self, password: &Password) -> (Answer, bool) {
         let (answer, limits) = (self.wanted.answer, self.limits);
         let (mut sent, mut empty) = (false, 0);
         let handle = &mut self.session.handle;
         let start = handle.authenticate_keyboard_interactive_start(&self.wanted.user, None);
         let mut told = wait(start, answer, limits).await;
         loop {
-            let prompts = match told {
-                Ok(Ok(Response::Success)) => return Answer::Accepted,
+            let (prompts, instructions) = match told {
+                Ok(Ok(Response::Success)) => return (Answer::Accepted, sent),
                 Ok(Ok(Response::Failure { remaining_methods, partial_success })) => {
-                    return self.refused(&remaining_methods, partial_success).await;
+                    return (self.refused(&remaining_methods, partial_success).await, sent);
                 }
-                Ok(Ok(Response::InfoRequest { prompts, .. })) => prompts,
-                Ok(Err(_)) => return self.broken(Broken::ServerEnded),
-                Err(why) => return self.broken(why),
+                Ok(Ok(Response::InfoRequest { prompts, instructions, .. })) => {
+                    (prompts, instructions)
+                }
+                Ok(Err(_)) => return (self.broken(Broken::ServerEnded), sent),
+                Err(why) => return (self.broken(why), sent),
             };
             let answers = match prompts.as_slice() {
                 [] if empty < EMPTY_QUESTIONS => {
@@ -182,13 +193,14 @@ impl Asking<'_, '_> {
                     vec![password.reveal().to_owned()]
                 }
                 others => {
-                    let words = others.iter().take(4).map(|p| p.prompt.trim());
+                    let words = others.iter().take(4).map(|p| p.prompt.as_str());
+                    let words = std::iter::once(instructions.as_str()).chain(words);
+                    let words = words.map(str::trim).filter(|words| !words.is_empty());
                     let prompts = words.map(|w| Foreign::from_bytes(w.as_bytes())).collect();
-                    return Answer::Asked { prompts, sent };
+                    return (Answer::Asked { prompts }, sent);
                 }
             };
-            let next =
-                self.session.handle.authenticate_keyboard_interactive_respond(answers);
+            let next = self.session.handle.authenticate_keyboard_interactive_respond(answers);
             told = wait(next, answer, limits).await;
         }
     }
@@ -236,13 +248,14 @@ mod tests {
 
     #[test]
     fn a_server_that_bears_one_failure_alone_has_refused() {
-        for (words, expected) in [
-            ("Too many authentication failures", Answer::Refused),
-            ("Bye", Answer::None),
+        for (words, sent, expected) in [
+            ("Too many authentication failures", true, Answer::Refused),
+            ("Too many authentication failures", false, Answer::None),
+            ("Bye", true, Answer::None),
         ] {
             let description = Foreign::from_bytes(words.as_bytes());
             let mut login = PasswordLogin {
-                attempt: Some(Attempt { method: Method::Password, answer: Answer::None }),
+                attempt: Some(Attempt { method: Method::Password, answer: Answer::None, sent }),
                 disconnect: Some(Disconnect { code: 2, description }),
                 broken: Some(Broken::ServerEnded),
                 ..PasswordLogin::default()

@@ -45,7 +45,8 @@ pub(super) async fn look(talk: &Talk<'_>, top: &str) -> Found {
             found.cut = true;
             break;
         }
-        let folder = Folder { path: Foreign::from_bytes(path.as_bytes()), rights, ..Folder::default() };
+        let folder =
+            Folder { path: Foreign::from_bytes(path.as_bytes()), rights, ..Folder::default() };
         let folder = list(talk, &path, folder, &mut room, &mut found).await;
         for entry in folder.entries.iter().filter(|entry| entry.rights.is_folder()) {
             if depth >= DEEPEST {

@@ -96,7 +96,8 @@ async fn look(talk: &Talk<'_>, wish: &SftpWish, seen: &mut SftpSession) {
     let found = folders::look(talk, &folder).await;
     (seen.folders, seen.cut, seen.broken) = (found.folders, found.cut, found.broken);
     if wish.write_test && seen.broken.is_none() {
-        seen.write_test = Some(write_test::run(talk, &folder).await);
+        let (test, broken) = write_test::run(talk, &folder).await;
+        (seen.write_test, seen.broken) = (Some(test), broken);
     }
 }
 
@@ -138,9 +139,12 @@ impl Talk<'_> {
         }
     }
 
-    /// Whether no more is to be begun.
-    pub(super) fn is_over(&self) -> bool {
-        self.limits.cut.is_cancelled() || std::time::Instant::now() >= self.limits.until
+    /// Why no more is to be begun, where that is so.
+    pub(super) fn over(&self) -> Option<Broken> {
+        if self.limits.cut.is_cancelled() {
+            return Some(Broken::Interrupted);
+        }
+        (std::time::Instant::now() >= self.limits.until).then_some(Broken::OutOfTime)
     }
 }
 

@@ -10,11 +10,12 @@ use super::{
     folders::join,
     talk::{No, Talk, rights},
 };
-use crate::text::Foreign;
+use crate::{evidence::queries::Broken, text::Foreign};
 
 const CONTENT: &[u8] = b"A test by ssh-preflight. It may be removed.\n";
 
-pub(super) async fn run(talk: &Talk<'_>, folder: &str) -> WriteTest {
+/// The test, and what ended the session in it.
+pub(super) async fn run(talk: &Talk<'_>, folder: &str) -> (WriteTest, Option<Broken>) {
     // A leading dot keeps it from most programs that wait for files to come.
     let name = format!(".ssh-preflight-test-{:016x}", rand::random::<u64>());
     let path = join(folder, &name);
@@ -34,7 +35,7 @@ pub(super) async fn run(talk: &Talk<'_>, folder: &str) -> WriteTest {
                 remove(talk, &mut test, &[&path]).await;
             }
             test.steps.insert(0, (WriteStep::Create, Some(no.trouble())));
-            return test;
+            return (test, no.ends());
         }
     };
     test.steps.push((WriteStep::Create, None));
@@ -43,17 +44,19 @@ pub(super) async fn run(talk: &Talk<'_>, folder: &str) -> WriteTest {
         test.rights = Some(rights(&attrs.attrs, ""));
     }
     let closed = talk.ask_at_last(talk.sftp.close(&handle)).await;
-    let trouble = written.err().or(closed.err()).map(|no| no.trouble());
-    let whole = trouble.is_none();
-    test.steps.push((WriteStep::Write, trouble));
+    let no = written.err().or(closed.err());
+    let mut broken = no.as_ref().and_then(No::ends);
+    let whole = no.is_none();
+    test.steps.push((WriteStep::Write, no.map(|no| no.trouble())));
     let mut places = vec![path.as_str()];
-    if whole && !talk.is_over() {
+    if whole && talk.over().is_none() {
         match talk.ask(talk.sftp.rename(&path, &renamed)).await {
             Ok(_) => {
                 test.steps.push((WriteStep::Rename, None));
                 places = vec![&renamed];
             }
             Err(no) => {
+                broken = no.ends();
                 if let No::Broken(_) = no {
                     places.insert(0, &renamed);
                 }
@@ -61,26 +64,29 @@ pub(super) async fn run(talk: &Talk<'_>, folder: &str) -> WriteTest {
             }
         }
     }
-    remove(talk, &mut test, &places).await;
-    test
+    let removed = remove(talk, &mut test, &places).await;
+    // Ctrl-C ends the test, and not the cleaning up.
+    (test, broken.or(removed).or(talk.over()))
 }
 
-/// Removes the file, which is in one of these places.
-async fn remove(talk: &Talk<'_>, test: &mut WriteTest, places: &[&str]) {
-    let mut trouble = None;
+/// Removes the file, which is in one of these places; what ended the session in it.
+async fn remove(talk: &Talk<'_>, test: &mut WriteTest, places: &[&str]) -> Option<Broken> {
+    let (mut trouble, mut broken) = (None, None);
     for place in places {
         match talk.ask_at_last(talk.sftp.remove(*place)).await {
             Ok(_) => {
                 test.left_behind = None;
                 test.steps.push((WriteStep::Remove, None));
-                return;
+                return None;
             }
             Err(no) if no.trouble() == Trouble::NoSuchFile => {}
             Err(no) => {
                 trouble = Some(no.trouble());
+                broken = no.ends();
                 test.left_behind = Some(Foreign::from_bytes(place.as_bytes()));
             }
         }
     }
     test.steps.push((WriteStep::Remove, Some(trouble.unwrap_or(Trouble::NoSuchFile))));
+    broken
 }

@@ -39,11 +39,19 @@ fn find() -> Option<Account> {
     let line = passwd.lines().find(|line| line.split(':').next() == Some(NAME))?;
     let number = |place| line.split(':').nth(place).unwrap().parse().unwrap();
     let password = format!("pw-{:032x}", rand::random::<u128>());
-    let mut change = Command::new("chpasswd");
-    let mut change = change.stdin(Stdio::piped()).spawn().unwrap();
-    writeln!(change.stdin.take().unwrap(), "{NAME}:{password}").unwrap();
-    assert!(change.wait().unwrap().success());
-    Some(Account { name: NAME, uid: number(2), gid: number(3), password })
+    let account = Account { name: NAME, uid: number(2), gid: number(3), password };
+    account.set_password();
+    Some(account)
+}
+
+impl Account {
+    /// Gives the account its password.
+    pub fn set_password(&self) {
+        let mut change = Command::new("chpasswd");
+        let mut change = change.stdin(Stdio::piped()).spawn().unwrap();
+        writeln!(change.stdin.take().unwrap(), "{}:{}", self.name, self.password).unwrap();
+        assert!(change.wait().unwrap().success());
+    }
 }
 
 /// A world with an SFTP user: the password is secret, and a folder is that user's.
@@ -69,7 +77,15 @@ pub fn data(w: &World) -> PathBuf {
 pub fn serve(w: &mut World, settings: &[&str]) -> u16 {
     let subsystem = format!("Subsystem sftp internal-sftp -d {}", data(w).display());
     let all: Vec<&str> = settings.iter().copied().chain([subsystem.as_str()]).collect();
-    w.sshd(&[], &all)
+    start(w, &all)
+}
+
+/// Starts one more `sshd` in this world, and makes its host key known. Its log is the one that counts.
+pub fn start(w: &mut World, settings: &[&str]) -> u16 {
+    let host = w.server_key(&format!("host-{:016x}", rand::random::<u64>()), "ed25519");
+    let port = w.sshd_with(&host, &[], settings);
+    w.know(&format!("[127.0.0.1]:{port} {}", host.public));
+    port
 }
 
 /// The user at this computer, through that port.

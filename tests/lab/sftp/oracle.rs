@@ -37,9 +37,8 @@ pub fn compare(w: &World, account: &Account, asked: &Asked<'_>) -> Value {
         let ssh = asked.ssh.iter().map(|word| (*word).to_owned());
         with_config(w, &ssh.chain(at(account, asked.port)).collect::<Vec<_>>())
     };
-    let mut words: Vec<String> = ["sftp", "--format", "json", "--timeout", "20s", "--record"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut words: Vec<String> =
+        ["sftp", "--format", "json", "--timeout", "20s", "--record"].map(str::to_owned).to_vec();
     words.push(recording.display().to_string());
     words.extend(asked.own.iter().map(|word| (*word).to_owned()));
     if let Some(password) = asked.password {
@@ -75,7 +74,21 @@ pub fn compare(w: &World, account: &Account, asked: &Asked<'_>) -> Value {
         }
     }
     table::row(asked.name, w, &sftp, id.as_deref());
+    forget(w);
     told
+}
+
+/// Waits until `sftp` is gone from the log, and begins it anew.
+pub fn forget(w: &World) {
+    if w.sshd_log().contains("Connection from ") {
+        until("the end of the connection", || is_over(&w.sshd_log()));
+    }
+    w.forget_log();
+}
+
+fn is_over(log: &str) -> bool {
+    let ends = ["do_cleanup", "closed by", "disconnected by", "Disconnected from"];
+    ends.iter().any(|words| log.contains(words))
 }
 
 /// `sftp` of the system, with the password from a program that it asks.
@@ -131,18 +144,18 @@ fn no_harm(w: &World, with_password: bool) {
     if w.log.is_none() {
         return;
     }
-    let over = |log: &str| {
-        ["do_cleanup", "closed by", "disconnected by", "Disconnected from"]
-            .iter()
-            .any(|words| log.contains(words))
-    };
     if w.sshd_log().contains("Connection from ") {
-        until("the end of the connection", || over(&w.sshd_log()));
+        until("the end of the connection", || is_over(&w.sshd_log()));
     }
     let log = w.sshd_log();
     assert!(log.matches("Connection from ").count() <= 1, "more than one connection: {log}");
-    let sent = ["Failed password", "Accepted password", "Failed keyboard-interactive",
-        "Accepted keyboard-interactive", "Partial password"]
+    let sent = [
+        "Failed password",
+        "Accepted password",
+        "Failed keyboard-interactive",
+        "Accepted keyboard-interactive",
+        "Partial password",
+    ]
     .iter()
     .map(|words| log.matches(words).count())
     .sum::<usize>();

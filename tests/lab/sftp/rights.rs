@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    account::{at, data, serve, with_account},
+    account::{at, data, serve, start, with_account},
     oracle::{Asked, compare, sftp},
 };
 use crate::{oracle::with_config, person::run};
@@ -72,7 +72,7 @@ fn what_cannot_be_renamed_is_told_with_the_command_that_mends_it() {
         let rename = "rename \"export/a b.csv\" export/c.csv\n";
         let fails = sftp(w, &a.password, &target, rename);
         assert!(fails.stderr.contains("Permission denied"), "{}", fails.stderr);
-        w.forget_log();
+        super::oracle::forget(w);
 
         let password = Some(a.password.as_str());
         let told = compare(w, a, &Asked { password, ..asked("sftp files of others", port) });
@@ -101,13 +101,14 @@ fn what_cannot_be_renamed_is_told_with_the_command_that_mends_it() {
 fn users_who_are_locked_in() {
     with_account("users_who_are_locked_in", |w, a| {
         // All folders above it must be root's alone, as those of /tmp are not.
-        let jail = tempfile::Builder::new().prefix("preflight-lab-").tempdir_in("/var/lib").unwrap();
+        let jail =
+            tempfile::Builder::new().prefix("preflight-lab-").tempdir_in("/var/lib").unwrap();
         mode(jail.path(), 0o755);
         let upload = jail.path().join("upload");
         fs::create_dir(&upload).unwrap();
         chown(&upload, Some(a.uid), Some(a.gid)).unwrap();
         let chroot = format!("ChrootDirectory {}", jail.path().display());
-        let port = w.sshd(&[], &[&chroot, "Subsystem sftp internal-sftp"]);
+        let port = start(w, &[&chroot, "Subsystem sftp internal-sftp"]);
         let password = Some(a.password.as_str());
         let own = &["--write-test", "--folder", "upload"][..];
         compare(w, a, &Asked { password, own, ..asked("sftp users who are locked in", port) });
