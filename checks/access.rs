@@ -35,26 +35,3 @@ impl Access {
         }
     }
 }
-
-/// The access that a check is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Concerns {
-    /// Either: it is about the way to the server, or the server itself.
-    Either,
-    /// The login by key alone.
-    Shell,
-    /// SFTP alone.
-    Sftp,
-}
-
-impl Concerns {
-    /// Whether it is about this access.
-    #[must_use]
-    pub const fn fits(self, access: &Access) -> bool {
-        match self {
-            Self::Either => true,
-            Self::Shell => access.sftp().is_none(),
-            Self::Sftp => access.sftp().is_some(),
-        }
-    }
-}

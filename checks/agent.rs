@@ -1,7 +1,6 @@
 //! SSH agent: whether it answers, what it holds, and whether that is enough.
 
 use crate::{
-    access::Concerns,
     case::Plan,
     check::{About, Check},
     command,
@@ -39,8 +38,11 @@ pub struct Facts<'e> {
 
 impl Check for Agent {
     const ABOUT: About = About { id: "agent", title: "SSH agent" };
-    const CONCERNS: Concerns = Concerns::Shell;
     type Facts<'e> = Facts<'e>;
+
+    fn applies(plan: &Plan) -> bool {
+        plan.access.sftp().is_none()
+    }
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let (agent, identities) = futures_util::join!(evidence.agent(), evidence.identities());

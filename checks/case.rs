@@ -16,10 +16,12 @@ use crate::{
         configuration::{Configuration, Effective},
         connection::Attempts,
         egress::Egress,
+        forwarding::Forwarding,
         handshake::Handshake,
         hop::Hop,
         identities::Identities,
         known_hosts::KnownHosts,
+        login::Login,
         machine::Machine,
         made_up_name::MadeUpNames,
         name_servers::NameServers,
@@ -74,6 +76,9 @@ pub struct Plan {
     /// Address ranges that the person knows to be registered with the provider.
     #[serde(default)]
     pub allowed: Vec<IpNet>,
+    /// Whether `--login` asked for a real login, which signs.
+    #[serde(default)]
+    pub login: bool,
     /// Which access is examined.
     #[serde(default)]
     pub access: Access,
@@ -164,6 +169,12 @@ pub struct Case {
     pub agent_for_host: Option<Observed<AgentForHost>>,
     /// Which keys the server would take.
     pub queries: Option<Observed<Queries>>,
+    /// A real login, where the plan asks for it.
+    #[serde(default)]
+    pub login: Option<Observed<Login>>,
+    /// The forwarded agent, seen from the host.
+    #[serde(default)]
+    pub forwarding: Option<Observed<Forwarding>>,
     /// Whether a login with a password is offered, and how one ended.
     #[serde(default)]
     pub password_login: Option<Observed<PasswordLogin>>,
@@ -238,6 +249,10 @@ impl Case {
         agent_for_host: AgentForHost,
         /// Which keys the server would take.
         queries: Queries,
+        /// A real login.
+        login: Login,
+        /// The forwarded agent, seen from the host.
+        forwarding: Forwarding,
         /// Whether a login with a password is offered, and how one ended.
         password_login: PasswordLogin,
         /// What an SFTP session showed.
@@ -269,6 +284,8 @@ impl Case {
             agent: None,
             agent_for_host: None,
             queries: None,
+            login: None,
+            forwarding: None,
             password_login: None,
             sftp: None,
         }

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use crate::{access::Concerns, case::Plan, evidence::Evidence, finding::Finding};
+use crate::{case::Plan, evidence::Evidence, finding::Finding};
 
 /// Name of a check: `id` for machines, `title` for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +17,12 @@ pub struct About {
 pub trait Check {
     /// Its name.
     const ABOUT: About;
-    /// The access that it is about: where another one is examined, it does not run.
-    const CONCERNS: Concerns = Concerns::Either;
     /// What it judges. What is not named here it cannot read.
     type Facts<'e>: Send;
+    /// Whether it belongs to what was asked for. What a person did not ask for is not in the report.
+    fn applies(_plan: &Plan) -> bool {
+        true
+    }
     /// Asks for the evidence; whatever is not there yet is observed now, once, for everybody.
     fn observe(evidence: &Evidence) -> impl Future<Output = Self::Facts<'_>> + Send;
     /// Makes a finding of the facts: pure, so that it can be tested with made evidence and
@@ -33,8 +35,8 @@ pub trait Check {
 pub struct Row {
     /// Its name.
     pub about: About,
-    /// The access that it is about.
-    pub concerns: Concerns,
+    /// Whether it belongs to what was asked for.
+    pub applies: fn(&Plan) -> bool,
     /// Observes and judges.
     pub run: for<'e> fn(&'e Evidence) -> BoxFuture<'e, Finding>,
 }
@@ -45,14 +47,8 @@ impl Row {
     pub const fn of<C: Check>() -> Self {
         Self {
             about: C::ABOUT,
-            concerns: C::CONCERNS,
+            applies: C::applies,
             run: |e| Box::pin(async move { C::judge(e.plan(), C::observe(e).await) }),
         }
-    }
-
-    /// Whether it runs where this is examined.
-    #[must_use]
-    pub const fn is_for(&self, plan: &Plan) -> bool {
-        self.concerns.fits(&plan.access)
     }
 }

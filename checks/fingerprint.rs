@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use crate::{
-    access::Concerns,
     case::Plan,
     check::{About, Check},
     command,
@@ -38,8 +37,11 @@ pub struct Facts<'e> {
 
 impl Check for Fingerprint {
     const ABOUT: About = About { id: "fingerprint", title: "Public key" };
-    const CONCERNS: Concerns = Concerns::Shell;
     type Facts<'e> = Facts<'e>;
+
+    fn applies(plan: &Plan) -> bool {
+        plan.access.sftp().is_none()
+    }
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let (identities, agent) = futures_util::join!(evidence.identities(), evidence.agent());

@@ -16,6 +16,8 @@ pub mod fingerprint;
 pub mod agent;
 pub mod portal;
 pub mod short_name;
+pub mod login;
+pub mod forwarding;
 pub mod sftp;
 
 // What they are made of.
@@ -39,6 +41,7 @@ pub mod passage;
 pub mod password;
 pub mod profile;
 pub mod proxied;
+pub mod registration;
 pub mod relay;
 pub mod report;
 pub mod retyped;
@@ -65,10 +68,12 @@ pub const CHECKS: &[Row] = &[
     Row::of::<agent::Agent>(),
     Row::of::<portal::Portal>(),
     Row::of::<short_name::ShortName>(),
+    Row::of::<login::Login>(),
+    Row::of::<forwarding::Forwarding>(),
     Row::of::<sftp::Sftp>(),
 ];
 
-/// Runs the chosen checks that are about the access in question, at once; `found` sees each finding as soon as it is judged.
+/// Runs the chosen checks at once, of those that belong to what was asked for; `found` sees each finding as soon as it is judged.
 pub async fn examine(
     evidence: &Evidence,
     chosen: impl Fn(&Row) -> bool,
@@ -77,7 +82,7 @@ pub async fn examine(
     let mut running: FuturesUnordered<_> = CHECKS
         .iter()
         .enumerate()
-        .filter(|(_, row)| row.is_for(evidence.plan()) && chosen(row))
+        .filter(|(_, row)| (row.applies)(evidence.plan()) && chosen(row))
         .map(|(place, row)| async move {
             let started_ms = evidence.limits().elapsed_ms();
             let finding = (row.run)(evidence).await;

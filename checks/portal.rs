@@ -1,7 +1,6 @@
 //! Portal activation: whether the server would take the keys, and so whether one is registered.
 
 use crate::{
-    access::Concerns,
     case::Plan,
     check::{About, Check},
     evidence::{
@@ -12,6 +11,7 @@ use crate::{
     finding::Finding,
     offers::Provable,
     profile::Profile,
+    registration::Registration,
     text,
     text::{Text, foreign, key, number, path, user},
 };
@@ -28,8 +28,11 @@ pub struct Facts<'e> {
 
 impl Check for Portal {
     const ABOUT: About = About { id: "portal", title: "Portal activation" };
-    const CONCERNS: Concerns = Concerns::Shell;
     type Facts<'e> = Facts<'e>;
+
+    fn applies(plan: &Plan) -> bool {
+        plan.access.sftp().is_none()
+    }
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let queries = evidence.queries().await;
@@ -43,6 +46,7 @@ impl Check for Portal {
             (_, Err(why)) => return Finding::unseen(why),
         };
         let interactive = plan.may_ask(effective);
+        let register = Registration::of(facts.profile, &effective.host, queries);
         verdict(queries, interactive, facts.profile)
             .detail_all(queries.offers.iter().map(line))
             .detail_all(rsa_line(queries))
@@ -53,6 +57,7 @@ impl Check for Portal {
             .fact("control", queries.control)
             .fact("rsa_signatures", queries.rsa_signatures)
             .fact("disconnect", &queries.disconnect)
+            .fact("register", register)
     }
 }
 

@@ -1,7 +1,6 @@
 //! SFTP: whether a login with a password is offered, and with the password, what it opens.
 
 use crate::{
-    access::Concerns,
     case::{Case, Plan},
     check::{About, Check},
     evidence::{
@@ -33,8 +32,11 @@ const MOST_NAMED: usize = 20;
 
 impl Check for Sftp {
     const ABOUT: About = About { id: "sftp", title: "SFTP access" };
-    const CONCERNS: Concerns = Concerns::Sftp;
     type Facts<'e> = Facts<'e>;
+
+    fn applies(plan: &Plan) -> bool {
+        plan.access.sftp().is_some()
+    }
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let login = evidence.password_login().await;

@@ -1,7 +1,6 @@
 //! Host short name: what a copy's second hop needs.
 
 use crate::{
-    access::Concerns,
     case::Plan,
     check::{About, Check},
     evidence::Evidence,
@@ -15,8 +14,11 @@ pub struct ShortName;
 
 impl Check for ShortName {
     const ABOUT: About = About { id: "short-name", title: "Host short name" };
-    const CONCERNS: Concerns = Concerns::Shell;
     type Facts<'e> = String;
+
+    fn applies(plan: &Plan) -> bool {
+        plan.access.sftp().is_none()
+    }
 
     async fn observe(evidence: &Evidence) -> String {
         evidence.effective().await.map_or_else(|_| evidence.plan().host.clone(), |e| e.host.clone())

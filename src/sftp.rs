@@ -13,9 +13,11 @@ use checks::{
     CHECKS,
     access::{Access, SftpWish},
     case::Plan,
+    check::Check,
     password::Password,
+    sftp::Sftp,
 };
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueHint};
 use zeroize::Zeroizing;
 
 use crate::{cli::Options, plans, ssh_options::Sorted};
@@ -23,19 +25,19 @@ use crate::{cli::Options, plans, ssh_options::Sorted};
 /// Options of `sftp` alone.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SftpOptions {
-    /// With sftp: logs in with the password in this file; - is standard input
-    #[arg(long, value_name = "FILE")]
+    /// Logs in with the password in this file; - is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub password_file: Option<PathBuf>,
-    /// With sftp: logs in with the password in this environment variable
+    /// Logs in with the password in this environment variable
     #[arg(long, value_name = "NAME")]
     pub password_env: Option<OsString>,
-    /// With sftp: asks for the password at the terminal and logs in with it
+    /// Asks for the password at the terminal and logs in with it
     #[arg(long, action = ArgAction::SetTrue)]
     pub ask_password: bool,
-    /// With sftp and a password: the folder to look at, as the server names it
+    /// With a password: the folder to look at, as the server names it
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<String>,
-    /// With sftp and a password: uploads a small file, renames it, and removes it again
+    /// With a password: uploads a small file, renames it, and removes it again
     #[arg(long, action = ArgAction::SetTrue)]
     pub write_test: bool,
 }
@@ -48,10 +50,6 @@ impl SftpOptions {
         self.password_file.is_some() || self.password_env.is_some() || self.ask_password
     }
 
-    fn any(&self) -> bool {
-        self.wants_login() || self.folder.is_some() || self.write_test
-    }
-
     fn sources(&self) -> usize {
         [self.password_file.is_some(), self.password_env.is_some(), self.ask_password]
             .iter()
@@ -60,32 +58,26 @@ impl SftpOptions {
     }
 }
 
-/// What has no place on a command line that examines the login by key.
+/// A check of the other access would be chosen, and nothing looked at.
 ///
 /// # Errors
-/// The option, and where its place is.
+/// The check, and where its place is.
 pub fn misplaced(options: &Options) -> Result<(), String> {
-    if options.sftp.any() {
+    if options.only.iter().any(|id| id == Sftp::ABOUT.id) {
         return Err(
-            "--password-file, --password-env, --ask-password, --folder and --write-test are \
-                    for the separate SFTP access: ssh-preflight sftp USER@HOST."
+            "The check sftp is about the separate SFTP access: ssh-preflight sftp USER@HOST."
                 .into(),
         );
     }
-    only(options, &Access::Shell)
+    Ok(())
 }
 
-/// A check of another access would be chosen, and nothing looked at.
-fn only(options: &Options, access: &Access) -> Result<(), String> {
+/// The same where the separate access is examined.
+fn of_the_other(options: &Options, plan: &Plan) -> Option<String> {
     let other =
-        |id: &&String| CHECKS.iter().any(|row| row.about.id == **id && !row.concerns.fits(access));
-    let Some(id) = options.only.iter().find(other) else { return Ok(()) };
-    let what = if access.sftp().is_some() {
-        "is about the login by key: leave out the word sftp"
-    } else {
-        "is about the separate SFTP access: ssh-preflight sftp USER@HOST"
-    };
-    Err(format!("The check {id} {what}."))
+        |id: &&String| CHECKS.iter().any(|row| row.about.id == **id && !(row.applies)(plan));
+    let id = options.only.iter().find(other)?;
+    Some(format!("The check {id} is about the login by key: leave out the word sftp."))
 }
 
 /// What is to be examined, and the password where a login is wanted.
@@ -97,9 +89,6 @@ pub fn plans(
     options: &Options,
 ) -> Result<(Vec<Plan>, Option<Arc<Password>>), String> {
     let asked = &options.sftp;
-    if options.replay.is_some() {
-        return Err("--replay takes no subcommand: the recording knows what was examined.".into());
-    }
     if asked.sources() > 1 {
         return Err("Give the password in one way: --password-file, --password-env or \
                     --ask-password."
@@ -119,14 +108,15 @@ pub fn plans(
         folder: asked.folder.clone(),
         write_test: asked.write_test,
     };
-    let access = Access::Sftp(wish);
-    only(options, &access)?;
     let mut plans = plans::of_targets(&target(sorted), options)?;
     if asked.wants_login() && plans.len() > 1 {
         return Err("A password is for one access. Give one target with it.".into());
     }
     for plan in &mut plans {
-        plan.access = access.clone();
+        plan.access = Access::Sftp(wish.clone());
+    }
+    if let Some(wrong) = plans.first().and_then(|plan| of_the_other(options, plan)) {
+        return Err(wrong);
     }
     let who = plans.first().map(|plan| plan.input.clone()).unwrap_or_default();
     Ok((plans, password(asked, &who)?.map(Arc::new)))

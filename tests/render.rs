@@ -35,6 +35,7 @@ fn report(verdict: Verdict, diagnosis: Option<Diagnosis>, findings: Vec<Finding>
         hop_of: Vec::new(),
         egress: false,
         allowed: Vec::new(),
+        login: false,
         access: checks::access::Access::default(),
         limits: TimeLimits::default(),
     };

@@ -172,6 +172,7 @@ mod tests {
             hop_of: Vec::new(),
             egress: false,
             allowed: Vec::new(),
+            login: false,
             access: crate::access::Access::default(),
             limits: TimeLimits::default(),
         };

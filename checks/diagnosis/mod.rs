@@ -141,6 +141,11 @@ pub fn diagnose(case: &Case) -> Option<Diagnosis> {
         |rule: &&Rule| case.plan.access.sftp().is_none() || !by_key.contains(&rule.id.group());
     let found = rules().filter(about).find_map(|rule| (rule.finds)(case))?;
     let mut found = allow_list::settle(address::with_doubts(found, case), case);
+    if matches!(found.id.group(), Group::Path | Group::Transport)
+        && let Some(note) = &case.profile().note
+    {
+        found.because.push(note.clone().into());
+    }
     found.because.extend(sftp::left_behind(case));
     if found.ssh_says.is_empty() {
         found.ssh_says = ssh_says(case);

@@ -494,7 +494,8 @@ pub(super) fn not_examined(case: &Case) -> Option<Diagnosis> {
     if let Some(why) = login.broken {
         let sent = sent(case);
         let hung_up = why == Broken::ServerEnded;
-        let words = if sent { "The password was sent once; " } else { "Before a password could be sent, " };
+        let words =
+            if sent { "The password was sent once; " } else { "Before a password could be sent, " };
         let mut found = found.because(text![words, why.words(), "."]);
         if sent {
             found = found

@@ -65,6 +65,7 @@ pub(crate) fn plan() -> Plan {
         hop_of: Vec::new(),
         egress: false,
         allowed: Vec::new(),
+        login: false,
         access: crate::access::Access::default(),
         limits: TimeLimits::default(),
     }

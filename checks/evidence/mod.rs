@@ -11,12 +11,14 @@ pub mod connection;
 mod dns_query;
 pub mod egress;
 mod fact;
+pub mod forwarding;
 pub mod handshake;
 pub mod hop;
 pub mod icmp;
 pub mod identities;
 pub mod key;
 pub mod known_hosts;
+pub mod login;
 pub mod machine;
 #[cfg(test)]
 pub(crate) mod made;
@@ -25,6 +27,7 @@ pub mod name_servers;
 pub mod nearby;
 pub mod password;
 mod password_access;
+pub mod person;
 pub mod proxy;
 pub mod queries;
 pub mod resolution;
@@ -34,7 +37,10 @@ pub mod source;
 pub mod traceroute;
 mod way;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join;
 use tokio::sync::Mutex;
@@ -48,6 +54,7 @@ use crate::{
     profile::Profile,
 };
 use configuration::{Configuration, Effective};
+use person::Person;
 use way::Stream;
 
 /// All evidence about one target: a [`Fact`] for each field of [`Case`].
@@ -57,6 +64,7 @@ pub struct Evidence {
     started_at: jiff::Timestamp,
     limits: Limits,
     shared: hop::Shared,
+    person: Option<Arc<dyn Person>>,
     /// Whether this is a recorded case, in which nothing is observed any more.
     recorded: bool,
     /// For the one login that somebody asked for.
@@ -81,6 +89,8 @@ pub struct Evidence {
     agent: Fact<agent::AgentKeys>,
     agent_for_host: Fact<agent::AgentForHost>,
     queries: Fact<queries::Queries>,
+    login: Fact<login::Login>,
+    forwarding: Fact<forwarding::Forwarding>,
     password_login: Fact<password::PasswordLogin>,
     sftp: Fact<sftp::SftpSession>,
 }
@@ -118,6 +128,12 @@ impl Evidence {
         Self { shared: shared.clone(), ..self }
     }
 
+    /// The same, with somebody who can be asked for a passphrase.
+    #[must_use]
+    pub fn with(self, person: Arc<dyn Person>) -> Self {
+        Self { person: Some(person), ..self }
+    }
+
     fn of(case: Case, cut: CancellationToken, recorded: bool) -> Self {
         let began = Instant::now();
         let until = began + Duration::from_millis(case.plan.limits.total_ms);
@@ -130,6 +146,7 @@ impl Evidence {
             started_at: case.started_at,
             limits,
             shared: hop::Shared::default(),
+            person: None,
             recorded,
             password: None,
             live: Live::default(),
@@ -152,6 +169,8 @@ impl Evidence {
             agent: Fact::new(case.agent),
             agent_for_host: Fact::new(case.agent_for_host),
             queries: Fact::new(case.queries),
+            login: Fact::new(case.login),
+            forwarding: Fact::new(case.forwarding),
             password_login: Fact::new(case.password_login),
             sftp: Fact::new(case.sftp),
         }
@@ -182,6 +201,8 @@ impl Evidence {
             agent: self.agent.observed().cloned(),
             agent_for_host: self.agent_for_host.observed().cloned(),
             queries: self.queries.observed().cloned(),
+            login: self.login.observed().cloned(),
+            forwarding: self.forwarding.observed().cloned(),
             password_login: self.password_login.observed().cloned(),
             sftp: self.sftp.observed().cloned(),
         }
@@ -463,7 +484,8 @@ impl Evidence {
             .await
     }
 
-    /// Which keys the server would take, on the same connection; then the goodbye.
+    /// Which keys the server would take, on the same connection; then the goodbye, unless there is
+    /// to be a login.
     pub async fn queries(&self) -> &Seen<queries::Queries> {
         self.queries
             .once(&self.limits, || async {
@@ -508,7 +530,11 @@ impl Evidence {
                     answer: Duration::from_millis(self.plan.limits.answer_ms),
                 };
                 let queries = session::ask(&mut session, who, offers, &self.limits).await;
-                session.close().await;
+                if self.plan.login {
+                    *self.live.session.lock().await = Some(session);
+                } else {
+                    session.close().await;
+                }
                 Ok(queries)
             })
             .await

@@ -56,7 +56,7 @@ impl Evidence {
                     proven,
                     answer: self.answer_limit(),
                 };
-                let login = session::log_in(&mut session, wanted, &self.limits).await;
+                let login = session::log_in_with_password(&mut session, wanted, &self.limits).await;
                 let goes_on = login.is_in() && self.plan.access.sftp().is_some_and(|w| w.login);
                 if goes_on {
                     *self.live.session.lock().await = Some(session);

@@ -29,5 +29,7 @@ pub fn ready(report: &Report) -> String {
 /// Whether the password is still to be tried.
 #[must_use]
 pub fn is_untried(report: &Report) -> bool {
-    report.case.sftp().is_none() && report.case.password_login().is_some_and(|l| !l.open_door)
+    let case = &report.case;
+    let asked = case.plan.access.sftp().is_some() && case.sftp().is_none();
+    asked && case.password_login().is_some_and(|l| !l.open_door)
 }

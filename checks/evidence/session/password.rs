@@ -43,7 +43,11 @@ pub struct Wanted<'p> {
 }
 
 /// Asks for the methods, and logs in where that is wanted, offered, allowed and safe.
-pub async fn log_in(session: &mut Session, wanted: Wanted<'_>, limits: &Limits) -> PasswordLogin {
+pub async fn log_in_with_password(
+    session: &mut Session,
+    wanted: Wanted<'_>,
+    limits: &Limits,
+) -> PasswordLogin {
     let login = PasswordLogin { user: wanted.user.clone(), ..PasswordLogin::default() };
     let mut asking = Asking { session, wanted, limits, login };
     asking.methods().await;

@@ -187,7 +187,7 @@ impl Asking<'_> {
         Some(self.query(key, None).await)
     }
 
-    async fn answer(&mut self, ended: Ended) -> Answer {
+    async fn answer(&mut self, ended: Ended<Refusal>) -> Answer {
         match ended {
             Ended::Told(Err(Refusal::Asked)) => return Answer::Accepted,
             Ended::Told(Ok(AuthResult::Success)) => {
@@ -219,18 +219,19 @@ impl Asking<'_> {
     }
 }
 
-enum Ended {
-    Told(Result<AuthResult, Refusal>),
+/// How the wait for an answer ended.
+pub(super) enum Ended<E> {
+    Told(Result<AuthResult, E>),
     TooLate,
     OutOfTime,
     Interrupted,
 }
 
-async fn wait(
-    asked: impl Future<Output = Result<AuthResult, Refusal>>,
+pub(super) async fn wait<E>(
+    asked: impl Future<Output = Result<AuthResult, E>>,
     limit: Duration,
     limits: &Limits,
-) -> Ended {
+) -> Ended<E> {
     tokio::select! {
         biased;
         told = asked => Ended::Told(told),
