@@ -24,16 +24,21 @@ pub(super) fn says(case: &Case, effective: &Effective) -> Vec<Text> {
     if let Some(goodbye) = &login.disconnect {
         return disconnected(goodbye, &peer(case, effective));
     }
+    let denied = |methods: &[String]| {
+        let who = text![user(&effective.user), "@", host(effective.host.to_lowercase())];
+        let denied = who.with(": Permission denied (").with(foreign(methods.join(",")));
+        vec![denied.with(")."), closed()]
+    };
     let refused = login.answer() == Some(&Answer::Refused);
+    // Without the other proof, which was not looked at.
+    if let Some(Answer::Partial { methods }) = login.answer() {
+        return denied(methods);
+    }
     match (&login.methods, login.broken) {
         (_, Some(Broken::ServerEnded)) => {
             vec![text!["Connection closed by "].then(peer(case, effective)), closed()]
         }
-        (Some(methods), None) if refused || !login.offers_any() => {
-            let who = text![user(&effective.user), "@", host(effective.host.to_lowercase())];
-            let denied = who.with(": Permission denied (").with(foreign(methods.join(",")));
-            vec![denied.with(")."), closed()]
-        }
+        (Some(methods), None) if refused || !login.offers_any() => denied(methods),
         _ => Vec::new(),
     }
 }
@@ -50,6 +55,7 @@ fn of_session(session: &SftpSession) -> Vec<Text> {
             }
         }
         Subsystem::Granted if session.version.is_none() => vec![closed()],
+        Subsystem::NoAnswer if session.broken == Some(Broken::ServerEnded) => vec![closed()],
         _ => Vec::new(),
     }
 }
