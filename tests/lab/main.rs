@@ -35,6 +35,7 @@ mod person;
 mod proxy_commands;
 mod revocation;
 mod remaining;
+mod sftp;
 mod situations;
 mod table;
 mod typed;
