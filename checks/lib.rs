@@ -41,6 +41,7 @@ pub mod report;
 pub mod retyped;
 pub mod target;
 pub mod text;
+pub mod waiting;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 

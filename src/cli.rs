@@ -7,12 +7,15 @@ use ipnet::IpNet;
 
 const USAGE: &str = "ssh-preflight [options of ssh] [USER@]HOST...
        ssh-preflight [options of ssh] ssh://[USER@]HOST[:PORT]
+       ssh-preflight wait [--for CHECK] [USER@]HOST
+       ssh-preflight compare OLD.json NEW.json|[USER@]HOST
        ssh-preflight demo [SCENARIO...]
        ssh-preflight catalogue [ID]
        ssh-preflight schema";
 
 const AFTER: &str =
     "The options of ssh (-A -F -i -J -l -o -p -4 -6 ...) mean what they mean to ssh.
+`wait` looks again, politely, until it is ready; `compare` says what changed between two reports.
 `demo` shows a good and a bad report with no account: it examines an environment that it makes up on
 this computer. `catalogue` lists every diagnosis, or explains one at length. `schema` prints the JSON
 Schema of the report. A host of that name is `-- demo`.
@@ -38,9 +41,17 @@ pub struct Options {
     /// From which status on the exit code is 1
     #[arg(long, value_enum, default_value = "fail")]
     pub fail_on: FailOn,
-    /// Limit for the whole run, such as 30s or 2m; 45 seconds unless told otherwise
+    /// Limit for the whole run, such as 30s or 2m; 45 seconds unless told otherwise, 30 minutes with
+    /// wait
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
+    /// With wait: how far apart looks are, such as 2m; 60 seconds unless told otherwise, and never
+    /// more often than a server bears
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub every: Option<Duration>,
+    /// With wait: waits until this check passes, not until everything is ready
+    #[arg(long = "for", value_name = "CHECK", value_parser = check)]
+    pub for_check: Option<String>,
     /// The provider's profile: a name or a file; unless told otherwise the host decides
     #[arg(long, value_name = "NAME|FILE")]
     pub profile: Option<String>,

@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod cli;
+pub mod compare;
 pub mod demo;
 pub mod exit;
 pub mod mistakes;
@@ -12,3 +13,4 @@ pub mod render;
 pub mod run;
 pub mod schema;
 pub mod ssh_options;
+pub mod wait;

@@ -17,13 +17,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     catalogue,
     cli::{FailOn, Format, Options},
-    demo,
+    compare, demo,
     exit::Exit,
     plans,
     progress::Progress,
     render::{json, look::Look, text},
     schema,
     ssh_options::{self, Sorted},
+    wait,
 };
 
 /// How many targets are examined at the same time, where the system allows enough open files.
@@ -56,12 +57,23 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     let subcommand = sorted.words.split_first().filter(|_| !sorted.only_targets);
     match subcommand.map(|(word, rest)| (word.as_str(), rest)) {
         Some(("schema", [])) => return print(&schema::json()).map(|()| Exit::Ready),
+        Some(("schema", [word])) if word == "compare" => {
+            return print(&schema::of_comparison()).map(|()| Exit::Ready);
+        }
         Some(("schema", _)) => {
-            return Err("schema takes nothing after it. A host of that name is `-- schema`.".into());
+            return Err(
+                "schema takes nothing after it but compare. A host of that name is `-- schema`."
+                    .into(),
+            );
         }
         Some(("catalogue", words)) => return catalogue(words, &sorted, &options),
         Some(("demo", names)) => return demo(names, &sorted, &options),
+        Some(("compare", _)) => return compare::run(&sorted, &options),
+        Some(("wait", _)) => return wait::run(&sorted, &options),
         _ if options.list => return Err("--list belongs to demo: ssh-preflight demo --list".into()),
+        _ if options.every.is_some() || options.for_check.is_some() => {
+            return Err("--every and --for belong to wait: ssh-preflight wait USER@HOST".into());
+        }
         _ => {}
     }
     let work = match &options.replay {
@@ -110,7 +122,7 @@ fn catalogue(words: &[String], sorted: &Sorted, options: &Options) -> Result<Exi
     print(&page).map(|()| Exit::Ready)
 }
 
-fn has_ssh_options(sorted: &Sorted) -> bool {
+pub(crate) fn has_ssh_options(sorted: &Sorted) -> bool {
     !sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some()
 }
 
@@ -140,14 +152,25 @@ fn demo(names: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, St
     Ok(if names.is_empty() { Exit::Ready } else { exit })
 }
 
-fn in_runtime(
-    reports: impl Future<Output = Result<Vec<Report>, String>>,
-) -> Result<Vec<Report>, String> {
+/// Runs what waits for the network.
+///
+/// # Errors
+/// That there can be no runtime, or what came of it.
+pub(crate) fn in_runtime<T>(reports: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|e| format!("Cannot start: {e}."))?;
     let reports = runtime.block_on(reports);
     // A resolver that hangs in a thread of its own must not keep us from ending.
     runtime.shutdown_background();
     reports
+}
+
+/// Examines these targets now.
+///
+/// # Errors
+/// That there can be no runtime.
+pub(crate) fn examine_live(plans: Vec<Plan>, options: &Options) -> Result<Vec<Report>, String> {
+    let work = plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect();
+    in_runtime(async { Ok(examine_all(work, options).await) })
 }
 
 enum Work {
@@ -202,7 +225,7 @@ async fn examine(
 }
 
 /// The first Ctrl-C ends the waiting, the second the program.
-async fn stop_on_ctrl_c(cut: CancellationToken) {
+pub(crate) async fn stop_on_ctrl_c(cut: CancellationToken) {
     if tokio::signal::ctrl_c().await.is_ok() {
         cut.cancel();
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -211,7 +234,11 @@ async fn stop_on_ctrl_c(cut: CancellationToken) {
     }
 }
 
-fn finish(
+/// Prints the reports and writes the files.
+///
+/// # Errors
+/// What could not be written.
+pub(crate) fn finish(
     reports: &[Report],
     options: &Options,
     demo: Option<&[&demo::Scenario]>,
@@ -254,7 +281,7 @@ fn finish(
 
 /// Prints on standard output. That nobody reads any more (`| head`) is no failure; that a disk is
 /// full is one, since a script would take the rest for the whole.
-fn print(text: &str) -> Result<(), String> {
+pub(crate) fn print(text: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -266,7 +293,7 @@ fn print(text: &str) -> Result<(), String> {
 
 /// Writes a file whole or not at all. What is there and is no regular file (`/dev/stdout`, a pipe)
 /// is written to: a rename would put a file in its place. A link stays a link.
-fn write_file(file: &Path, text: &str) -> Result<(), String> {
+pub(crate) fn write_file(file: &Path, text: &str) -> Result<(), String> {
     let write = || -> std::io::Result<()> {
         let there = std::fs::metadata(file).ok();
         if there.as_ref().is_some_and(|found| !found.is_file()) {

@@ -10,13 +10,15 @@ const FLAGS: &str = "46AaCfGgKkMNnqsTtVvXxYy";
 /// Options of `ssh` with a value.
 const VALUED: &str = "BbcDEeFIiJLlmOopPQRSWw";
 /// Ours that take a value in the next word. A test holds this list and clap's together.
-pub const OURS_WITH_VALUE: [&str; 11] = [
+pub const OURS_WITH_VALUE: [&str; 13] = [
     "--format",
     "--output",
     "--only",
     "--skip",
     "--fail-on",
     "--timeout",
+    "--every",
+    "--for",
     "--profile",
     "--allowed",
     "--color",
@@ -130,6 +132,14 @@ fn habit(word: &str) -> Option<String> {
 }
 
 impl Sorted {
+    /// The same without its first word, which is a subcommand that targets follow.
+    #[must_use]
+    pub fn after_subcommand(&self) -> Self {
+        let rest = |places: &[usize]| places.iter().skip(1).copied().collect();
+        let words = self.words.iter().skip(1).cloned().collect();
+        Self { words, places: rest(&self.places), ..self.clone() }
+    }
+
     /// One word of `ssh`'s options, such as `-vAp22`.
     fn letters(
         &mut self,
