@@ -5,6 +5,7 @@ use checks::text::Text;
 use super::{
     facts::{FACTS, Fact, Shape},
     read::{Diagnosed, Reported, Step, Verdict},
+    value::Item,
 };
 
 /// One of the two reports.
@@ -30,9 +31,9 @@ pub struct Difference {
     /// What.
     pub fact: &'static Fact,
     /// All of it in the first report.
-    pub then: Vec<Text>,
+    pub then: Vec<Item>,
     /// All of it in the second.
-    pub now: Vec<Text>,
+    pub now: Vec<Item>,
 }
 
 /// Something that only one of them knows.
@@ -101,13 +102,20 @@ impl Difference {
     /// What there was and is no more, where it is a matter of which ones there are.
     #[must_use]
     pub fn gone(&self) -> Vec<&Text> {
-        self.then.iter().filter(|item| !self.now.contains(item)).collect()
+        only_in(&self.then, &self.now)
     }
     /// What there is and was not.
     #[must_use]
     pub fn new(&self) -> Vec<&Text> {
-        self.now.iter().filter(|item| !self.then.contains(item)).collect()
+        only_in(&self.now, &self.then)
     }
+}
+
+fn only_in<'d>(these: &'d [Item], others: &[Item]) -> Vec<&'d Text> {
+    let comparable =
+        |item: &&Item| item.about.is_none() || others.iter().any(|other| other.about == item.about);
+    let here = these.iter().filter(comparable).filter(|item| !others.contains(item));
+    here.map(|item| &item.text).collect()
 }
 
 /// Compares.
@@ -118,7 +126,8 @@ pub fn compare(old: &str, then: &Reported, new: &str, now: &Reported) -> Compari
     let mut redacted = false;
     for fact in FACTS {
         let (before, after) = ((fact.read)(then), (fact.read)(now));
-        redacted |= [&before, &after].into_iter().flatten().flatten().any(has_token);
+        redacted |=
+            [&before, &after].into_iter().flatten().flatten().any(|item| has_token(&item.text));
         match (before, after) {
             (Some(then), Some(now)) => {
                 if !is_alike(fact.shape, &then, &now) {
@@ -137,6 +146,9 @@ pub fn compare(old: &str, then: &Reported, new: &str, now: &Reported) -> Compari
              differences in them with care.",
         );
     }
+    if then.target.input != now.target.input && then.target.host != now.target.host {
+        notes.push("The two reports are about two hosts.");
+    }
     if then.started_at > now.started_at {
         notes.push(
             "The first report is younger than the second: perhaps they are the wrong way round.",
@@ -145,16 +157,13 @@ pub fn compare(old: &str, then: &Reported, new: &str, now: &Reported) -> Compari
     Comparison { then: Side::of(old, then), now: Side::of(new, now), differences, missing, notes }
 }
 
-fn is_alike(shape: Shape, then: &[Text], now: &[Text]) -> bool {
-    let sorted = |items: &[Text]| {
-        let mut plain: Vec<_> = items.iter().map(Text::plain).collect();
-        if shape == Shape::Set {
-            plain.sort_unstable();
-            plain.dedup();
+fn is_alike(shape: Shape, then: &[Item], now: &[Item]) -> bool {
+    match shape {
+        Shape::One | Shape::Order => then == now,
+        Shape::Set | Shape::ByName => {
+            only_in(then, now).is_empty() && only_in(now, then).is_empty()
         }
-        plain
-    };
-    sorted(then) == sorted(now)
+    }
 }
 
 /// Whether a text holds a word that stands for something private: capitals, `_`, a number.

@@ -15,6 +15,8 @@ pub enum Shape {
     Set,
     /// Their order too.
     Order,
+    /// What is said about each that both reports tell of. Which ones there are is another fact.
+    ByName,
 }
 
 /// One thing that two reports may tell differently.
@@ -116,7 +118,7 @@ pub const FACTS: &[Fact] = &[
         id: "dns-answers",
         check: "dns",
         title: "what the name servers say",
-        shape: Shape::Set,
+        shape: Shape::ByName,
         read: network::dns_answers,
         means: "Those who run the name have changed it, or a name server does not know the change yet.",
     },
@@ -209,7 +211,7 @@ pub const FACTS: &[Fact] = &[
         id: "key-files",
         check: "fingerprint",
         title: "what is in the key files",
-        shape: Shape::Set,
+        shape: Shape::ByName,
         read: local::key_files,
         means: "A key file was replaced, removed or changed, or others may now read it.",
     },
@@ -238,21 +240,23 @@ pub const FACTS: &[Fact] = &[
         means: "ssh tries other keys, or in another order. Most servers hang up after six.",
     },
     Fact {
+        id: "answers",
+        check: "portal",
+        title: "the server's answer to your keys",
+        shape: Shape::ByName,
+        read: server::answers,
+        means: "For this user the server takes other keys than before: one was registered, activated or \
+                removed there, or has expired.",
+    },
+    // A server only lists them after it has refused something: a report in which the first key is
+    // taken does not know them, which puts no doubt on what comes before.
+    Fact {
         id: "methods",
         check: "portal",
         title: "the ways to log in that the server offers",
         shape: Shape::Set,
         read: server::methods,
         means: "The server's rules for this user were changed.",
-    },
-    Fact {
-        id: "answers",
-        check: "portal",
-        title: "the server's answer to your keys",
-        shape: Shape::Set,
-        read: server::answers,
-        means: "For this user the server takes other keys than before: one was registered, activated, \
-                removed or has expired there.",
     },
     Fact {
         id: "diagnosis",

@@ -1,13 +1,13 @@
 //! A comparison for machines: a contract, as the report is. New fields may be added, none changes
 //! meaning.
 
-use checks::text::Text;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
     difference::{Comparison, Difference, Side},
     read::Verdict,
+    value::Item,
 };
 use crate::render::json::{self, Step, Tool, VerdictJson};
 
@@ -178,13 +178,14 @@ impl From<&Side> for SideJson {
 impl From<&Difference> for DifferenceJson {
     fn from(difference: &Difference) -> Self {
         let fact = difference.fact;
+        let plain = |item: &Item| item.text.plain();
         Self {
             fact: fact.id.into(),
             check: Some(fact.check).filter(|check| !check.is_empty()).map(str::to_owned),
             title: fact.title.into(),
             means: fact.means.into(),
-            then: difference.then.iter().map(Text::plain).collect(),
-            now: difference.now.iter().map(Text::plain).collect(),
+            then: difference.then.iter().map(plain).collect(),
+            now: difference.now.iter().map(plain).collect(),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     difference::{Comparison, Difference, Side},
     facts::Shape,
     read::Verdict,
+    value::Item,
 };
 use crate::render::{look::Look, text};
 
@@ -98,33 +99,34 @@ impl Page<'_> {
         self.to_do(comparison);
     }
 
-    /// What it was and what it is. Of a set, only what came and went.
+    /// What it was and what it is. Of a list that has something in common, only what came and went.
     fn difference(&mut self, indent: &str, difference: &Difference) {
         let title = capital(difference.fact.title);
         self.wrapped(indent, &format!("{title}:"));
-        let moved = difference.gone().is_empty() && difference.new().is_empty();
-        let whole = difference.fact.shape == Shape::One || moved;
-        let (then, now) = if whole {
-            (difference.then.iter().collect(), difference.now.iter().collect())
-        } else {
-            (difference.gone(), difference.new())
-        };
-        for (word, items) in [("then", then), ("now", now)] {
-            let mark = format!("{indent}  {word}: {}", if word == "now" { " " } else { "" });
-            let hanging = " ".repeat(mark.width());
-            if items.is_empty() {
-                // Of a list with something in common, there was simply no more.
-                let none = if whole || difference.then.is_empty() || difference.now.is_empty() {
-                    "none"
-                } else {
-                    "(nothing that is not there in the other)"
-                };
-                self.wrapped(&mark, none);
+        let (gone, new) = (difference.gone(), difference.new());
+        let moved = gone.is_empty() && new.is_empty();
+        let disjoint = gone.len() == difference.then.len() && new.len() == difference.now.len();
+        let all = |items: &[Item]| items.iter().map(|item| item.text.plain()).collect();
+        let some = |items: &[&Text]| items.iter().map(|item| item.plain()).collect();
+        let sides: [(&str, Vec<String>); 2] = match difference.fact.shape {
+            Shape::ByName => [("then", some(&gone)), ("now", some(&new))],
+            Shape::Set | Shape::Order if !moved && !disjoint => {
+                [("gone", some(&gone)), ("new", some(&new))]
             }
+            _ => [("then", all(&difference.then)), ("now", all(&difference.now))],
+        };
+        for (word, mut items) in sides {
+            match (items.is_empty(), word) {
+                (true, "gone" | "new") => continue,
+                (true, _) => items.push("none".into()),
+                (false, _) => {}
+            }
+            let mark = format!("{indent}  {:6}", format!("{word}:"));
+            let hanging = " ".repeat(mark.width());
             for (place, item) in items.iter().enumerate() {
                 let number = if moved { format!("{}. ", place + 1) } else { String::new() };
                 let mark = if place == 0 { &mark } else { &hanging };
-                self.wrapped(mark, &format!("{number}{}", Text::plain(item)));
+                self.wrapped(mark, &format!("{number}{item}"));
             }
         }
     }
@@ -204,8 +206,8 @@ fn sentence(comparison: &Comparison) -> String {
     let is = match (now.verdict, then.verdict == now.verdict) {
         (Verdict::Ready, false) if now.complete => " It works now.",
         (Verdict::Ready, false) => " Now nothing is wrong in what was looked at.",
-        (Verdict::Ready, true) => " So it does now.",
-        (Verdict::NotReady, true) => " Neither does it now.",
+        (Verdict::Ready, true) => " It works now too.",
+        (Verdict::NotReady, true) => " It does not work now either.",
         (Verdict::NotReady, false) => "",
         (Verdict::Inconclusive, _) => " Now it could not be found out.",
     };

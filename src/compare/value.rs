@@ -6,7 +6,29 @@ use serde_json::Value;
 use super::read::Reported;
 
 /// A value in words; none where the report does not know it.
-pub type Known = Option<Vec<Text>>;
+pub type Known = Option<Vec<Item>>;
+
+/// One of the things of which a value consists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// What it is about, where each thing is only compared with the same one in the other report.
+    pub about: Option<String>,
+    /// The whole of it.
+    pub text: Text,
+}
+
+impl From<Text> for Item {
+    fn from(text: Text) -> Self {
+        Self { about: None, text }
+    }
+}
+
+impl Item {
+    /// What is said about a thing of this name.
+    pub fn about(name: &str, text: Text) -> Self {
+        Self { about: Some(name.to_owned()), text }
+    }
+}
 
 /// The list in a value.
 pub fn list(value: Option<&Value>) -> Option<&[Value]> {
@@ -26,7 +48,7 @@ pub fn field<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
 /// The words in a list, each made by `make`. A list in which something is not understood is not
 /// known.
 pub fn words(values: Option<&[Value]>, make: impl Fn(&Value) -> Option<Text>) -> Known {
-    values?.iter().map(make).collect()
+    values?.iter().map(|value| make(value).map(Item::from)).collect()
 }
 
 /// A file.
@@ -72,7 +94,7 @@ pub fn an_offer(value: &Value) -> Option<Text> {
 
 /// One thing, where it is known.
 pub fn one(words: Option<Text>) -> Known {
-    Some(vec![words?])
+    Some(vec![words?.into()])
 }
 
 /// A word of a fact.

@@ -24,9 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{cli::Options, exit::Exit, plans, render::look::Look, run, ssh_options::Sorted};
 use course::{How, Looked};
-use tell::Tell;
 
 pub use course::Waited;
+pub use tell::Tell;
 
 /// What is on this computer: to wait for it, nothing else has to be looked at.
 const HERE: [&str; 3] = ["config", "fingerprint", "agent"];

@@ -17,6 +17,7 @@ mod advice;
 mod agent_faults;
 mod agents;
 mod cases;
+mod comparing;
 mod faults;
 mod generations;
 mod harmless;
@@ -36,6 +37,7 @@ mod remaining;
 mod situations;
 mod table;
 mod typed;
+mod waiting;
 mod world;
 
 use std::path::Path;

@@ -2,13 +2,13 @@
 
 use checks::{
     text,
-    text::{Text, foreign, host, number, path, user},
+    text::{foreign, host, number, path, user},
 };
 use serde_json::Value;
 
 use crate::compare::{
     read::Reported,
-    value::{Known, a_key, an_offer, any, field, file, list, one, word, word_of, words},
+    value::{Item, Known, a_key, an_offer, any, field, file, list, one, word, word_of, words},
 };
 
 pub(super) fn target(report: &Reported) -> Known {
@@ -42,7 +42,7 @@ pub(super) fn settings(report: &Reported) -> Known {
             }
             other => any(other)?.plain(),
         };
-        Some(text![foreign(name), " ", foreign(words)])
+        Some(text![foreign(name), " ", foreign(words)].into())
     });
     Some(set.collect())
 }
@@ -61,20 +61,17 @@ pub(super) fn may_ask(report: &Reported) -> Known {
     one(Some(if may { "it can" } else { "it cannot" }.into()))
 }
 
-/// Each file that is there: what it is, its key, and whether `ssh` ignores it.
+/// Each file: what it is, its key, and whether `ssh` ignores it.
 pub(super) fn key_files(report: &Reported) -> Known {
     let identities = report.fact("fingerprint", "identities")?;
     let files = list(identities.get("files"))?;
     let certificates = list(identities.get("certificates")).unwrap_or_default();
-    let mut lines: Vec<Text> = Vec::new();
+    let mut lines: Vec<Item> = Vec::new();
     for entry in files {
-        let name = path(field(entry, "/path")?);
+        let name = field(entry, "/path")?;
         let content = entry.get("content")?;
         let kind = word(content)?;
-        if kind == "missing" {
-            continue;
-        }
-        let mut line = text![name, ": ", foreign(kind)];
+        let mut line = text![path(name), ": ", foreign(kind)];
         let inside = content.get(kind);
         let public = match inside {
             Some(inside) if kind == "public" => Some(inside),
@@ -101,10 +98,13 @@ pub(super) fn key_files(report: &Reported) -> Known {
         if let Some(key) = entry.get("cert_file").and_then(a_key) {
             line = line.with(", beside it ").then(key);
         }
-        lines.push(line);
+        lines.push(Item::about(name, line));
     }
     for entry in certificates {
-        lines.push(text![path(field(entry, "/path")?), ": certificate"]);
+        let name = field(entry, "/path")?;
+        let content = entry.pointer("/content/Ok").and_then(a_key);
+        let line = text![path(name), ": "].then(content.unwrap_or_else(|| "no certificate".into()));
+        lines.push(Item::about(name, line));
     }
     Some(lines)
 }

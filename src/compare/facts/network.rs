@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::compare::{
     read::Reported,
-    value::{Known, an_address, field, list, word, words},
+    value::{Item, Known, an_address, field, list, word, words},
 };
 
 pub(super) fn name_servers(report: &Reported) -> Known {
@@ -26,8 +26,8 @@ pub(super) fn hosts_file(report: &Reported) -> Known {
 
 /// A line for each name server: its answer, without the time that it took or may be kept.
 pub(super) fn dns_answers(report: &Reported) -> Known {
-    let servers = list(report.fact("dns", "name_servers")?.get("servers"));
-    words(servers, |server| {
+    let servers = list(report.fact("dns", "name_servers")?.get("servers"))?;
+    let line = |server: &Value| {
         let of = |family: &str| -> Option<Text> {
             let answer = server.get(family)?;
             let code = word(answer.get("code")?)?;
@@ -42,15 +42,17 @@ pub(super) fn dns_answers(report: &Reported) -> Known {
                     .fold(text![address(first)], |line, next| line.with(" ").with(address(next))),
             })
         };
-        let line = text![address(field(server, "/server")?), " says IPv4 "];
-        Some(line.then(of("a")?).with(", IPv6 ").then(of("aaaa")?))
-    })
+        let name = field(server, "/server")?;
+        let line = text![address(name), " says IPv4 "].then(of("a")?);
+        Some(Item::about(name, line.with(", IPv6 ").then(of("aaaa")?)))
+    };
+    servers.iter().map(line).collect()
 }
 
 pub(super) fn addresses(report: &Reported) -> Known {
     let outcome = report.fact("dns", "resolution")?.get("outcome")?;
     if let Some(error) = outcome.get("Err") {
-        return Some(vec![text!["none: ", foreign(field(error, "/message")?)]]);
+        return Some(vec![text!["none: ", foreign(field(error, "/message")?)].into()]);
     }
     words(list(outcome.get("Ok")), an_address)
 }
@@ -60,10 +62,10 @@ pub(super) fn source_address(report: &Reported) -> Known {
     let ways = list(report.fact("egress", "source")?.get("ways"))?;
     let from = |way: &Value| {
         let from = text![address(field(way, "/from/Ok")?)];
-        Some(match field(way, "/interface") {
+        Some(Item::from(match field(way, "/interface") {
             Some(interface) => from.with(" (").with(foreign(interface)).with(")"),
             None => from,
-        })
+        }))
     };
     // An address to which there is no way tells nothing about where this computer is.
     let known: Vec<_> = ways.iter().filter_map(from).collect();
@@ -72,8 +74,8 @@ pub(super) fn source_address(report: &Reported) -> Known {
 
 pub(super) fn public_address(report: &Reported) -> Known {
     let asked = list(report.fact("egress", "egress")?.get("asked"))?;
-    let seen: Vec<Text> =
-        asked.iter().filter_map(|asked| Some(address(field(asked, "/sees/Ok")?).into())).collect();
+    let seen = |asked: &Value| Some(text![address(field(asked, "/sees/Ok")?)].into());
+    let seen: Vec<Item> = asked.iter().filter_map(seen).collect();
     Some(seen).filter(|seen| !seen.is_empty())
 }
 
@@ -92,7 +94,7 @@ pub(super) fn jump_hosts(report: &Reported) -> Known {
 pub(super) fn connection(report: &Reported) -> Known {
     let attempts = list(report.fact("tcp", "attempts"))?;
     if attempts.iter().any(|a| a.get("outcome").and_then(word) == Some("connected")) {
-        return Some(vec!["connected".into()]);
+        return Some(vec![Text::from("connected").into()]);
     }
     words(Some(attempts), |attempt| {
         let outcome = attempt.get("outcome")?;

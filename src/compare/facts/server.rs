@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::compare::{
     read::Reported,
-    value::{Known, an_offer, any, field, list, one, word, word_of, words},
+    value::{Item, Known, a_key, any, field, list, one, word, word_of, words},
 };
 
 pub(super) fn identification(report: &Reported) -> Known {
@@ -20,7 +20,7 @@ pub(super) fn identification(report: &Reported) -> Known {
 /// the same lists everywhere.
 pub(super) fn algorithms(report: &Reported) -> Known {
     let offered = report.fact("transport", "offered")?;
-    let mut all: Vec<Text> = Vec::new();
+    let mut all: Vec<Item> = Vec::new();
     for (name, title) in [
         ("kex", "key exchange "),
         ("host_key", "host key "),
@@ -28,7 +28,7 @@ pub(super) fn algorithms(report: &Reported) -> Known {
         ("macs_to_server", "MAC "),
     ] {
         let names = list(offered.get(name))?.iter().filter_map(Value::as_str);
-        all.extend(names.map(|name| text![title, foreign(name)]));
+        all.extend(names.map(|name| text![title, foreign(name)].into()));
     }
     Some(all)
 }
@@ -92,7 +92,8 @@ pub(super) fn answers(report: &Reported) -> Known {
             "no-answer" => ": no answer".into(),
             other => text![": ", foreign(other)],
         };
-        Some(an_offer(query.get("offer")?)?.then(answer))
+        let asked = a_key(query.pointer("/offer/key")?)?;
+        Some(Item::about(&asked.plain(), asked.then(answer)))
     };
     asked.map(line).collect()
 }
