@@ -168,3 +168,104 @@ fn what_only_a_person_can_mend_is_not_waited_for() {
         assert_eq!(mended_by(id), Mender::You, "{id}");
     }
 }
+
+mod alike {
+    use super::super::{ends_alike, pace::Reception, reception};
+    use crate::{
+        case::Case,
+        diagnosis::Id,
+        evidence::{
+            connection::{Attempt, Attempts, OsError, OsErrorKind, Outcome},
+            made::{self, effective, seen},
+            resolution::{LookupError, LookupErrorKind, Resolution},
+        },
+    };
+
+    fn case(attempts: &[(&str, Outcome)]) -> Case {
+        let tried = attempts.iter().map(|(to, outcome)| Attempt {
+            to: to.parse().unwrap(),
+            from: None,
+            outcome: outcome.clone(),
+            message: None,
+            took_ms: 1.0,
+        });
+        let tried: Vec<_> = tried.collect();
+        let outcome = Ok(tried.iter().map(|attempt| attempt.to.ip()).collect());
+        Case {
+            attempts: seen(Attempts { tried, untried: Vec::new() }),
+            resolution: seen(resolution(outcome)),
+            ..made::case(effective(22))
+        }
+    }
+
+    fn resolution(outcome: Result<Vec<std::net::IpAddr>, LookupError>) -> Resolution {
+        Resolution {
+            name: "host.example.com".into(),
+            literal: false,
+            outcome,
+            other_family: Vec::new(),
+            hosts_lines: Vec::new(),
+        }
+    }
+
+    fn not_found(kind: LookupErrorKind) -> Case {
+        let error = LookupError { kind, message: "no".into() };
+        Case { resolution: seen(resolution(Err(error))), ..made::case(effective(22)) }
+    }
+
+    fn refused() -> Outcome {
+        Outcome::Failed(OsError {
+            operation: "connect".into(),
+            errno: Some(111),
+            kind: OsErrorKind::ConnectionRefused,
+            message: "Connection refused".into(),
+        })
+    }
+
+    #[test]
+    fn a_failure_is_the_same_only_if_all_of_it_is() {
+        let (one, two) = ("192.0.2.1:22", "192.0.2.2:22");
+        let silent = || Outcome::TimedOut { after_ms: 10_000 };
+        let base = case(&[(one, refused()), (two, silent())]);
+        for (other, alike) in [
+            (case(&[(one, refused()), (two, silent())]), true),
+            // Names are answered in any order.
+            (case(&[(two, silent()), (one, refused())]), true),
+            (case(&[(one, silent()), (two, silent())]), false),
+            (case(&[(one, refused())]), false),
+            (case(&[(one, Outcome::Connected)]), false),
+            (not_found(LookupErrorKind::NoName), false),
+            (made::case(effective(22)), false),
+        ] {
+            assert_eq!(ends_alike(&base, &other), alike, "{other:?}");
+        }
+        let no_name = not_found(LookupErrorKind::NoName);
+        assert!(ends_alike(&no_name, &no_name.clone()));
+        assert!(!ends_alike(&no_name, &not_found(LookupErrorKind::TemporaryFailure)));
+        // Who is connected goes on, and where nobody looked nothing is alike.
+        let connected = case(&[(one, Outcome::Connected)]);
+        assert!(!ends_alike(&connected, &connected.clone()));
+        let nothing = made::case(effective(22));
+        assert!(!ends_alike(&nothing, &nothing.clone()));
+    }
+
+    #[test]
+    fn how_a_look_was_received() {
+        let connected = || case(&[("192.0.2.1:22", Outcome::Connected)]);
+        let unreached = case(&[("192.0.2.1:22", refused())]);
+        for (case, id, expected) in [
+            (connected(), None, Reception::Served),
+            (connected(), Some(Id::KeyNotAccepted), Reception::Served),
+            (connected(), Some(Id::SourcePenalty), Reception::TurnedAway),
+            (connected(), Some(Id::ClosedBeforeBanner), Reception::TurnedAway),
+            (unreached, Some(Id::RefusedByHost), Reception::Unreached),
+            (not_found(LookupErrorKind::NoName), Some(Id::NameNotFound), Reception::Unreached),
+        ] {
+            assert_eq!(reception(&case, id), expected, "{id:?}");
+        }
+        // What a jump host has seen counts too.
+        let hop = crate::evidence::hop::Hop { case: Box::new(connected()) };
+        let behind = Case { hop: seen(hop), ..made::case(effective(22)) };
+        assert_eq!(reception(&behind, Some(Id::BehindJumpHost)), Reception::Served);
+    }
+}

@@ -149,3 +149,6 @@ async fn stay_away(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
