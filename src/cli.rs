@@ -55,9 +55,15 @@ pub struct Options {
     /// The provider's profile: a name or a file; unless told otherwise the host decides
     #[arg(long, value_name = "NAME|FILE")]
     pub profile: Option<String>,
+    /// Examines a further service that the provider's profile names, such as repository
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
     /// Goes through jump hosts and proxy commands as ssh does, which logs in at them
     #[arg(long, action = ArgAction::SetTrue)]
     pub through: bool,
+    /// Logs in for real with the key that the server takes, runs `hostname` there, and leaves
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub login: bool,
     /// Asks somebody outside, by DNS, for the public address of your network; the report names whom
     #[arg(long, action = ArgAction::SetTrue)]
     pub egress: bool,

@@ -18,7 +18,7 @@ use crate::{
 /// # Errors
 /// What is wrong with the command line or a profile, and what was meant.
 pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
-    if sorted.words.is_empty() {
+    if sorted.words.is_empty() && options.service.is_none() {
         return Err("Which host? Write it as for ssh: ssh-preflight USER@HOST. \
                     See --help for all options."
             .into());
@@ -34,6 +34,25 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
     if let Some(wrong) = mistakes::of_words(sorted) {
         return Err(wrong);
     }
+    let base = Plan {
+        input: String::new(),
+        host: String::new(),
+        user: None,
+        port: None,
+        ssh_options: sorted.ssh.clone(),
+        wants_forwarding: sorted.forwarding,
+        interactive: place_for_answers,
+        profile: profile.clone(),
+        own_profiles: own_profiles.clone(),
+        name_servers: Vec::new(),
+        // To log in at the target is to go all the way to it.
+        through: options.through || options.login,
+        hop_of: Vec::new(),
+        egress: options.egress,
+        allowed: options.allowed.clone(),
+        login: options.login,
+        limits,
+    };
     let plan = |(n, word): (usize, &String)| -> Result<Plan, String> {
         let target =
             checks::target::parse(word).map_err(|wrong| mistakes::of_target(sorted, n, &wrong))?;
@@ -42,20 +61,32 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
             host: target.host,
             user: FirstWins::or_target(sorted.user.as_ref(), target.user),
             port: FirstWins::or_target(sorted.port.as_ref(), target.port),
-            ssh_options: sorted.ssh.clone(),
-            wants_forwarding: sorted.forwarding,
-            interactive: place_for_answers,
-            profile: profile.clone(),
-            own_profiles: own_profiles.clone(),
-            name_servers: Vec::new(),
-            through: options.through,
-            hop_of: Vec::new(),
-            egress: options.egress,
-            allowed: options.allowed.clone(),
-            limits,
+            ..base.clone()
         })
     };
-    sorted.words.iter().enumerate().map(plan).collect()
+    let mut plans: Vec<Plan> =
+        sorted.words.iter().enumerate().map(&plan).collect::<Result<_, _>>()?;
+    if let Some(name) = &options.service {
+        let target = plans.first().map(|plan| plan.host.as_str());
+        let (service, by) = profiles::service(name, profile.as_ref(), target, &own_profiles)?;
+        // What `-l` and `-p` say is about the targets that were typed.
+        let typed = sorted.words.is_empty();
+        let user = sorted.user.as_ref().filter(|_| typed);
+        let port = sorted.port.as_ref().filter(|_| typed);
+        let user = FirstWins::or_target(user, service.user.clone());
+        plans.push(Plan {
+            input: match &user {
+                Some(user) => format!("{user}@{}", service.host),
+                None => service.host.clone(),
+            },
+            host: service.host.clone(),
+            user,
+            port: FirstWins::or_target(port, service.port),
+            profile: Some(by),
+            ..base.clone()
+        });
+    }
+    Ok(plans)
 }
 
 /// Whether `-o BatchMode=yes` says that nobody is there. ssh takes `=` or a space, in any case.

@@ -218,7 +218,9 @@ async fn examine(
     let listed = |list: &[String], id: &str| list.iter().any(|l| l == id);
     let chosen = |row: &checks::check::Row| {
         let id = row.about.id;
-        (options.only.is_empty() || listed(&options.only, id)) && !listed(&options.skip, id)
+        (row.applies)(evidence.plan())
+            && (options.only.is_empty() || listed(&options.only, id))
+            && !listed(&options.skip, id)
     };
     let lines = progress.target(&input, chosen);
     checks::examine(&evidence, chosen, |row, finding| lines.found(row, finding)).await

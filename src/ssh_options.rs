@@ -10,7 +10,7 @@ const FLAGS: &str = "46AaCfGgKkMNnqsTtVvXxYy";
 /// Options of `ssh` with a value.
 const VALUED: &str = "BbcDEeFIiJLlmOopPQRSWw";
 /// Ours that take a value in the next word. A test holds this list and clap's together.
-pub const OURS_WITH_VALUE: [&str; 13] = [
+pub const OURS_WITH_VALUE: [&str; 14] = [
     "--format",
     "--output",
     "--only",
@@ -20,6 +20,7 @@ pub const OURS_WITH_VALUE: [&str; 13] = [
     "--every",
     "--for",
     "--profile",
+    "--service",
     "--allowed",
     "--color",
     "--record",
@@ -114,11 +115,10 @@ pub fn sort(arguments: impl IntoIterator<Item = String>) -> Result<Sorted, Wrong
 }
 
 /// Options that other programs have, and the one of `ssh` that does the same.
-const HABITS: [(&str, &str); 8] = [
+const HABITS: [(&str, &str); 7] = [
     ("--port", "-p PORT"),
     ("--user", "-l USER, or USER@HOST"),
     ("--username", "-l USER, or USER@HOST"),
-    ("--login", "-l USER, or USER@HOST"),
     ("--identity", "-i FILE"),
     ("--key", "-i FILE"),
     ("--host", "HOST, with nothing before it"),
