@@ -259,6 +259,23 @@ pub const FACTS: &[Fact] = &[
         means: "The server's rules for this user were changed.",
     },
     Fact {
+        id: "login",
+        check: "login",
+        title: "the login itself",
+        shape: Shape::One,
+        read: |report| server::works(report, "login"),
+        means: "The key is one thing, the session another: the account, its shell or the rules of the \
+                server were changed.",
+    },
+    Fact {
+        id: "forwarding",
+        check: "forwarding",
+        title: "the forwarding of the agent",
+        shape: Shape::One,
+        read: |report| server::works(report, "forwarding"),
+        means: "One of the two sides now allows it, or does not any more.",
+    },
+    Fact {
         id: "diagnosis",
         check: "",
         title: "the diagnosis",

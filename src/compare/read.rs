@@ -103,6 +103,9 @@ pub struct Step {
     /// The command that does it.
     #[serde(default)]
     pub command: Option<String>,
+    /// What to paste elsewhere than into a terminal.
+    #[serde(default)]
+    pub paste: Option<String>,
 }
 
 /// One check.
@@ -110,6 +113,9 @@ pub struct Step {
 pub struct Checked {
     /// Stable word.
     pub id: String,
+    /// `pass`, `warn`, `fail` or `skip`.
+    #[serde(default)]
+    pub status: String,
     /// The facts behind the words.
     #[serde(default)]
     pub evidence: Map<String, Value>,

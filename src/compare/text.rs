@@ -168,9 +168,9 @@ impl Page<'_> {
         }
         for (n, step) in (1..).zip(&found.next_steps) {
             self.wrapped(&format!("  {n}. "), &printable(&step.text));
-            if let Some(command) = &step.command {
-                let command = self.look.paint(&printable(command), |t| t.cyan());
-                self.out.push_str(&format!("      {command}\n"));
+            for copied in [&step.command, &step.paste].into_iter().flatten() {
+                let copied = self.look.paint(&printable(copied), |t| t.cyan());
+                self.out.push_str(&format!("      {copied}\n"));
             }
         }
         self.line("");

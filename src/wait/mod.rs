@@ -120,6 +120,14 @@ fn wait(sorted: &Sorted, options: &Options) -> Result<Wait, String> {
             && !options.skip.iter().any(|skip| skip == id)
     };
     let chosen: Vec<_> = needed(check).into_iter().filter(|id| wanted(id)).collect();
+    let applies =
+        |check: &&str| CHECKS.iter().any(|row| row.about.id == *check && (row.applies)(&plan));
+    if let Some(check) = check.filter(|check| !applies(check)) {
+        return Err(format!(
+            "--for {check} waits for a check that is not run: it needs an option of its own. See \
+             --help."
+        ));
+    }
     if let Some(check) = check.filter(|check| !chosen.contains(check)) {
         return Err(format!("--for {check} waits for a check that --only or --skip leaves out."));
     }

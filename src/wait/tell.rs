@@ -87,7 +87,9 @@ impl Tell {
         if let Some(line) = &self.line {
             let (now, left, limit) = (words::span(now), words::span(left), words::span(self.limit));
             let head = words::head(report);
-            line.set_message(format!("[{now} of {limit}] {head} Look {} in {left}.", looks + 1));
+            // What moves comes first: a narrow terminal cuts the rest off.
+            let number = looks + 1;
+            line.set_message(format!("[{now} of {limit}] Look {number} in {left}. {head}"));
         }
     }
 

@@ -98,6 +98,16 @@ pub(super) fn answers(report: &Reported) -> Known {
     asked.map(line).collect()
 }
 
+/// Whether what a check tried worked; nothing where it was not tried.
+pub(super) fn works(report: &Reported, check: &str) -> Known {
+    let check = report.checks.iter().find(|c| c.id == check)?;
+    one(Some(match check.status.as_str() {
+        "pass" | "warn" => "it works".into(),
+        "fail" => "it does not work".into(),
+        _ => return None,
+    }))
+}
+
 pub(super) fn diagnosis(report: &Reported) -> Known {
     let verdict = report.verdict.word();
     one(Some(match &report.diagnosis {
