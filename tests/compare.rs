@@ -8,7 +8,10 @@
     reason = "this is a test"
 )]
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
@@ -149,6 +152,60 @@ fn what_is_not_known_is_never_a_difference() {
     let words = words.replace('\n', " ");
     assert!(words.contains("the first thing that is known to differ is the ways to"), "{words}");
     assert!(words.contains("Not known in the second report, so not compared: "), "{words}");
+}
+
+/// Whoever renames a field of the evidence finds here that it is compared.
+#[test]
+fn each_fact_is_found_in_real_reports() {
+    use ssh_preflight::compare::{FACTS, parse};
+    let cases = [
+        "akeneo_ready",
+        "akeneo_key_not_accepted",
+        "several-addresses-of-localhost",
+        "jump-host-that-lets-in",
+    ];
+    let mut unseen: BTreeSet<_> = FACTS.iter().map(|fact| fact.id).collect();
+    assert_eq!(unseen.len(), FACTS.len(), "an id is there twice");
+    for name in cases {
+        let text = std::fs::read_to_string(case(name)).unwrap();
+        let source = parse("a recording", &text).unwrap();
+        for fact in FACTS {
+            if (fact.read)(&source.reports[0]).is_some_and(|items| !items.is_empty()) {
+                unseen.remove(fact.id);
+            }
+        }
+    }
+    // These are in no recording: they are asked of somebody else, or need a login.
+    assert_eq!(unseen, BTreeSet::from(["forwarding", "login", "public-address"]));
+    let mut old = report("akeneo_ready");
+    let egress = |address: &str| json!({"asked": [{"whom": "x", "sees": {"Ok": address}}]});
+    check(&mut old, "egress")["egress"] = egress("203.0.113.1");
+    let more = ["login", "forwarding"].map(|id| json!({"id": id, "status": "pass"}));
+    old["checks"].as_array_mut().unwrap().extend(more);
+    let mut new = old.clone();
+    check(&mut new, "egress")["egress"] = egress("203.0.113.2");
+    for checked in new["checks"].as_array_mut().unwrap().iter_mut().rev().take(2) {
+        checked["status"] = json!("fail");
+    }
+    let (_, told) = said(&old, &new, &["--format", "json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let facts = told["differences"].as_array().unwrap().iter().map(|d| d["fact"].as_str().unwrap());
+    assert_eq!(facts.collect::<Vec<_>>(), ["public-address", "login", "forwarding"]);
+}
+
+/// The page names each of them, with its check.
+#[test]
+fn each_fact_is_explained() {
+    let page = include_str!("../docs/compare.md");
+    for fact in ssh_preflight::compare::FACTS {
+        let row = page
+            .lines()
+            .find(|line| line.starts_with("| `") && line.contains(&format!("`{}`", fact.id)));
+        let row = row.unwrap_or_else(|| panic!("{} is not explained", fact.id));
+        assert!(row.contains(fact.check), "{}: {row}", fact.id);
+        let known = checks::CHECKS.iter().any(|row| row.about.id == fact.check);
+        assert!(known || fact.check.is_empty(), "{} is of no check", fact.id);
+    }
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl Difference {
     }
     /// What there is and was not.
     #[must_use]
-    pub fn new(&self) -> Vec<&Text> {
+    pub fn come(&self) -> Vec<&Text> {
         only_in(&self.now, &self.then)
     }
 }

@@ -27,7 +27,7 @@ use crate::{
 pub use difference::{Comparison, Difference, Missing, compare};
 pub use facts::{FACTS, Fact};
 pub use json::Document;
-pub use read::{Reported, Source};
+pub use read::{Reported, Source, parse};
 
 /// Compares a report with another one, or with a target that is examined now. Exit code 0: nothing
 /// differs; 1: something does.

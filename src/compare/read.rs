@@ -177,7 +177,7 @@ pub fn parse(name: &str, text: &str) -> Result<Source, String> {
                 Head { schema_version: Some(version), tool: Some(tool), reports, .. }
                     if tool.name == "ssh-preflight" =>
                 {
-                    if version != Value::from(SCHEMA_VERSION) {
+                    if version.as_u64() != Some(u64::from(SCHEMA_VERSION)) {
                         return Err(format!(
                             "{name} has schema_version {version}, and this program reads {SCHEMA_VERSION}. \
                              Use the version of ssh-preflight that wrote it, or a newer one."

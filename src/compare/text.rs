@@ -96,14 +96,14 @@ impl Page<'_> {
             self.line("");
             self.wrapped("Note: ", note);
         }
-        self.to_do(comparison);
+        self.what_to_do(comparison);
     }
 
     /// What it was and what it is. Of a list that has something in common, only what came and went.
     fn difference(&mut self, indent: &str, difference: &Difference) {
         let title = capital(difference.fact.title);
         self.wrapped(indent, &format!("{title}:"));
-        let (gone, new) = (difference.gone(), difference.new());
+        let (gone, new) = (difference.gone(), difference.come());
         let moved = gone.is_empty() && new.is_empty();
         let disjoint = gone.len() == difference.then.len() && new.len() == difference.now.len();
         let all = |items: &[Item]| items.iter().map(|item| item.text.plain()).collect();
@@ -153,7 +153,7 @@ impl Page<'_> {
         }
     }
 
-    fn to_do(&mut self, comparison: &Comparison) {
+    fn what_to_do(&mut self, comparison: &Comparison) {
         let Some(found) = &comparison.now.diagnosis else { return };
         self.line("");
         let word =

@@ -26,6 +26,9 @@ pub fn span(time: Duration) -> String {
 #[must_use]
 pub fn head(report: &Report) -> String {
     let word = match report.verdict {
+        Verdict::Ready if report.is_complete() && report.worst() >= Status::Warn => {
+            return "Ready, with warnings.".into();
+        }
         Verdict::Ready if report.is_complete() => return "Ready.".into(),
         Verdict::Ready => return "Nothing is wrong in what is looked at.".into(),
         Verdict::NotReady => "Not ready",
