@@ -304,6 +304,8 @@ fn what_is_no_report_is_refused() {
         (&["case.json", "good.json"], "neither a report nor a recording"),
         (&["good.json", "good.json", "-A"], "options of ssh"),
         (&["good.json", "good.json", "--record", "x"], "no --record"),
+        (&["good.json", "good.json", "--every", "1m"], "no --every"),
+        (&["good.json", "good.json", "--format", "html"], "text and JSON"),
         (&["-", "-"], "standard input"),
         (&["good.json", "user@"], "the host is missing"),
     ] {

@@ -15,17 +15,17 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 fn what_is_wrong_is_said() {
     for (arguments, said) in [
         (&["wait"][..], "Wait for which host?"),
-        (&["wait", "a@host", "b@host"], "wait takes one target"),
+        (&["wait", "a@host", "b@host"], "wait takes no more than one word after it"),
         (&["wait", "user@"], "the host is missing"),
         (&["wait", "host:2222"], "Did you mean: ssh-preflight -p 2222 wait host"),
-        (&["wait", "--replay", "x", "host"], "takes no --replay"),
+        (&["wait", "--replay", "x", "host"], "wait takes no --replay"),
         (&["wait", "--for", "nothing", "host"], "short-name"),
         (&["wait", "--for", "tcp", "--skip", "tcp", "host"], "leaves out"),
         (&["wait", "--for", "tcp", "--only", "dns", "host"], "leaves out"),
         (&["wait", "--for", "login", "host"], "needs an option of its own"),
         (&["wait", "--every", "soon", "host"], "30s"),
-        (&["--every", "1m", "host"], "belong to wait"),
-        (&["--for", "tcp", "host"], "belong to wait"),
+        (&["--every", "1m", "host"], "ssh-preflight wait --every"),
+        (&["--for", "tcp", "host"], "ssh-preflight wait --for"),
     ] {
         let (code, stdout, stderr) = run(arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {stderr}");

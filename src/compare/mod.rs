@@ -12,18 +12,14 @@ mod read;
 mod text;
 mod value;
 
-use std::{io::Read, path::Path};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use checks::report::Report;
 
-use crate::{
-    cli::{Format, Options},
-    exit::Exit,
-    plans,
-    render::look::Look,
-    run,
-    ssh_options::Sorted,
-};
+use crate::{cli::Format, exit::Exit, plans, render::look::Look, run, subcommands::Call};
 pub use difference::{Comparison, Difference, Missing, compare};
 pub use facts::{FACTS, Fact};
 pub use json::Document;
@@ -34,41 +30,29 @@ pub use read::{Reported, Source, parse};
 ///
 /// # Errors
 /// What is wrong with the command line or a file.
-pub fn run(sorted: &Sorted, options: &Options) -> Result<Exit, String> {
-    let words = sorted.words.get(1..).unwrap_or_default();
-    let [old, new @ ..] = words else { return Err(usage()) };
-    if new.is_empty() {
-        return Err(usage());
-    }
-    if !(options.format == Format::Json || options.format == Format::Text) {
-        return Err("compare has two forms: --format text and --format json.".into());
-    }
-    if options.replay.is_some() || options.record.is_some() {
-        return Err(
-            "compare reads recordings as they are, and writes none: it takes no --replay and \
-                    no --record."
-                .into(),
-        );
+pub fn run(call: &Call<'_>) -> Result<Exit, String> {
+    let (sorted, options) = (call.sorted, call.options);
+    let [old, new] = call.words else { return Err(usage()) };
+    let html = |file: &PathBuf| file.extension().is_some_and(|e| e.eq_ignore_ascii_case("html"));
+    let is_known = options.format == Format::Json || options.format == Format::Text;
+    if !is_known || options.output.iter().any(html) {
+        return Err("A comparison has two forms, text and JSON.".into());
     }
     let old = source(old, None)?;
-    let new = match new {
-        [file] if is_file(file) => {
-            if run::has_ssh_options(sorted) {
-                return Err(
-                    "Two reports are compared and nothing is examined: options of ssh have \
-                            no place here."
-                        .into(),
-                );
-            }
-            source(file, Some(&old))?
+    let new = if is_file(new) {
+        if sorted.has_ssh_options() {
+            return Err(
+                "Two reports are compared and nothing is examined: options of ssh have no \
+                        place here."
+                    .into(),
+            );
         }
-        targets => {
-            // The report before comes first, and a target is parsed without it.
-            let examined = sorted.after_subcommand().after_subcommand();
-            let plans = plans::of_targets(&examined, options)?;
-            let reports = run::examine_live(plans, options)?;
-            Source { name: targets.join(" "), reports: reported(&reports)? }
-        }
+        source(new, Some(&old))?
+    } else {
+        // The report before comes first, and a target is parsed without it.
+        let examined = sorted.after_subcommand().after_subcommand();
+        let reports = run::examine_live(plans::of_targets(&examined, options)?, options)?;
+        Source { name: new.clone(), reports: reported(&reports)? }
     };
     let comparisons = pairs::of(&old, &new)?;
     let page = |format, look: &Look| {

@@ -22,7 +22,10 @@ use checks::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::Options, exit::Exit, plans, render::look::Look, run, ssh_options::Sorted};
+use crate::{
+    cli::Options, exit::Exit, plans, render::look::Look, run, ssh_options::Sorted,
+    subcommands::Call,
+};
 use course::{How, Looked};
 
 pub use course::Waited;
@@ -50,13 +53,9 @@ pub struct Wait {
 ///
 /// # Errors
 /// What is wrong with the command line, or that the report cannot be written.
-pub fn run(sorted: &Sorted, options: &Options) -> Result<Exit, String> {
-    if options.replay.is_some() {
-        return Err("wait looks again and again, and a recording does not change: it takes no \
-                    --replay."
-            .into());
-    }
-    let wait = wait(sorted, options)?;
+pub fn run(call: &Call<'_>) -> Result<Exit, String> {
+    let options = call.options;
+    let wait = wait(call.sorted, options)?;
     let look = Look::here(options.color, options.quiet, options.verbose);
     let mut tell = Tell::new(look, &wait);
     if let Some(asked) = options.every.filter(|asked| *asked < wait.pace.every) {
@@ -92,22 +91,13 @@ pub fn exit(waited: &Waited) -> Exit {
 
 /// From the command line to what is waited for.
 fn wait(sorted: &Sorted, options: &Options) -> Result<Wait, String> {
-    if sorted.words.len() < 2 {
+    if sorted.words.len() < 2 && options.service.is_none() {
         return Err("Wait for which host? Write it as for ssh: ssh-preflight wait USER@HOST".into());
     }
     // For a look, --timeout is no limit: it is the one of the whole wait.
     let of_look = Options { timeout: None, ..options.clone() };
-    let mut plans = plans::of_targets(&sorted.after_subcommand(), &of_look)?;
-    let plan = match (plans.pop(), plans.is_empty()) {
-        (Some(plan), true) => plan,
-        _ => {
-            return Err(
-                "wait takes one target. To wait for several, wait for one after the other: \
-                        ssh-preflight wait FIRST && ssh-preflight wait SECOND"
-                    .into(),
-            );
-        }
-    };
+    let plan = plans::of_targets(&sorted.after_subcommand(), &of_look)?.pop();
+    let plan = plan.ok_or("There is nothing to wait for.")?;
     let mut pace = Pace::default();
     pace.limit = options.timeout.unwrap_or(pace.limit);
     if let Some(every) = options.every {

@@ -31,7 +31,7 @@ impl Tell {
     #[must_use]
     pub fn new(look: Look, wait: &Wait) -> Self {
         let goal = words::goal(wait);
-        let line = Progress::new(look, true).alone();
+        let line = Progress::new(look, 1).alone();
         let limit = wait.pace.limit;
         Self { quiet: look.quiet, goal, limit, begun: false, pause: None, line }
     }
