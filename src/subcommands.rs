@@ -83,7 +83,9 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
         name: "compare",
         arguments: "OLD.json NEW.json|[USER@]HOST",
         about: "Says what changed since it last worked, between two reports or up to now",
-        takes: Takes::AllBut(&["list", "replay", "record", "targets", "jobs", "every", "for"]),
+        takes: Takes::AllBut(&[
+            "list", "replay", "record", "targets", "jobs", "every", "for", "redact",
+        ]),
         ssh_options: true,
         words: Words::Reports,
         run: compare::run,

@@ -12,14 +12,11 @@ mod read;
 mod text;
 mod value;
 
-use std::{
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::{io::Read, path::Path};
 
 use checks::report::Report;
 
-use crate::{cli::Format, exit::Exit, plans, render::look::Look, run, subcommands::Call};
+use crate::{cli::Format, exit::Exit, files, plans, render::look::Look, run, subcommands::Call};
 pub use difference::{Comparison, Difference, Missing, compare};
 pub use facts::{FACTS, Fact};
 pub use json::Document;
@@ -33,9 +30,8 @@ pub use read::{Reported, Source, parse};
 pub fn run(call: &Call<'_>) -> Result<Exit, String> {
     let (sorted, options) = (call.sorted, call.options);
     let [old, new] = call.words else { return Err(usage()) };
-    let html = |file: &PathBuf| file.extension().is_some_and(|e| e.eq_ignore_ascii_case("html"));
-    let is_known = options.format == Format::Json || options.format == Format::Text;
-    if !is_known || options.output.iter().any(html) {
+    let known = |format: Format| format == Format::Json || format == Format::Text;
+    if !known(options.format) || options.output.iter().any(|file| !known(file.format)) {
         return Err("A comparison has two forms, text and JSON.".into());
     }
     let old = source(old, None)?;
@@ -66,9 +62,8 @@ pub fn run(call: &Call<'_>) -> Result<Exit, String> {
     // It is shown first: it must not be lost where a file cannot be written.
     let mut wrong: Vec<_> = run::print(&page(options.format, &look)).err().into_iter().collect();
     for file in &options.output {
-        let json = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let format = if json { Format::Json } else { Format::Text };
-        wrong.extend(run::write_file(file, &page(format, &Look::file(options.verbose))).err());
+        let text = page(file.format, &Look::file(options.verbose));
+        wrong.extend(files::write(&file.path, &text).err());
     }
     if !wrong.is_empty() {
         return Err(wrong.join("\n"));

@@ -56,7 +56,9 @@ pub struct Wait {
 pub fn run(call: &Call<'_>) -> Result<Exit, String> {
     let options = call.options;
     let wait = wait(call.sorted, options)?;
-    let look = Look::here(options.color, options.quiet, options.verbose);
+    // What is said meanwhile names hosts, users and addresses.
+    let quiet = options.quiet || options.redact.is_some();
+    let look = Look::here(options.color, quiet, options.verbose);
     let mut tell = Tell::new(look, &wait);
     if let Some(asked) = options.every.filter(|asked| *asked < wait.pace.every) {
         tell.raised(asked, &wait.pace);
