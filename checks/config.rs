@@ -16,6 +16,8 @@ use crate::{
     text::{host, number, path, user},
 };
 
+mod settings;
+
 /// Configuration.
 pub struct Config;
 
@@ -100,6 +102,17 @@ impl Check for Config {
             .fact("port", e.port)
             .fact("user", &e.user)
             .fact("profile", &profile.name)
+            .fact("ssh_version", version(configuration))
+            .fact("settings", settings::of(e))
+            .fact("may_ask", plan.may_ask(e))
+    }
+}
+
+/// What `ssh -V` prints, where there is one.
+fn version(configuration: &Configuration) -> Option<&text::Foreign> {
+    match &configuration.source {
+        Source::Ssh { version } => Some(version),
+        Source::Files => None,
     }
 }
 

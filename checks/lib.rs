@@ -49,6 +49,7 @@ pub mod retyped;
 pub mod sftp_rights;
 pub mod target;
 pub mod text;
+pub mod waiting;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 

@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod catalogue;
 pub mod cli;
+pub mod compare;
 pub mod command;
 pub mod completions;
 pub mod demo;
@@ -23,3 +24,4 @@ pub mod sftp;
 pub mod ssh_options;
 pub mod subcommands;
 pub mod target_list;
+pub mod wait;

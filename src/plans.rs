@@ -123,7 +123,7 @@ fn is_batch(ssh: &[String]) -> bool {
 }
 
 /// Larger files are no recordings. One case is some 100 KB.
-const MOST_RECORDED: u64 = 256 << 20;
+pub const MOST_RECORDED: u64 = 256 << 20;
 
 /// The text of a file that the command line names, or of standard input where it is called `-`, up to
 /// a size: `/dev/zero` has no end.

@@ -102,6 +102,12 @@ impl Progress {
         }
     }
 
+    /// One line whose words change; none where nobody looks.
+    #[must_use]
+    pub fn alone(&self) -> Option<ProgressBar> {
+        (!self.lines.is_hidden()).then(|| self.line(String::new()))
+    }
+
     fn line(&self, words: String) -> ProgressBar {
         let bar = self.lines.add(ProgressBar::new_spinner());
         let signs = if self.look.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "|/-\\ " };

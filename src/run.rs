@@ -141,14 +141,25 @@ pub fn demo(call: &Call<'_>) -> Result<Exit, String> {
     Ok(if names.is_empty() { Exit::Ready } else { exit })
 }
 
-fn in_runtime(
-    reports: impl Future<Output = Result<Vec<Report>, String>>,
-) -> Result<Vec<Report>, String> {
+/// Runs what waits for the network.
+///
+/// # Errors
+/// That there can be no runtime, or what came of it.
+pub(crate) fn in_runtime<T>(reports: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|e| format!("Cannot start: {e}."))?;
     let reports = runtime.block_on(reports);
     // A resolver that hangs in a thread of its own must not keep us from ending.
     runtime.shutdown_background();
     reports
+}
+
+/// Examines these targets now.
+///
+/// # Errors
+/// That there can be no runtime.
+pub(crate) fn examine_live(plans: Vec<Plan>, options: &Options) -> Result<Vec<Report>, String> {
+    let work = plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect();
+    in_runtime(async { Ok(examine_all(work, options).await) })
 }
 
 enum Work {
@@ -222,7 +233,7 @@ async fn examine(
 }
 
 /// The first Ctrl-C ends the waiting, the second the program.
-async fn stop_on_ctrl_c(cut: CancellationToken) {
+pub(crate) async fn stop_on_ctrl_c(cut: CancellationToken) {
     if tokio::signal::ctrl_c().await.is_ok() {
         cut.cancel();
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -231,7 +242,11 @@ async fn stop_on_ctrl_c(cut: CancellationToken) {
     }
 }
 
-fn finish(
+/// Prints the reports and writes the files.
+///
+/// # Errors
+/// What could not be written.
+pub(crate) fn finish(
     reports: &[Report],
     options: &Options,
     demo: Option<&[&demo::Scenario]>,

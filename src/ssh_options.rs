@@ -131,6 +131,14 @@ fn habit(word: &str) -> Option<String> {
 }
 
 impl Sorted {
+    /// The same without its first word, which is a subcommand that targets follow.
+    #[must_use]
+    pub fn after_subcommand(&self) -> Self {
+        let rest = |places: &[usize]| places.iter().skip(1).copied().collect();
+        let words = self.words.iter().skip(1).cloned().collect();
+        Self { words, places: rest(&self.places), ..self.clone() }
+    }
+
     /// Whether anything was said that is for `ssh`.
     #[must_use]
     pub fn has_ssh_options(&self) -> bool {

@@ -217,7 +217,9 @@ pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
 }
 
 impl Tool {
-    fn this() -> Self {
+    /// This program.
+    #[must_use]
+    pub fn this() -> Self {
         Self { name: "ssh-preflight".into(), version: env!("CARGO_PKG_VERSION").into() }
     }
 }

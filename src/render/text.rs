@@ -44,7 +44,7 @@ pub fn render(report: &Report, look: &Look) -> String {
 }
 
 /// Where the locale has no such letters. Foreign letters become `?`: nothing is lost in the JSON.
-pub(super) fn ascii(text: &str) -> String {
+pub(crate) fn ascii(text: &str) -> String {
     let letter = |c: char| match c {
         '–' | '—' => '-',
         '’' | '‘' => '\'',

@@ -17,6 +17,7 @@ mod advice;
 mod agent_faults;
 mod agents;
 mod cases;
+mod comparing;
 mod faults;
 mod forwarded;
 mod generations;
@@ -41,6 +42,7 @@ mod table;
 mod typed;
 mod with_key;
 mod typed_passphrase;
+mod waiting;
 mod world;
 
 use std::path::Path;
