@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    access::Access,
     evidence::{
         Seen, Unseen,
         agent::{AgentForHost, AgentKeys},
@@ -25,9 +26,11 @@ use crate::{
         made_up_name::MadeUpNames,
         name_servers::NameServers,
         nearby::Nearby,
+        password::PasswordLogin,
         proxy::{Proxy, ProxyEnd},
         queries::Queries,
         resolution::Resolution,
+        sftp::SftpSession,
         source::Source,
         traceroute::Traceroute,
     },
@@ -76,6 +79,9 @@ pub struct Plan {
     /// Whether `--login` asked for a real login, which signs.
     #[serde(default)]
     pub login: bool,
+    /// Which access is examined.
+    #[serde(default)]
+    pub access: Access,
     /// Limits of time, in milliseconds.
     pub limits: TimeLimits,
 }
@@ -169,6 +175,12 @@ pub struct Case {
     /// The forwarded agent, seen from the host.
     #[serde(default)]
     pub forwarding: Option<Observed<Forwarding>>,
+    /// Whether a login with a password is offered, and how one ended.
+    #[serde(default)]
+    pub password_login: Option<Observed<PasswordLogin>>,
+    /// What an SFTP session showed.
+    #[serde(default)]
+    pub sftp: Option<Observed<SftpSession>>,
 }
 
 /// Facts that make a cause clearer and decide none: without them a verdict stands.
@@ -241,6 +253,10 @@ impl Case {
         login: Login,
         /// The forwarded agent, seen from the host.
         forwarding: Forwarding,
+        /// Whether a login with a password is offered, and how one ended.
+        password_login: PasswordLogin,
+        /// What an SFTP session showed.
+        sftp: SftpSession,
     }
 
     /// A case in which nothing was looked at yet.
@@ -270,6 +286,8 @@ impl Case {
             queries: None,
             login: None,
             forwarding: None,
+            password_login: None,
+            sftp: None,
         }
     }
 
@@ -356,7 +374,7 @@ impl Plan {
                 if host.contains('.') {
                     near_names::is_near_domain(host, domain)
                 } else {
-                    p.user.as_deref() == Some(user)
+                    p.has_user(user)
                 }
             })
         };

@@ -344,7 +344,7 @@ fn verify(plan: &Plan, effective: &Effective, accepts: Acceptance) -> Vec<Hint> 
     } else {
         Hint::run(
             "Connect once and answer the question with the fingerprint, which is safer than yes.",
-            plan.ssh().command(),
+            plan.client().command(),
         )
     };
     vec![compare, accept]

@@ -18,8 +18,10 @@ pub mod portal;
 pub mod short_name;
 pub mod login;
 pub mod forwarding;
+pub mod sftp;
 
 // What they are made of.
+pub mod access;
 pub mod address_kind;
 pub mod allow_list;
 pub mod arrival;
@@ -37,12 +39,14 @@ pub mod negotiation;
 pub mod key_files;
 pub mod offers;
 pub mod passage;
+pub mod password;
 pub mod profile;
 pub mod proxied;
 pub mod registration;
 pub mod relay;
 pub mod report;
 pub mod retyped;
+pub mod sftp_rights;
 pub mod target;
 pub mod text;
 
@@ -67,6 +71,7 @@ pub const CHECKS: &[Row] = &[
     Row::of::<short_name::ShortName>(),
     Row::of::<login::Login>(),
     Row::of::<forwarding::Forwarding>(),
+    Row::of::<sftp::Sftp>(),
 ];
 
 /// Runs the chosen checks at once, of those that belong to what was asked for; `found` sees each

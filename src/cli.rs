@@ -8,6 +8,7 @@ use clap::{
 use ipnet::IpNet;
 
 use crate::files::Output;
+use crate::sftp::SftpOptions;
 
 /// The exit codes, as `--help` and the man page tell them.
 pub const EXIT_CODES: &str =
@@ -66,6 +67,9 @@ pub struct Options {
     /// Address ranges that you know to be allowed at the provider, such as 203.0.113.0/24
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = checks::address_kind::range)]
     pub allowed: Vec<IpNet>,
+    /// Options of `sftp`.
+    #[command(flatten)]
+    pub sftp: SftpOptions,
     /// Colour
     #[arg(long, value_enum, default_value = "auto")]
     pub color: Color,

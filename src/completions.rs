@@ -93,6 +93,7 @@ pub fn targets(id: &'static str) -> Arg {
 pub fn words_of(words: Words) -> Option<Arg> {
     let candidates: fn() -> Vec<CompletionCandidate> = match words {
         Words::None => return None,
+        Words::Targets => return Some(targets("words")),
         Words::Diagnoses => || Id::iter().map(|id| of(id, id.title())).collect(),
         Words::Scenarios => || SCENARIOS.iter().map(|s| of(s.name, s.shows)).collect(),
         Words::Shells => || shells().into_iter().map(CompletionCandidate::new).collect(),

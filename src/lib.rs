@@ -19,6 +19,7 @@ pub mod render;
 pub mod run;
 pub mod schema;
 pub mod ssh_letters;
+pub mod sftp;
 pub mod ssh_options;
 pub mod subcommands;
 pub mod target_list;

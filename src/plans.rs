@@ -58,6 +58,7 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
         egress: options.egress,
         allowed: options.allowed.clone(),
         login: options.login,
+        access: checks::access::Access::default(),
         limits,
     };
     let typed = |(n, word): (usize, &String)| -> Result<Listed, String> {

@@ -121,6 +121,12 @@ pub struct Screen {
 }
 
 impl Screen {
+    /// A screen on which nothing is shown yet.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { lines: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()) }
+    }
+
     /// Takes the lines away as long as a person is asked something.
     #[must_use]
     pub fn pause(&self) -> Paused {

@@ -7,6 +7,7 @@ use std::{
 use checks::{
     case::{Case, Plan},
     evidence::{Evidence, hop::Shared, machine::room_for_targets, person::Person},
+    password::Password,
     report::Report,
 };
 use clap::FromArgMatches;
@@ -23,7 +24,7 @@ use crate::{
     progress::Progress,
     redact,
     render::{self, github, json, look::Look},
-    ssh_options,
+    sftp, ssh_options,
     subcommands::{self, Call},
 };
 
@@ -70,6 +71,7 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     if let Some(exit) = subcommands::dispatch(&sorted, &options, &given)? {
         return Ok(exit);
     }
+    sftp::misplaced(&options)?;
     let work = match &options.replay {
         Some(_) if !sorted.words.is_empty() || options.targets.is_some() => {
             return Err("--replay takes no target: the recording names it.".into());
@@ -100,6 +102,21 @@ fn contradiction(options: &Options) -> Option<String> {
     let twice = files::named_twice(written.map(|file| file.as_path()))?;
     let shown = checks::text::printable(&twice.to_string_lossy());
     Some(format!("{shown} is to be written twice. Give each report a file of its own."))
+}
+
+/// `ssh-preflight sftp USER@HOST`: examines a separate access with a password.
+///
+/// # Errors
+/// What is wrong with the command line, or with the place of the password.
+pub fn sftp(call: &Call<'_>) -> Result<Exit, String> {
+    let (plans, password) = sftp::plans(call.sorted, call.options)?;
+    let work = plans.into_iter().map(Box::new).map(|plan| match &password {
+        Some(password) => Work::WithPassword(plan, Arc::clone(password)),
+        None => Work::Live(plan),
+    });
+    let work = work.collect();
+    let reports = in_runtime(async { Ok(examine_all(work, call.options).await) })?;
+    finish(&reports, call.options, None)
 }
 
 /// `ssh-preflight demo [SCENARIO...]`: examines made-up environments. The tour ends with 0 whatever it
@@ -136,6 +153,7 @@ fn in_runtime(
 
 enum Work {
     Live(Box<Plan>),
+    WithPassword(Box<Plan>, Arc<Password>),
     Recorded(Box<Case>),
 }
 
@@ -152,7 +170,7 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
     let mut runs = Vec::new();
     for work in work {
         let host = match &work {
-            Work::Live(plan) => plan.host.to_ascii_lowercase(),
+            Work::Live(plan) | Work::WithPassword(plan, _) => plan.host.to_ascii_lowercase(),
             Work::Recorded(case) => case.plan.host.to_ascii_lowercase(),
         };
         let turn = Arc::clone(hosts.entry(host).or_default());
@@ -183,6 +201,9 @@ async fn examine(
                 Some(person) => evidence.with(person),
                 None => evidence,
             }
+        }
+        Work::WithPassword(plan, password) => {
+            Evidence::live(*plan, cut).beside(shared).with_password(password)
         }
         Work::Recorded(case) => Evidence::recorded(*case),
     };

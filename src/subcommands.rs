@@ -52,6 +52,8 @@ pub enum Takes {
 pub enum Words {
     /// There are none.
     None,
+    /// Targets.
+    Targets,
     /// Ids of diagnoses.
     Diagnoses,
     /// Scenarios of the demo.
@@ -65,10 +67,30 @@ pub enum Words {
 /// All subcommands, in the order in which they are told.
 pub static SUBCOMMANDS: &[Subcommand] = &[
     Subcommand {
+        name: "sftp",
+        arguments: "[USER@]HOST...",
+        about: "Examines a separate SFTP access with a password, and logs in where you give the password",
+        takes: Takes::AllBut(&["list", "login", "replay", "service", "targets"]),
+        ssh_options: true,
+        words: Words::Targets,
+        run: run::sftp,
+    },
+    Subcommand {
         name: "demo",
         arguments: "[SCENARIO...]",
         about: "Shows good and bad reports with no account, from an environment that it makes up here",
-        takes: Takes::AllBut(&["profile", "replay", "targets", "through", "login"]),
+        takes: Takes::AllBut(&[
+            "profile",
+            "replay",
+            "targets",
+            "through",
+            "login",
+            "password_file",
+            "password_env",
+            "ask_password",
+            "folder",
+            "write_test",
+        ]),
         ssh_options: false,
         words: Words::Scenarios,
         run: run::demo,
@@ -112,7 +134,8 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
 ];
 
 /// Options that are for subcommands alone.
-const NOT_FOR_TARGETS: [&str; 1] = ["list"];
+const NOT_FOR_TARGETS: [&str; 6] =
+    ["list", "password_file", "password_env", "ask_password", "folder", "write_test"];
 
 /// The subcommand of this name.
 #[must_use]
@@ -147,10 +170,11 @@ pub fn dispatch(
 }
 
 fn belongs_elsewhere(id: &str) -> String {
+    let option = id.replace('_', "-");
     let owners = SUBCOMMANDS.iter().filter(|known| known.takes(id));
     let owners: Vec<_> =
-        owners.map(|known| format!("ssh-preflight {} --{id}", known.name)).collect();
-    format!("--{id} belongs to a subcommand: {}", owners.join(", "))
+        owners.map(|known| format!("ssh-preflight {} --{option}", known.name)).collect();
+    format!("--{option} belongs to a subcommand: {}", owners.join(", "))
 }
 
 impl Subcommand {
@@ -169,7 +193,7 @@ impl Subcommand {
         let what = if sorted.has_ssh_options() && !self.ssh_options {
             "options of ssh".to_owned()
         } else if let Some(id) = given.iter().find(|id| !self.takes(id)) {
-            format!("--{id}")
+            format!("--{}", id.replace('_', "-"))
         } else if words.len() > self.most_words() {
             match self.most_words() {
                 0 => "words after it".to_owned(),

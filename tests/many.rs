@@ -42,6 +42,7 @@ fn report(input: &str, diagnosis: Option<Diagnosis>, finding: &Finding) -> Repor
         egress: false,
         allowed: Vec::new(),
         login: false,
+        access: checks::access::Access::default(),
         limits: TimeLimits::default(),
     };
     let case = Case::unobserved(plan, "2026-01-31T09:30:00.123Z".parse().unwrap());

@@ -17,6 +17,7 @@ mod name;
 mod path;
 mod proxy;
 mod security_keys;
+mod sftp;
 mod ssh_says;
 #[cfg(test)]
 mod tests;
@@ -119,6 +120,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         auth::RULES,
         login::RULES,
         forwarding::RULES,
+        sftp::RULES,
         undetermined::RULES,
     ]
     .into_iter()
@@ -137,13 +139,18 @@ pub fn in_order(group: Group) -> Vec<Id> {
 /// The one cause, or `None` where the connection will work.
 #[must_use]
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
-    let found = rules().find_map(|rule| (rule.finds)(case))?;
+    // Who logs in with a password is not told of keys.
+    let by_key = [Group::Keys, Group::Agent, Group::Authentication];
+    let about =
+        |rule: &&Rule| case.plan.access.sftp().is_none() || !by_key.contains(&rule.id.group());
+    let found = rules().filter(about).find_map(|rule| (rule.finds)(case))?;
     let mut found = allow_list::settle(address::with_doubts(found, case), case);
     if matches!(found.id.group(), Group::Path | Group::Transport)
         && let Some(note) = &case.profile().note
     {
         found.because.push(note.clone().into());
     }
+    found.because.extend(sftp::left_behind(case));
     if found.ssh_says.is_empty() {
         found.ssh_says = ssh_says(case);
     }

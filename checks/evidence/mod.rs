@@ -25,11 +25,14 @@ pub(crate) mod made;
 pub mod made_up_name;
 pub mod name_servers;
 pub mod nearby;
+pub mod password;
+mod password_access;
 pub mod person;
 pub mod proxy;
 pub mod queries;
 pub mod resolution;
 mod session;
+pub mod sftp;
 pub mod source;
 pub mod traceroute;
 mod way;
@@ -64,6 +67,8 @@ pub struct Evidence {
     person: Option<Arc<dyn Person>>,
     /// Whether this is a recorded case, in which nothing is observed any more.
     recorded: bool,
+    /// For the one login that somebody asked for.
+    password: Option<std::sync::Arc<crate::password::Password>>,
     live: Live,
     machine: Fact<machine::Machine>,
     configuration: Fact<Configuration>,
@@ -86,6 +91,8 @@ pub struct Evidence {
     queries: Fact<queries::Queries>,
     login: Fact<login::Login>,
     forwarding: Fact<forwarding::Forwarding>,
+    password_login: Fact<password::PasswordLogin>,
+    sftp: Fact<sftp::SftpSession>,
 }
 
 /// What cannot be written down: the one connection, handed from probe to probe.
@@ -141,6 +148,7 @@ impl Evidence {
             shared: hop::Shared::default(),
             person: None,
             recorded,
+            password: None,
             live: Live::default(),
             machine: Fact::new(case.machine),
             configuration: Fact::new(case.configuration),
@@ -163,6 +171,8 @@ impl Evidence {
             queries: Fact::new(case.queries),
             login: Fact::new(case.login),
             forwarding: Fact::new(case.forwarding),
+            password_login: Fact::new(case.password_login),
+            sftp: Fact::new(case.sftp),
         }
     }
 
@@ -193,6 +203,8 @@ impl Evidence {
             queries: self.queries.observed().cloned(),
             login: self.login.observed().cloned(),
             forwarding: self.forwarding.observed().cloned(),
+            password_login: self.password_login.observed().cloned(),
+            sftp: self.sftp.observed().cloned(),
         }
     }
 

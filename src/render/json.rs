@@ -88,6 +88,10 @@ pub struct TargetJson {
     pub user: Option<String>,
     /// Name of the provider's profile.
     pub profile: String,
+    /// Which access was examined: ssh for the login by key, sftp for the separate one with a
+    /// password.
+    #[schemars(default)]
+    pub access: String,
 }
 
 /// Whether the connection will work.
@@ -257,6 +261,7 @@ impl From<&Report> for ReportJson {
             port: effective.map(|e| e.port).or(case.plan.port),
             user: effective.map(|e| &e.user).or(case.plan.user.as_ref()).cloned(),
             profile: case.profile().name.clone(),
+            access: if case.plan.access.sftp().is_some() { "sftp" } else { "ssh" }.into(),
         };
         let diagnosis = report.diagnosis.as_ref().map(|d| DiagnosisJson {
             id: d.id.to_string(),

@@ -20,7 +20,8 @@ use super::{
 /// The report as text, ending in a line break.
 #[must_use]
 pub fn render(report: &Report, look: &Look) -> String {
-    let mut page = Page { look, words: Words::of(report), out: String::new() };
+    let client = words::client(report);
+    let mut page = Page { look, words: Words::of(report), client, out: String::new() };
     if look.quiet {
         page.verdict(report);
     } else {
@@ -57,6 +58,8 @@ pub(super) fn ascii(text: &str) -> String {
 struct Page<'a> {
     look: &'a Look,
     words: Words<'a>,
+    /// The program whose words are quoted.
+    client: &'static str,
     out: String,
 }
 
@@ -160,7 +163,11 @@ impl Page<'_> {
         }
         if report.is_complete() {
             self.line("");
-            self.command("    ", &report.case.plan.ssh().command());
+            let (before, command) = words::next(report);
+            if let Some(before) = before {
+                self.wrapped("", before);
+            }
+            self.command("    ", &command);
         }
     }
 
@@ -174,9 +181,9 @@ impl Page<'_> {
 
     /// Word by word, with paths in full and no line broken: people search for it.
     fn ssh_says(&mut self, diagnosis: &Diagnosis) {
-        const MARK: &str = "ssh says: ";
+        let first = format!("{} says: ", self.client);
         for (place, line) in diagnosis.ssh_says.iter().enumerate() {
-            let mark = if place == 0 { MARK } else { "          " };
+            let mark = if place == 0 { first.clone() } else { " ".repeat(first.len()) };
             self.line(&format!("{mark}{}", line.plain()));
         }
     }

@@ -35,9 +35,11 @@ mod person;
 mod proxy_commands;
 mod revocation;
 mod remaining;
+mod sftp;
 mod situations;
 mod table;
 mod typed;
+mod with_key;
 mod typed_passphrase;
 mod world;
 
