@@ -5,7 +5,9 @@ cd "$(dirname "$0")/.."
 
 packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring
   # The page of a report is opened in a real browser, and read by a second reader of HTML.
-  chromium-headless-shell tidy)
+  chromium-headless-shell tidy
+  # Programs that are not ours read our JUnit files.
+  libxml2-utils python3-junitparser)
 missing=()
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
