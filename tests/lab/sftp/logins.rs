@@ -2,7 +2,7 @@
 
 use super::{
     account::{at, data, password_file, script, serve, start, with_account},
-    oracle::{Asked, compare, listing, typed},
+    oracle::{Asked, compare, forget, listing, typed},
 };
 use crate::{
     oracle::{program, with_config},
@@ -62,7 +62,7 @@ fn the_password_comes_from_where_it_was_put_and_goes_nowhere_else() {
             assert!(ended.stdout.contains("Ready: sftp gets in as"), "{}", ended.stdout);
             assert!(!ended.stdout.contains(&a.password));
             until("the login", || w.sshd_log().contains("Accepted password"));
-            w.forget_log();
+            forget(w);
         }
         for (line, words) in [
             (format!("sftp --password x {target}"), "on the command line"),
@@ -83,7 +83,7 @@ fn the_password_comes_from_where_it_was_put_and_goes_nowhere_else() {
             assert_eq!(ended.code(), Some(2), "{line}: {}{}", ended.stdout, ended.stderr);
             assert!(ended.stderr.contains(words), "{line}: {}", ended.stderr);
         }
-        assert!(w.sshd_log().is_empty(), "nothing was connected to");
+        assert!(!w.sshd_log().contains("Connection from "), "nothing was connected to");
     });
 }
 
