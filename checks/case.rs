@@ -29,6 +29,7 @@ use crate::{
         source::Source,
         traceroute::Traceroute,
     },
+    explain::Log,
     near_names,
     profile::Profile,
     text,
@@ -158,6 +159,9 @@ pub struct Case {
     pub agent_for_host: Option<Observed<AgentForHost>>,
     /// Which keys the server would take.
     pub queries: Option<Observed<Queries>>,
+    /// The log that all of this was read from, where nothing was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
 }
 
 /// Facts that make a cause clearer and decide none: without them a verdict stands.
@@ -253,7 +257,14 @@ impl Case {
             agent: None,
             agent_for_host: None,
             queries: None,
+            log: None,
         }
+    }
+
+    /// The log that all of this was read from.
+    #[must_use]
+    pub fn log(&self) -> Option<&Log> {
+        self.log.as_ref()
     }
 
     /// The effective configuration, where `ssh` did not refuse it.

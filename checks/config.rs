@@ -42,6 +42,9 @@ impl Check for Config {
             }
         };
         let profile = plan.profile_for(&e.host);
+        if let Source::Log { version } = &configuration.source {
+            return of_log(e, version).fact("profile", &profile.name);
+        }
         let goal = text![user(&e.user), " at ", host(&e.host), ", port ", number(e.port)];
         let wanted = profile.user.as_ref().filter(|wanted| **wanted != e.user);
         let mut finding = match wanted {
@@ -98,6 +101,25 @@ impl Check for Config {
             .fact("user", &e.user)
             .fact("profile", &profile.name)
     }
+}
+
+/// What a log tells of it.
+fn of_log(e: &Effective, version: &text::Foreign) -> Finding {
+    let place = text![host(&e.host), ", port ", number(e.port), "."];
+    let finding = Finding::pass(if e.user.is_empty() {
+        text!["The log is about a connection to "].then(place)
+    } else {
+        text!["The log is about a login as ", user(&e.user), " at "].then(place)
+    });
+    let finding = match version.is_empty() {
+        true => finding,
+        false => finding.detail(text!["It was printed by ", version, "."]),
+    };
+    let finding = match &e.proxy_command {
+        Some(_) => finding.detail("The connection goes through a jump host or a proxy command."),
+        None => finding,
+    };
+    finding.fact("host", &e.host).fact("port", e.port).fact("user", &e.user)
 }
 
 /// What works as it stands, and will surprise somebody.

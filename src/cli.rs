@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 const USAGE: &str = "ssh-preflight [options of ssh] [USER@]HOST...
        ssh-preflight [options of ssh] ssh://[USER@]HOST[:PORT]
+       ssh-preflight explain [FILE]
        ssh-preflight demo [SCENARIO...]
        ssh-preflight catalogue [ID]
        ssh-preflight schema";
@@ -14,7 +15,8 @@ const USAGE: &str = "ssh-preflight [options of ssh] [USER@]HOST...
 const AFTER: &str =
     "The options of ssh (-A -F -i -J -l -o -p -4 -6 ...) mean what they mean to ssh.
 `demo` shows a good and a bad report with no account: it examines an environment that it makes up on
-this computer. `catalogue` lists every diagnosis, or explains one at length. `schema` prints the JSON
+this computer. `explain` reads what ssh -v, sftp, scp, git or rsync printed, from a file or standard
+input, and diagnoses that; it connects nowhere. `catalogue` lists every diagnosis, or explains one at length. `schema` prints the JSON
 Schema of the report. A host of that name is `-- demo`.
 
 Exit codes: 0 ready, 1 not ready, 2 wrong command line or profile, 3 could not be found out.";

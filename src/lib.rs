@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod demo;
 pub mod exit;
+pub mod explain;
 pub mod mistakes;
 pub mod plans;
 pub mod profiles;

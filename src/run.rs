@@ -19,6 +19,7 @@ use crate::{
     cli::{FailOn, Format, Options},
     demo,
     exit::Exit,
+    explain,
     plans,
     progress::Progress,
     render::{json, look::Look, text},
@@ -61,6 +62,12 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
         }
         Some(("catalogue", words)) => return catalogue(words, &sorted, &options),
         Some(("demo", names)) => return demo(names, &sorted, &options),
+        Some(("explain", words)) => {
+            let case = explain::case(words, &sorted, &options)?;
+            let work = vec![Work::Recorded(Box::new(case))];
+            let reports = in_runtime(async { Ok(examine_all(work, &options).await) })?;
+            return finish(&reports, &options, None);
+        }
         _ if options.list => return Err("--list belongs to demo: ssh-preflight demo --list".into()),
         _ => {}
     }

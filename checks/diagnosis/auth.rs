@@ -172,6 +172,12 @@ fn identity(query: &Query) -> Text {
     text![portal::name(query), place, query.offer.key.kind()]
 }
 
+/// What to do where a log shows that no key was taken.
+pub(super) fn steps_for_log(case: &Case) -> Vec<Hint> {
+    let offers = case.queries().map(|q| q.offers.iter().collect::<Vec<_>>()).unwrap_or_default();
+    registration_steps(case, &offers)
+}
+
 /// Where to register which key: the provider's portal, or what any provider needs.
 fn registration_steps(case: &Case, asked: &[&Query]) -> Vec<Hint> {
     let profile = case.profile();
@@ -190,7 +196,11 @@ fn registration_steps(case: &Case, asked: &[&Query]) -> Vec<Hint> {
     };
     let md5 = portal.fingerprint_form == FingerprintForm::Md5;
     let fingerprints = asked.iter().map(|q| &q.offer.key).take(MOST_NAMED);
-    let shown: Vec<_> = fingerprints.map(|k| if md5 { &k.md5 } else { &k.sha256 }).collect();
+    let shown: Vec<_> = fingerprints
+        // A log has no MD5 fingerprints, and an old one none at all.
+        .map(|k| if md5 && !k.md5.is_empty() { &k.md5 } else { &k.sha256 })
+        .filter(|fingerprint| !fingerprint.is_empty())
+        .collect();
     let mut compare = text![
         "See whether the key is there: log in to ",
         portal.name.clone(),

@@ -215,6 +215,8 @@ ids! {
     KeyTypeRefused = "The server takes no key of this type",
     /// None is taken.
     KeyNotAccepted = "The server does not accept your key for this user",
+    /// The login works.
+    FailsAfterLogin = "The login works, and what fails comes after it",
     }
 
     NotFoundOut "Not found out" {

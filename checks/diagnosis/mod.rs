@@ -11,6 +11,7 @@ mod configuration;
 mod host_key;
 pub mod id;
 mod keys;
+mod log;
 mod name;
 mod path;
 mod proxy;
@@ -133,6 +134,9 @@ pub fn in_order(group: Group) -> Vec<Id> {
 /// The one cause, or `None` where the connection will work.
 #[must_use]
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
+    if let Some(log) = case.log() {
+        return log::diagnose(case, log);
+    }
     let found = rules().find_map(|rule| (rule.finds)(case))?;
     let mut found = allow_list::settle(address::with_doubts(found, case), case);
     if found.ssh_says.is_empty() {

@@ -56,6 +56,8 @@ pub struct Evidence {
     shared: hop::Shared,
     /// Whether this is a recorded case, in which nothing is observed any more.
     recorded: bool,
+    /// The log that all of this was read from.
+    log: Option<crate::explain::Log>,
     live: Live,
     machine: Fact<machine::Machine>,
     configuration: Fact<Configuration>,
@@ -124,6 +126,7 @@ impl Evidence {
             limits,
             shared: hop::Shared::default(),
             recorded,
+            log: case.log,
             live: Live::default(),
             machine: Fact::new(case.machine),
             configuration: Fact::new(case.configuration),
@@ -172,6 +175,7 @@ impl Evidence {
             agent: self.agent.observed().cloned(),
             agent_for_host: self.agent_for_host.observed().cloned(),
             queries: self.queries.observed().cloned(),
+            log: self.log.clone(),
         }
     }
 

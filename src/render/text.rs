@@ -2,6 +2,7 @@
 
 use checks::{
     diagnosis::Diagnosis,
+    evidence::Unseen,
     finding::{Hint, Status},
     report::{Checked, Report, Verdict},
     text::{Command, Span, Text},
@@ -23,10 +24,13 @@ pub fn render(report: &Report, look: &Look) -> String {
     if look.quiet {
         page.verdict(report);
     } else {
-        page.line(&look.paint(&format!("ssh-preflight {input}"), |t| t.bold()));
+        let what = if report.case.log().is_some() { "explain: " } else { "" };
+        page.line(&look.paint(&format!("ssh-preflight {what}{input}"), |t| t.bold()));
         page.line("");
         let column = report.checks.iter().map(|c| c.about.title.width()).max().unwrap_or(0);
-        for checked in &report.checks {
+        // Beside a log there is nothing to look at: what it does not show is most of it.
+        let shown = |c: &&Checked| look.verbose || c.finding.unseen != Some(Unseen::NotInLog);
+        for checked in report.checks.iter().filter(shown) {
             page.check(checked, column);
         }
         page.line("");
@@ -164,6 +168,11 @@ impl Page<'_> {
             return self.nothing_found(report);
         }
         let case = &report.case;
+        if case.log().is_some() {
+            let words = "The log shows a login that worked, and nothing that failed after it.";
+            self.painted(words, Status::Pass);
+            return self.warnings(report);
+        }
         let user = case.queries().map(|q| q.user.as_str());
         let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
         let winner = case.queries().and_then(|q| q.winner(case.is_interactive()));
