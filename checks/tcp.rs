@@ -185,9 +185,7 @@ fn delay(effective: &Effective, earlier: &[&Attempt]) -> Delay {
 pub(crate) fn outcome(attempt: &Attempt) -> Text {
     let to = text![address(attempt.to), ": "];
     match &attempt.outcome {
-        Outcome::Connected => {
-            to.then(text!["connected"]).then(after(attempt)).with(".")
-        }
+        Outcome::Connected => to.then(text!["connected"]).then(after(attempt)).with("."),
         Outcome::TimedOut { after_ms } => {
             to.then(text!["no answer within ", number(seconds(*after_ms)), " s."])
         }

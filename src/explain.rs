@@ -15,7 +15,10 @@ use crate::{cli::Options, profiles, ssh_options::Sorted};
 /// That the command line asks for more than a log can give, or that the log cannot be read.
 pub fn case(words: &[String], sorted: &Sorted, options: &Options) -> Result<Case, String> {
     let out_of_place = [
-        (!sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some(), "options of ssh"),
+        (
+            !sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some(),
+            "options of ssh",
+        ),
         (options.replay.is_some(), "--replay"),
         (options.timeout.is_some(), "--timeout"),
         (options.through, "--through"),

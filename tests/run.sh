@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring)
+# git, rsync and PuTTY's plink: their logs are explained (tests/lab/other_programs.rs).
+packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring git putty-tools rsync)
 missing=()
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi

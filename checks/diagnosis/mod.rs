@@ -125,7 +125,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 /// All ids of a stage, in causal order: those that the rules look for first come first.
 #[must_use]
 pub fn in_order(group: Group) -> Vec<Id> {
-    let place = |id: &Id| rules().position(|rule| rule.id == *id);
+    // Those that only a log shows come last: what they are about comes last.
+    let place = |id: &Id| rules().position(|rule| rule.id == *id).unwrap_or(usize::MAX);
     let mut ids: Vec<Id> = Id::iter().filter(|id| id.group() == group).collect();
     ids.sort_by_key(place);
     ids

@@ -214,8 +214,10 @@ impl Evidence {
     /// # Errors
     /// That there is none, because it was not seen or `ssh` refuses it.
     pub async fn effective(&self) -> Result<&Effective, Unseen> {
-        let Ok(configuration) = self.configuration().await else {
-            return Err(Unseen::Needs(Needed::Configuration));
+        let configuration = match self.configuration().await {
+            Ok(configuration) => configuration,
+            Err(Unseen::NotInLog) => return Err(Unseen::NotInLog),
+            Err(_) => return Err(Unseen::Needs(Needed::Configuration)),
         };
         configuration.effective.as_ref().map_err(|_| Unseen::Needs(Needed::Configuration))
     }

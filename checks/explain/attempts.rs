@@ -121,7 +121,8 @@ pub fn take_jump_host(log: &mut Log) -> Option<Log> {
     let (from, to) = match (other, way_end) {
         (Some(from), end) => {
             let inner = marks.get(from..).unwrap_or_default();
-            let deeper = inner.iter().filter(|m| m.sign == Sign::ProxyCommand).count();
+            let clients = inner.iter().filter(|m| m.sign == Sign::Client).count();
+            let deeper = clients.saturating_sub(1);
             let mut logins = (from..).zip(inner).filter(|(_, m)| m.sign == Sign::LoggedIn);
             match logins.nth(deeper) {
                 Some((place, _)) => (from, place + 1),
@@ -153,12 +154,24 @@ mod tests {
     #[test]
     fn the_last_attempt_counts() {
         for (log, attempts, first) in [
-            ("a@h: Permission denied (publickey).\nssh: connect to host h port 22: No route to host", 2, 2),
-            ("a@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", 1, 1),
+            (
+                "a@h: Permission denied (publickey).\nssh: connect to host h port 22: No route to host",
+                2,
+                2,
+            ),
+            (
+                "a@h: Permission denied (publickey).\nfatal: Could not read from remote repository.",
+                1,
+                1,
+            ),
             ("OpenSSH_9.2p1, x\ndebug1: Connection established.\nOpenSSH_9.2p1, x", 2, 3),
             ("$ ssh a@h\na@h: Permission denied (publickey).\n$ ssh b@h", 2, 3),
-            ("a@j: Permission denied (publickey).\nkex_exchange_identification: Connection closed by \
-              remote host\nConnection closed by UNKNOWN port 65535", 1, 1),
+            (
+                "a@j: Permission denied (publickey).\nkex_exchange_identification: Connection closed by \
+              remote host\nConnection closed by UNKNOWN port 65535",
+                1,
+                1,
+            ),
         ] {
             let (found, verbosity) = marks(log);
             let log = last(found, verbosity);
@@ -180,7 +193,8 @@ a@h: Permission denied (publickey).";
         let mut log = last(found, verbosity);
         let hop = take_jump_host(&mut log).unwrap();
         assert!(hop.has(Sign::LoggedIn) && !log.has(Sign::LoggedIn) && log.has(Sign::Denied));
-        let (found, _) = marks("a@j: Permission denied (publickey).\nConnection closed by UNKNOWN port 65535");
+        let (found, _) =
+            marks("a@j: Permission denied (publickey).\nConnection closed by UNKNOWN port 65535");
         let mut log = last(found, 0);
         let hop = take_jump_host(&mut log).unwrap();
         assert!(hop.has(Sign::Denied) && log.has(Sign::WayClosed) && !log.has(Sign::Denied));

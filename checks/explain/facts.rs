@@ -32,7 +32,8 @@ pub(super) fn case(log: Log, about: About) -> Case {
 }
 
 fn of(mut log: Log, about: &About, hop_of: Vec<String>) -> Case {
-    let proxied = log.has(Sign::ProxyCommand) || log.has(Sign::ProxyJump) || log.has(Sign::WayClosed);
+    let proxied =
+        log.has(Sign::ProxyCommand) || log.has(Sign::ProxyJump) || log.has(Sign::WayClosed);
     let hop = (hop_of.len() < MOST_HOPS).then(|| attempts::take_jump_host(&mut log)).flatten();
     let goal = target::find(&log);
     let mut behind = hop_of.clone();
@@ -162,8 +163,10 @@ fn lookup_error(words: &str) -> LookupErrorKind {
         LookupErrorKind::NoData
     } else if words.contains("temporary failure") || words.contains("try again") {
         LookupErrorKind::TemporaryFailure
-    } else if words.contains("not known") || words.contains("no such host")
-        || words.contains("does not exist") || words.contains("does not resolve")
+    } else if words.contains("not known")
+        || words.contains("no such host")
+        || words.contains("does not exist")
+        || words.contains("does not resolve")
     {
         LookupErrorKind::NoName
     } else {

@@ -84,13 +84,13 @@ fn cleaned(line: &str) -> String {
     let kept = end.and_then(|end| line.get(..end)).unwrap_or_default();
     // Colours and movements of the cursor; what is left of control characters goes as well.
     let plain: String = anstream::adapter::strip_str(kept).to_string();
-    let plain: String = plain.chars().filter(|c| *c == '\t' || !crate::text::is_obeyed(*c)).collect();
+    let plain: String =
+        plain.chars().filter(|c| *c == '\t' || !crate::text::is_obeyed(*c)).collect();
     let mut rest = plain.trim();
     // Each round takes something off, so this ends.
-    while let Some(shorter) = BEFORE_A_LINE
-        .iter()
-        .find_map(|before| before.find(rest).filter(|m| m.end() > 0).and_then(|m| rest.get(m.end()..)))
-    {
+    while let Some(shorter) = BEFORE_A_LINE.iter().find_map(|before| {
+        before.find(rest).filter(|m| m.end() > 0).and_then(|m| rest.get(m.end()..))
+    }) {
         rest = shorter.trim_start();
     }
     // Fences of Markdown, and single ticks around a pasted line.
@@ -130,9 +130,10 @@ mod tests {
         ] {
             assert_eq!(texts(&format!("{before}Connection refused\r\n")), ["Connection refused"]);
         }
-        assert_eq!(texts("```\n`Host key verification failed.`\n```"), [
-            "Host key verification failed."
-        ]);
+        assert_eq!(
+            texts("```\n`Host key verification failed.`\n```"),
+            ["Host key verification failed."]
+        );
     }
 
     #[test]

@@ -60,7 +60,8 @@ fn marks(text: &str) -> (Vec<Mark>, u8) {
         let (line, told) = match (alone, half.take()) {
             (Some(told), _) => (line, Some(told)),
             (None, Some(before)) if line.level == 0 => {
-                let joined = lines::Line { text: format!("{} {}", before.text, line.text), ..before };
+                let joined =
+                    lines::Line { text: format!("{} {}", before.text, line.text), ..before };
                 let told = (joined.text.len() < lines::LINE_LIMIT)
                     .then(|| signs::sign(&joined.text))
                     .flatten()
@@ -90,7 +91,19 @@ fn marks(text: &str) -> (Vec<Mark>, u8) {
 /// What `ssh` prints to everybody is no sign in a line of `-v`, and the other way round: there a
 /// server or a file may be quoted.
 fn fits(sign: Sign, level: u8) -> bool {
-    level == 0 || !matches!(sign, Sign::Typed | Sign::Denied | Sign::Copy | Sign::Git | Sign::Rsync)
+    // A default file that is not there is no trouble, and -v names each.
+    let plain = matches!(
+        sign,
+        Sign::Typed
+            | Sign::Denied
+            | Sign::Copy
+            | Sign::Git
+            | Sign::Rsync
+            | Sign::KeyNotThere
+            | Sign::KeyNotLoaded
+            | Sign::KeyOpen
+    );
+    level == 0 || !plain
 }
 
 #[cfg(test)]

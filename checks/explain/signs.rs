@@ -38,6 +38,8 @@ signs! {
     ProxyJump: r"^Setting implicit ProxyCommand from ProxyJump: (.*)$";
     /// The same, as it is run.
     ProxyCommand: r"^Executing proxy (?:dialer )?command: (.*)$";
+    /// A name is looked up.
+    LooksUp: r#"^Looking up host "(.+)" for SSH connection$"#;
     /// An address is tried.
     Connecting: r"^Connecting to ([^ ]+) \[([^ ]+)\] port ([0-9]+)\.$",
         r"^Connecting to ([^ ]+) port ([0-9]+)\.$", r"^Connecting to ([^ ]+) port ([0-9]+)$";
@@ -300,16 +302,28 @@ mod tests {
                 &["h", "192.0.2.1", "22"],
             ),
             ("Authenticated to h (via proxy).", Sign::LoggedIn, &["h", "", ""]),
-            ("ssh_exchange_identification: Connection closed by remote host", Sign::ClosedFirst, &[]),
-            ("kex_exchange_identification: Connection closed by remote host", Sign::ClosedFirst, &[]),
+            (
+                "ssh_exchange_identification: Connection closed by remote host",
+                Sign::ClosedFirst,
+                &[],
+            ),
+            (
+                "kex_exchange_identification: Connection closed by remote host",
+                Sign::ClosedFirst,
+                &[],
+            ),
             ("kex_exchange_identification: read: Connection reset by peer", Sign::ResetFirst, &[]),
-            ("a@h: Permission denied (publickey,password).", Sign::Denied, &[
-                "a",
-                "h",
-                "publickey,password",
-            ]),
+            (
+                "a@h: Permission denied (publickey,password).",
+                Sign::Denied,
+                &["a", "h", "publickey,password"],
+            ),
             ("Permission denied (publickey).", Sign::Denied, &["", "", "publickey"]),
-            ("a@corp@h: Permission denied (publickey).", Sign::Denied, &["a@corp", "h", "publickey"]),
+            (
+                "a@corp@h: Permission denied (publickey).",
+                Sign::Denied,
+                &["a@corp", "h", "publickey"],
+            ),
             ("OpenSSH_7.4p1, OpenSSL 1.0.2k-fips  26 Jan 2017", Sign::Client, &["OpenSSH_7.4p1"]),
             ("$ ssh -p 22 a@h", Sign::Typed, &["ssh -p 22 a@h"]),
             ("alex@pc:~$ git push", Sign::Typed, &["git push"]),

@@ -2,7 +2,6 @@
 
 use checks::{
     diagnosis::Diagnosis,
-    evidence::Unseen,
     finding::{Hint, Status},
     report::{Checked, Report, Verdict},
     text::{Command, Span, Text},
@@ -29,7 +28,8 @@ pub fn render(report: &Report, look: &Look) -> String {
         page.line("");
         let column = report.checks.iter().map(|c| c.about.title.width()).max().unwrap_or(0);
         // Beside a log there is nothing to look at: what it does not show is most of it.
-        let shown = |c: &&Checked| look.verbose || c.finding.unseen != Some(Unseen::NotInLog);
+        let of_log = report.case.log().is_some() && !look.verbose;
+        let shown = |c: &&Checked| !of_log || c.finding.status != Status::Skip;
         for checked in report.checks.iter().filter(shown) {
             page.check(checked, column);
         }

@@ -120,12 +120,14 @@ pub(super) const CAUSES: &[Cause] = causes! {
     Tarpit Likely RuleOfSteps, [] "";
     NotSsh Likely Line(Sign::NoIdentification), [Tarpit, HandshakeCut]
         "What answers on this port does not begin as an SSH server begins.";
+    JumpHostCannotConnect Likely Lines(lines::way_silent), [ProxyFailed, SilentServer, HandshakeStalled]
+        "The way through a jump host or proxy command was opened, and nothing came through it in time.";
     SilentServer Likely Line(Sign::SilentFirst), [HandshakeStalled, Tarpit, NotSsh, Filtered]
         "The connection was made, and no identification of an SSH server came in time.";
     ClosedBeforeBanner Likely Lines(lines::way_closed_first), [ProxyFailed, ServerOverloaded]
         "The connection ended before the server had said a word.";
     ClosedBeforeBanner Likely RuleOfSteps, [] "";
-    ProxyFailed Likely Line(Sign::WayClosed), [KeyNotAccepted, JumpHostCannotConnect, ForwardingProhibited, HostKeyUnknown]
+    ProxyFailed Likely Line(Sign::WayClosed), [KeyNotAccepted, JumpHostCannotConnect, ForwardingProhibited, HostKeyUnknown, ClosedBeforeBanner]
         "The connection goes through a jump host or a proxy command, which ended before the host had said a word. Why is in the lines before this one, or was not printed.";
     ClosedBeforeBanner Likely Line(Sign::ClosedFirst), [ServerOverloaded, SourcePenalty, IpNotAllowed, NotSsh]
         "Something accepted the connection and hung up before it identified itself. No key and no user had been asked for, so they are not the reason.";
@@ -165,7 +167,7 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The server lists the ways in which this user could log in, and a key is not among them.";
 
     // The keys of this computer.
-    AgentUnreachable Likely Lines(lines::agent_unreachable), [NoKey]
+    AgentUnreachable Likely Lines(lines::agent_unreachable), [NoKey, AgentLocked]
         "No key was offered, and the agent that the environment names could not be asked.";
     PubkeyDisabled Likely Lines(lines::keys_not_tried), []
         "The server would take a key, and ssh did not even begin to try one: its configuration turns that off.";
@@ -177,6 +179,10 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "A key that was named is not there.";
     KeyUnreadable Likely Word(Sign::KeyNotLoaded, "permission denied"), [KeyNotAccepted]
         "A key file cannot be read by this user.";
+    KeyFileMissing Likely Word(Sign::KeyOpen, "-cert.pub"), [KeyIsPublic, KeyPermissions]
+        "ssh looked for a private key where there is only a certificate.";
+    KeyIsPublic Likely Word(Sign::KeyOpen, ".pub"), [KeyPermissions, AgentKeyRestricted]
+        "The file is named like the public half of a key. ssh takes it for a private one that others could read.";
     KeyPermissions Likely Line(Sign::KeyOpen), [KeyNotAccepted]
         "ssh ignores a private key that other users could read.";
     KeyIsPublic Likely Word(Sign::KeyNotLoaded, ".pub"), [KeyMalformed]
@@ -213,7 +219,7 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The server ends the conversation after too many keys that it does not take. The right one may not have been offered yet.";
     KeyNotAccepted Likely Line(Sign::TooMany), [TooManyKeys]
         "One key was offered, the server does not take it and allows no second try.";
-    NoKey Likely Lines(lines::nothing_offered), [AgentEmpty, AgentNotRunning, AgentLocked, AgentKeyRestricted, KeyFileMissing, KeyTooWeak, KeyLocked, KeyIsPublic, KeyMalformed]
+    NoKey Likely Lines(lines::nothing_offered), [AgentEmpty, AgentNotRunning, AgentLocked, AgentKeyRestricted, KeyFileMissing, KeyTooWeak, KeyLocked, KeyIsPublic, KeyMalformed, SecurityKeyOff]
         "The server would take a key, and ssh had none to offer.";
     UnexpectedUser Likely Rule, [] "";
     CertificateExpired Likely Lines(lines::certificate_refused), [KeyNotAccepted]
@@ -248,14 +254,32 @@ pub(super) const CAUSES: &[Cause] = causes! {
 
 /// What fails although the login worked.
 pub(super) const AFTER_LOGIN: &[(Sign, &str)] = &[
-    (Sign::NoSubsystem, "The server lets you in, and has no SFTP (the part that scp and sftp need), or does not allow it."),
-    (Sign::Noise, "A start file of the shell on the server (.bashrc, .profile) prints something. scp, sftp, rsync and git take that for their own conversation and give up."),
+    (
+        Sign::NoSubsystem,
+        "The server lets you in, and has no SFTP (the part that scp and sftp need), or does not allow it.",
+    ),
+    (
+        Sign::Noise,
+        "A start file of the shell on the server (.bashrc, .profile) prints something. scp, sftp, rsync and git take that for their own conversation and give up.",
+    ),
     (Sign::NoShell, "The account has no shell: it lets in, and allows no command."),
     (Sign::NoSession, "The server lets you in and cannot start a command or a shell."),
-    (Sign::PasswordExpired, "The account or its password has expired, so the server starts nothing."),
-    (Sign::NoRepository, "The server knows who you are, and this repository does not exist for you: it is misspelt, or you have no right to it."),
+    (
+        Sign::PasswordExpired,
+        "The account or its password has expired, so the server starts nothing.",
+    ),
+    (
+        Sign::NoRepository,
+        "The server knows who you are, and this repository does not exist for you: it is misspelt, or you have no right to it.",
+    ),
     (Sign::NotForwarded, "A port could not be forwarded: it is in use, or not allowed."),
-    (Sign::JumpRefused, "A connection was to be forwarded, and the server could not or would not make it."),
-    (Sign::Broke, "The session began and broke later: a network that changed, a firewall that forgets quiet connections, or a server that ended."),
+    (
+        Sign::JumpRefused,
+        "A connection was to be forwarded, and the server could not or would not make it.",
+    ),
+    (
+        Sign::Broke,
+        "The session began and broke later: a network that changed, a firewall that forgets quiet connections, or a server that ended.",
+    ),
     (Sign::TimedOut, "The session began, and later nothing came from the server any more."),
 ];

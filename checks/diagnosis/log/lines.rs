@@ -68,6 +68,12 @@ pub(super) fn way_closed_first<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
     through.then(|| vec![closed])
 }
 
+/// Nothing came through the way to the target.
+pub(super) fn way_silent<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let (silent, way) = (log.last(Sign::SilentFirst)?, log.last(Sign::WayClosed)?);
+    Some(vec![silent, way])
+}
+
 pub(super) fn host_key_changed<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     // With StrictHostKeyChecking=no ssh warns and goes on.
     if has_any(log, &[Sign::Denied, Sign::Methods]) && !log.has(Sign::HostKeyFailed) {
@@ -161,16 +167,15 @@ pub(super) fn cut_off<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
 pub(super) fn refused<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
     let queries = case.queries()?;
     let ended = log.last(Sign::Denied)?;
-    let all = !queries.offers.is_empty()
-        && queries.offers.iter().all(|q| q.answer == Answer::Refused);
+    let all =
+        !queries.offers.is_empty() && queries.offers.iter().all(|q| q.answer == Answer::Refused);
     all.then(|| offers(log).into_iter().take(6).chain([ended]).collect())
 }
 
 pub(super) fn certificate_refused<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
     let shown = refused(case, log)?;
     let is_certificate = |m: &&Mark| m.words.iter().any(|word| word.ends_with("-CERT"));
-    let only = shown.iter().filter(|m| m.sign == Sign::Offered).all(is_certificate);
-    only.then_some(shown)
+    shown.iter().any(is_certificate).then_some(shown)
 }
 
 /// The server hung up once keys were in use.

@@ -126,7 +126,9 @@ fn after_login(case: &Case, log: &Log) -> Option<Diagnosis> {
     let known = AFTER_LOGIN
         .iter()
         .find_map(|(sign, means)| Some((log.last(*sign)?, *means)))
-        .filter(|(m, _)| log.has(Sign::LoggedIn) || !matches!(m.sign, Sign::TimedOut | Sign::JumpRefused));
+        .filter(|(m, _)| {
+            log.has(Sign::LoggedIn) || !matches!(m.sign, Sign::TimedOut | Sign::JumpRefused)
+        });
     let ended = || {
         let status = log.last(Sign::ExitStatus).filter(|m| m.word(0) != "0")?;
         log.last(Sign::SendsCommand)?;
@@ -176,10 +178,15 @@ fn finish(mut found: Diagnosis, case: &Case, log: &Log) -> Diagnosis {
         );
     }
     found.ssh_says = last_words(log);
+    let warns = found.id.group() == Group::Keys || found.id == Id::HostKeyChanged;
+    if warns && !log.marks.iter().any(|m| tells_failure(m.sign)) {
+        found = found.because(NO_END);
+    }
     if let Some(untold) = untold(found.id) {
         found = found.because(text!["A log cannot tell ", untold, "."]);
     }
-    let target = if log.names_host { "" } else { " Put the host, and the user before it, in its place:" };
+    let target =
+        if log.names_host { "" } else { " Put the host, and the user before it, in its place:" };
     found = found.step(Hint::run(
         text![
             "See how it is now, with all that a log leaves out. It logs in nowhere and changes \
@@ -197,6 +204,24 @@ fn finish(mut found: Diagnosis, case: &Case, log: &Log) -> Diagnosis {
     found
 }
 
+/// What is said of a line that `ssh` prints as a warning, where none tells how it ended.
+const NO_END: &str = "No line of the log says that the login failed. Where another key lets in, this \
+                      one is only a warning.";
+
+/// Lines that say that the attempt failed, and not only that something is odd.
+fn tells_failure(sign: Sign) -> bool {
+    is_end(sign)
+        || matches!(
+            sign,
+            Sign::TooMany
+                | Sign::HostKeyFailed
+                | Sign::Git
+                | Sign::Rsync
+                | Sign::Copy
+                | Sign::Putty
+        )
+}
+
 /// The last lines that are printed without `-v`.
 fn last_words(log: &Log) -> Vec<Text> {
     let plain = |m: &&Mark| !m.text.raw().starts_with("debug") && is_spoken(m.sign);
@@ -208,8 +233,17 @@ fn last_words(log: &Log) -> Vec<Text> {
 fn is_spoken(sign: Sign) -> bool {
     !matches!(
         sign,
-        Sign::Typed | Sign::Client | Sign::LoggedIn | Sign::ExitStatus | Sign::Connecting
-            | Sign::Connected | Sign::Remote | Sign::LoggingIn | Sign::Offered | Sign::Accepted
+        Sign::Typed
+            | Sign::Client
+            | Sign::LooksUp
+            | Sign::LoggedIn
+            | Sign::ExitStatus
+            | Sign::Connecting
+            | Sign::Connected
+            | Sign::Remote
+            | Sign::LoggingIn
+            | Sign::Offered
+            | Sign::Accepted
             | Sign::TriesPrivate
     )
 }

@@ -122,7 +122,10 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
         Id::PubkeyDisabled => vec![Hint::run(
             "Allow it for one login, then correct the configuration (PubkeyAuthentication, \
              PreferredAuthentications):",
-            ssh().set("PubkeyAuthentication=yes").set("PreferredAuthentications=publickey").command(),
+            ssh()
+                .set("PubkeyAuthentication=yes")
+                .set("PreferredAuthentications=publickey")
+                .command(),
         )],
         Id::AgentUnreachable => vec![
             Hint::advice("Open a new terminal: this one may remember an agent that has ended."),
@@ -189,7 +192,9 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
                 "For a CI job, use a key of its own without passphrase, kept as a secret of the CI.",
             ),
         ],
-        Id::SecurityKeyAbsent => vec![Hint::advice("Plug the security key in, and touch it when it blinks.")],
+        Id::SecurityKeyAbsent => {
+            vec![Hint::advice("Plug the security key in, and touch it when it blinks.")]
+        }
         Id::CertificateExpired => vec![Hint::run(
             "See for whom and until when the certificate is:",
             command!["ssh-keygen", "-L", "-f", named("~/.ssh/id_ed25519-cert.pub")],

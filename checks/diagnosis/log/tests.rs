@@ -4,8 +4,11 @@ use super::*;
 use crate::explain;
 
 fn explained(log: &str) -> Option<Diagnosis> {
-    let about =
-        explain::About { now: jiff::Timestamp::UNIX_EPOCH, profile: None, own_profiles: Vec::new() };
+    let about = explain::About {
+        now: jiff::Timestamp::UNIX_EPOCH,
+        profile: None,
+        own_profiles: Vec::new(),
+    };
     super::super::diagnose(&explain::case(log.as_bytes(), about))
 }
 
@@ -29,15 +32,24 @@ fn bare_lines() {
         ("Load key \"/k\": bad permissions", Id::KeyPermissions),
         ("Load key \"/k\": Permission denied", Id::KeyUnreadable),
         ("Permissions 0644 for '/k' are too open.", Id::KeyPermissions),
-        ("Warning: Identity file /k not accessible: No such file or directory.", Id::KeyFileMissing),
-        ("Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures", Id::TooManyKeys),
+        (
+            "Warning: Identity file /k not accessible: No such file or directory.",
+            Id::KeyFileMissing,
+        ),
+        (
+            "Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures",
+            Id::TooManyKeys,
+        ),
         (
             "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. Their offer: ssh-rsa",
             Id::NoCommonAlgorithm,
         ),
         ("ssh: Could not resolve hostname h: Name or service not known", Id::NameNotFound),
         ("ssh: Could not resolve hostname h: Temporary failure in name resolution", Id::DnsTimeout),
-        ("ssh: Could not resolve hostname h: No address associated with hostname", Id::NameHasNoAddress),
+        (
+            "ssh: Could not resolve hostname h: No address associated with hostname",
+            Id::NameHasNoAddress,
+        ),
         ("ssh: connect to host h port 22: Connection refused", Id::RefusedByHost),
         ("ssh: connect to host h port 22: Connection timed out", Id::Filtered),
         ("ssh: connect to host h port 22: No route to host", Id::HostUnreachable),
@@ -46,7 +58,10 @@ fn bare_lines() {
         ("banner exchange: Connection to 192.0.2.1 port 80: invalid format", Id::NotSsh),
         ("Connection closed by 192.0.2.1 port 22", Id::ClosedBeforeBanner),
         ("Connection closed by UNKNOWN port 65535", Id::ProxyFailed),
-        ("channel 0: open failed: administratively prohibited: open failed", Id::ForwardingProhibited),
+        (
+            "channel 0: open failed: administratively prohibited: open failed",
+            Id::ForwardingProhibited,
+        ),
         ("channel 0: open failed: connect failed: Connection refused", Id::JumpHostCannotConnect),
         ("subsystem request failed on channel 0", Id::FailsAfterLogin),
         ("Received message too long 1416128883", Id::FailsAfterLogin),
@@ -73,14 +88,18 @@ fn bare_lines() {
         assert!(!found.next_steps.is_empty(), "{line}: nothing to do");
         let certain = CAUSES.iter().any(|c| c.id == id && c.sure == Sure::Certain);
         let alone = found.also_possible.is_empty() && !certain && id != Id::FailsAfterLogin;
-        assert!(!alone || line.len() < 20 || line.contains("Identity") || id.is_inconclusive(), "{line}");
+        assert!(
+            !alone || line.len() < 20 || line.contains("Identity") || id.is_inconclusive(),
+            "{line}"
+        );
     }
 }
 
 /// The last word of another program does not hide what ssh said before it.
 #[test]
 fn the_line_before_counts() {
-    let log = "git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.";
+    let log =
+        "git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.";
     assert_eq!(explained(log).unwrap().id, Id::KeyNotAccepted);
     let log = "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nOffending ED25519 key in \
                /home/a/.ssh/known_hosts:7\nHost key verification failed.\nlost connection";
@@ -107,7 +126,8 @@ fn the_table_is_whole() {
 /// What a hostile log names is no command.
 #[test]
 fn a_command_of_a_stranger_is_not_repeated() {
-    let log = "$ ssh -o ProxyCommand='rm -rf ~' -F evil ada@h\nada@h: Permission denied (publickey).";
+    let log =
+        "$ ssh -o ProxyCommand='rm -rf ~' -F evil ada@h\nada@h: Permission denied (publickey).";
     let found = explained(log).unwrap();
     let commands: Vec<_> = found.next_steps.iter().filter_map(|s| s.command.as_ref()).collect();
     let all: Vec<_> = commands.iter().map(|c| c.plain()).collect();

@@ -102,6 +102,7 @@ fn told(log: &Log) -> Told {
     let mut told = Told::default();
     for (sign, host, user, port) in [
         (Sign::LoggingIn, Some(0), Some(2), Some(1)),
+        (Sign::LooksUp, Some(0), None, None),
         (Sign::Connecting, Some(0), None, None),
         (Sign::NotResolved, Some(0), None, None),
         (Sign::NotConnected, Some(0), None, Some(1)),
