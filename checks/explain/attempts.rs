@@ -61,7 +61,7 @@ fn begins(begun: &[Mark], mark: &Mark, next: Option<&Mark>, verbosity: u8) -> bo
     match mark.sign {
         Sign::Typed => true,
         // The ssh that goes to a jump host tells its version as well.
-        Sign::Client if mark.text.raw().starts_with("OpenSSH") => {
+        Sign::Client if mark.word(0).starts_with("OpenSSH") => {
             let clients = count(Sign::Client);
             clients > 0 && clients > count(Sign::ProxyCommand)
         }
@@ -86,7 +86,7 @@ fn is_one_word(begun: &[Mark], sign: Sign) -> bool {
 
 fn program(marks: &[Mark]) -> Program {
     let has = |sign| marks.iter().any(|m| m.sign == sign);
-    let putty = |m: &Mark| m.sign == Sign::Client && m.text.raw().contains("PuTTY");
+    let putty = |m: &Mark| m.sign == Sign::Client && m.word(0).contains("PuTTY");
     if has(Sign::Putty) || has(Sign::KeyRefused) || marks.iter().any(putty) {
         Program::Putty
     } else if has(Sign::Git) {
