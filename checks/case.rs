@@ -15,10 +15,12 @@ use crate::{
         configuration::{Configuration, Effective},
         connection::Attempts,
         egress::Egress,
+        forwarding::Forwarding,
         handshake::Handshake,
         hop::Hop,
         identities::Identities,
         known_hosts::KnownHosts,
+        login::Login,
         machine::Machine,
         made_up_name::MadeUpNames,
         name_servers::NameServers,
@@ -72,6 +74,9 @@ pub struct Plan {
     /// Address ranges that the person knows to be registered with the provider.
     #[serde(default)]
     pub allowed: Vec<IpNet>,
+    /// Whether `--login` asked for a real login, which signs.
+    #[serde(default)]
+    pub login: bool,
     /// Limits of time, in milliseconds.
     pub limits: TimeLimits,
 }
@@ -162,6 +167,12 @@ pub struct Case {
     /// The log that all of this was read from, where nothing was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Log>,
+    /// A real login, where the plan asks for it.
+    #[serde(default)]
+    pub login: Option<Observed<Login>>,
+    /// The forwarded agent, seen from the host.
+    #[serde(default)]
+    pub forwarding: Option<Observed<Forwarding>>,
 }
 
 /// Facts that make a cause clearer and decide none: without them a verdict stands.
@@ -230,6 +241,10 @@ impl Case {
         agent_for_host: AgentForHost,
         /// Which keys the server would take.
         queries: Queries,
+        /// A real login.
+        login: Login,
+        /// The forwarded agent, seen from the host.
+        forwarding: Forwarding,
     }
 
     /// A case in which nothing was looked at yet.
@@ -258,6 +273,8 @@ impl Case {
             agent_for_host: None,
             queries: None,
             log: None,
+            login: None,
+            forwarding: None,
         }
     }
 

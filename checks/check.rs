@@ -19,6 +19,10 @@ pub trait Check {
     const ABOUT: About;
     /// What it judges. What is not named here it cannot read.
     type Facts<'e>: Send;
+    /// Whether it belongs to what was asked for. What a person did not ask for is not in the report.
+    fn applies(_plan: &Plan) -> bool {
+        true
+    }
     /// Asks for the evidence; whatever is not there yet is observed now, once, for everybody.
     fn observe(evidence: &Evidence) -> impl Future<Output = Self::Facts<'_>> + Send;
     /// Makes a finding of the facts: pure, so that it can be tested with made evidence and
@@ -31,6 +35,8 @@ pub trait Check {
 pub struct Row {
     /// Its name.
     pub about: About,
+    /// Whether it belongs to what was asked for.
+    pub applies: fn(&Plan) -> bool,
     /// Observes and judges.
     pub run: for<'e> fn(&'e Evidence) -> BoxFuture<'e, Finding>,
 }
@@ -41,6 +47,7 @@ impl Row {
     pub const fn of<C: Check>() -> Self {
         Self {
             about: C::ABOUT,
+            applies: C::applies,
             run: |e| Box::pin(async move { C::judge(e.plan(), C::observe(e).await) }),
         }
     }

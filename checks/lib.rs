@@ -16,6 +16,8 @@ pub mod fingerprint;
 pub mod agent;
 pub mod portal;
 pub mod short_name;
+pub mod login;
+pub mod forwarding;
 
 // What they are made of.
 pub mod address_kind;
@@ -37,6 +39,7 @@ pub mod offers;
 pub mod passage;
 pub mod profile;
 pub mod proxied;
+pub mod registration;
 pub mod relay;
 pub mod report;
 pub mod retyped;
@@ -62,9 +65,11 @@ pub const CHECKS: &[Row] = &[
     Row::of::<agent::Agent>(),
     Row::of::<portal::Portal>(),
     Row::of::<short_name::ShortName>(),
+    Row::of::<login::Login>(),
+    Row::of::<forwarding::Forwarding>(),
 ];
 
-/// Runs the chosen checks at once; `found` sees each finding as soon as it is judged.
+/// Runs the chosen checks at once, of those that belong to what was asked for; `found` sees each finding as soon as it is judged.
 pub async fn examine(
     evidence: &Evidence,
     chosen: impl Fn(&Row) -> bool,
@@ -73,7 +78,7 @@ pub async fn examine(
     let mut running: FuturesUnordered<_> = CHECKS
         .iter()
         .enumerate()
-        .filter(|(_, row)| chosen(row))
+        .filter(|(_, row)| (row.applies)(evidence.plan()) && chosen(row))
         .map(|(place, row)| async move {
             let started_ms = evidence.limits().elapsed_ms();
             let finding = (row.run)(evidence).await;

@@ -7,41 +7,19 @@ use checks::{
     explain::{About, MOST},
 };
 
-use crate::{cli::Options, profiles, ssh_options::Sorted};
+use crate::{profiles, subcommands::Call};
 
 /// Reads the log that the command line names.
 ///
 /// # Errors
-/// That the command line asks for more than a log can give, or that the log cannot be read.
-pub fn case(words: &[String], sorted: &Sorted, options: &Options) -> Result<Case, String> {
-    let out_of_place = [
-        (
-            !sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some(),
-            "options of ssh",
-        ),
-        (options.replay.is_some(), "--replay"),
-        (options.timeout.is_some(), "--timeout"),
-        (options.through, "--through"),
-        (options.egress, "--egress"),
-    ];
-    if let Some((_, what)) = out_of_place.iter().find(|(given, _)| *given) {
-        return Err(format!(
-            "explain reads a log and connects nowhere, so it takes no {what}. \
-             A host of that name is `-- explain`."
-        ));
-    }
+/// That the log, or a profile, cannot be read.
+pub fn case(call: &Call<'_>) -> Result<Case, String> {
     let own_profiles = profiles::own()?;
-    let profile = options.profile.as_deref();
+    let profile = call.options.profile.as_deref();
     let profile = profile.map(|name| profiles::named(name, &own_profiles)).transpose()?;
-    let bytes = match words {
-        [] => from_standard_input()?,
-        [word] if word == "-" => from_standard_input()?,
-        [file] => from_file(file)?,
-        _ => {
-            return Err("explain takes one file, or none for standard input. \
-                        A host of that name is `-- explain`."
-                .into());
-        }
+    let bytes = match call.words.first() {
+        Some(file) if file != "-" => from_file(file)?,
+        _ => from_standard_input()?,
     };
     Ok(checks::explain::case(&bytes, About { now: jiff::Timestamp::now(), profile, own_profiles }))
 }

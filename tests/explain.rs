@@ -111,7 +111,7 @@ fn what_cannot_be_read() {
     for (arguments, words) in [
         (&["no such file.log"][..], "echo 'MESSAGE' | ssh-preflight explain"),
         (&["/"], "Cannot read"),
-        (&["a", "b"], "one file"),
+        (&["a", "b"], "no more than one word"),
         (&["-p", "22"], "no options of ssh"),
         (&["--timeout", "5s"], "no --timeout"),
     ] {

@@ -3,8 +3,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# git, rsync and PuTTY's plink: their logs are explained (tests/lab/other_programs.rs).
-packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring git putty-tools rsync)
+packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring
+  # The page of a report is opened in a real browser, and read by a second reader of HTML.
+  chromium-headless-shell tidy
+  # Their logs are explained.
+  git putty-tools rsync)
 missing=()
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi

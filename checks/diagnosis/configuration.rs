@@ -171,6 +171,7 @@ mod tests {
             hop_of: Vec::new(),
             egress: false,
             allowed: Vec::new(),
+            login: false,
             limits: TimeLimits::default(),
         };
         let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);

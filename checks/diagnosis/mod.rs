@@ -140,6 +140,11 @@ pub fn diagnose(case: &Case) -> Option<Diagnosis> {
     }
     let found = rules().find_map(|rule| (rule.finds)(case))?;
     let mut found = allow_list::settle(address::with_doubts(found, case), case);
+    if matches!(found.id.group(), Group::Path | Group::Transport)
+        && let Some(note) = &case.profile().note
+    {
+        found.because.push(note.clone().into());
+    }
     if found.ssh_says.is_empty() {
         found.ssh_says = ssh_says(case);
     }

@@ -4,6 +4,10 @@ mod others;
 
 use std::{borrow::Cow, io, time::Duration};
 
+use russh::keys::agent::{
+    AgentSessionBinding,
+    client::{AgentClient, AgentStream},
+};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -156,7 +160,7 @@ const SECOND_ANSWER: Duration = Duration::from_secs(3);
 /// Tells the agent which host it is about, as `ssh` does, and sees which keys it then keeps back.
 pub async fn observe_for_host(
     agent: AgentKeys,
-    binding: russh::keys::agent::AgentSessionBinding,
+    binding: AgentSessionBinding,
 ) -> Seen<AgentForHost> {
     let unable = |why: &str| Unseen::Unable(format!("the agent did not answer again: {why}"));
     let (AgentState::Keys(keys), Some(socket)) = (&agent.state, &agent.socket) else {
@@ -205,14 +209,29 @@ async fn list(socket: &str) -> (AgentState, Option<String>) {
 }
 
 /// Whether it takes the binding, and its list after it.
-async fn list_bound(
-    socket: &str,
-    binding: &russh::keys::agent::AgentSessionBinding,
-) -> io::Result<(bool, AgentState)> {
-    let mut client = russh::keys::agent::client::AgentClient::connect(connect(socket).await?);
+async fn list_bound(socket: &str, binding: &AgentSessionBinding) -> io::Result<(bool, AgentState)> {
+    let mut client = AgentClient::connect(connect(socket).await?);
     // An agent that does not know this says so, and goes on.
     let bound = client.bind_session(binding, false).await.is_ok();
     Ok((bound, ask(client.into_inner()).await))
+}
+
+/// A connection to an agent on which it is told which host it is about, where that is known, and
+/// whether that host will ask itself (`forwarding`).
+///
+/// # Errors
+/// That the socket cannot be connected to.
+pub async fn client(
+    socket: &str,
+    binding: Option<&AgentSessionBinding>,
+    forwarding: bool,
+) -> io::Result<AgentClient<Box<dyn AgentStream + Send + Unpin>>> {
+    let mut client = AgentClient::connect(connect(socket).await?);
+    if let Some(binding) = binding {
+        // An agent that does not know this says so, and goes on.
+        let _ = client.bind_session(binding, forwarding).await;
+    }
+    Ok(client.dynamic())
 }
 
 /// The name of the program at the other end. Its path would say more, but ssh-agent hides it.
@@ -229,12 +248,13 @@ fn program<S>(_stream: &S) -> Option<String> {
 }
 
 /// Messages of draft-ietf-sshm-ssh-agent, sections 5.1 and 6.1.
-const SSH_AGENT_FAILURE: u8 = 5;
-const SSH_AGENTC_REQUEST_IDENTITIES: u8 = 11;
+pub const SSH_AGENT_FAILURE: u8 = 5;
+/// Asks for the list of keys.
+pub const SSH_AGENTC_REQUEST_IDENTITIES: u8 = 11;
 const SSH_AGENT_IDENTITIES_ANSWER: u8 = 12;
 /// `ssh` takes no longer answer (`authfd.c`, MAX_AGENT_REPLY_LEN), nor more keys
 /// (MAX_AGENT_IDENTITIES).
-const MOST_BYTES: u32 = 256 * 1024;
+pub const MOST_BYTES: u32 = 256 * 1024;
 const MOST_KEYS: u32 = 2048;
 
 /// One question, the one for the list. The library's client gives the list up at the first key of

@@ -67,6 +67,12 @@ pub enum Needed {
     NoQuestion,
     /// A command that carries the conversation.
     Proxy,
+    /// A key that the server takes and that can be proven.
+    AcceptedKey,
+    /// A server that is known already, so that `ssh` has nothing to ask.
+    KnownHost,
+    /// A login.
+    Login,
 }
 
 impl Unseen {
@@ -99,6 +105,13 @@ impl Unseen {
             Self::Needs(Needed::NoQuestion) => {
                 text!["Skipped: ssh has to ask you something before it gets through the jump host."]
             }
+            Self::Needs(Needed::AcceptedKey) => {
+                text!["Skipped: there is no key that the server takes and that could be proven."]
+            }
+            Self::Needs(Needed::KnownHost) => {
+                text!["Skipped: ssh would first ask you whether this is the right server."]
+            }
+            Self::Needs(Needed::Login) => text!["Skipped: there is no login."],
             Self::Needs(Needed::Proxy) => text!["Skipped: the proxy command does not run."],
             Self::OutOfTime => {
                 text!["Not found out: the time limit for the whole run was reached."]

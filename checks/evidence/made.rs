@@ -63,6 +63,7 @@ pub(crate) fn plan() -> Plan {
         hop_of: Vec::new(),
         egress: false,
         allowed: Vec::new(),
+        login: false,
         limits: TimeLimits::default(),
     }
 }

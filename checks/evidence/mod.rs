@@ -11,18 +11,21 @@ pub mod connection;
 mod dns_query;
 pub mod egress;
 mod fact;
+pub mod forwarding;
 pub mod handshake;
 pub mod hop;
 pub mod icmp;
 pub mod identities;
 pub mod key;
 pub mod known_hosts;
+pub mod login;
 pub mod machine;
 #[cfg(test)]
 pub(crate) mod made;
 pub mod made_up_name;
 pub mod name_servers;
 pub mod nearby;
+pub mod person;
 pub mod proxy;
 pub mod queries;
 pub mod resolution;
@@ -31,7 +34,10 @@ pub mod source;
 pub mod traceroute;
 mod way;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join;
 use tokio::sync::Mutex;
@@ -45,6 +51,7 @@ use crate::{
     profile::Profile,
 };
 use configuration::{Configuration, Effective};
+use person::Person;
 use way::Stream;
 
 /// All evidence about one target: a [`Fact`] for each field of [`Case`].
@@ -54,6 +61,7 @@ pub struct Evidence {
     started_at: jiff::Timestamp,
     limits: Limits,
     shared: hop::Shared,
+    person: Option<Arc<dyn Person>>,
     /// Whether this is a recorded case, in which nothing is observed any more.
     recorded: bool,
     /// The log that all of this was read from.
@@ -78,6 +86,8 @@ pub struct Evidence {
     agent: Fact<agent::AgentKeys>,
     agent_for_host: Fact<agent::AgentForHost>,
     queries: Fact<queries::Queries>,
+    login: Fact<login::Login>,
+    forwarding: Fact<forwarding::Forwarding>,
 }
 
 /// What cannot be written down: the one connection, handed from probe to probe.
@@ -113,6 +123,12 @@ impl Evidence {
         Self { shared: shared.clone(), ..self }
     }
 
+    /// The same, with somebody who can be asked for a passphrase.
+    #[must_use]
+    pub fn with(self, person: Arc<dyn Person>) -> Self {
+        Self { person: Some(person), ..self }
+    }
+
     fn of(case: Case, cut: CancellationToken, recorded: bool) -> Self {
         let began = Instant::now();
         let until = began + Duration::from_millis(case.plan.limits.total_ms);
@@ -125,6 +141,7 @@ impl Evidence {
             started_at: case.started_at,
             limits,
             shared: hop::Shared::default(),
+            person: None,
             recorded,
             log: case.log,
             live: Live::default(),
@@ -147,6 +164,8 @@ impl Evidence {
             agent: Fact::new(case.agent),
             agent_for_host: Fact::new(case.agent_for_host),
             queries: Fact::new(case.queries),
+            login: Fact::new(case.login),
+            forwarding: Fact::new(case.forwarding),
         }
     }
 
@@ -176,6 +195,8 @@ impl Evidence {
             agent_for_host: self.agent_for_host.observed().cloned(),
             queries: self.queries.observed().cloned(),
             log: self.log.clone(),
+            login: self.login.observed().cloned(),
+            forwarding: self.forwarding.observed().cloned(),
         }
     }
 
@@ -457,7 +478,8 @@ impl Evidence {
             .await
     }
 
-    /// Which keys the server would take, on the same connection; then the goodbye.
+    /// Which keys the server would take, on the same connection; then the goodbye, unless there is
+    /// to be a login.
     pub async fn queries(&self) -> &Seen<queries::Queries> {
         self.queries
             .once(&self.limits, || async {
@@ -502,7 +524,11 @@ impl Evidence {
                     answer: Duration::from_millis(self.plan.limits.answer_ms),
                 };
                 let queries = session::ask(&mut session, who, offers, &self.limits).await;
-                session.close().await;
+                if self.plan.login {
+                    *self.live.session.lock().await = Some(session);
+                } else {
+                    session.close().await;
+                }
                 Ok(queries)
             })
             .await

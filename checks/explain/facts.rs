@@ -99,6 +99,8 @@ fn not_in_log(case: &mut Case) {
     case.identities = none();
     case.agent = none();
     case.agent_for_host = none();
+    case.login = none();
+    case.forwarding = none();
 }
 
 fn configuration(

@@ -120,6 +120,7 @@ fn plan(
         hop_of: Vec::new(),
         egress: false,
         allowed: Vec::new(),
+        login: false,
         limits: TimeLimits {
             total_ms: total_ms.unwrap_or(defaults.total_ms),
             connect_ms: PATIENCE_MS,

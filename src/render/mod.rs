@@ -1,6 +1,11 @@
 //! Reports and pages as text, and as JSON: pure, a report in and text out.
 
+pub mod html;
 pub mod json;
 pub mod look;
+pub mod many;
 pub mod page;
 pub mod text;
+pub mod timeline;
+pub mod waterfall;
+pub mod words;

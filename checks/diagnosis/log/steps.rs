@@ -3,9 +3,11 @@
 use crate::{
     case::Case,
     command,
-    diagnosis::{Id, auth, path as network},
+    diagnosis::{Id, path as network},
     explain::{Log, Mark, Sign},
     finding::Hint,
+    profile::menu,
+    registration::quoted,
     text,
     text::{foreign, host, key, number, path, shell},
 };
@@ -203,10 +205,61 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
             "Offer the right key alone; put its file in the place of the last word of -i:",
             ssh().only_identity("~/.ssh/id_ed25519").command(),
         )],
-        Id::KeyNotAccepted => auth::steps_for_log(case),
+        Id::KeyNotAccepted => not_accepted(case),
         Id::FailsAfterLogin => after_login(case, mark),
         _ => Vec::new(),
     }
+}
+
+/// Where to look for a key that was not taken. A log has its fingerprint and not the key itself.
+fn not_accepted(case: &Case) -> Vec<Hint> {
+    let offers = case.queries().map(|queries| queries.offers.as_slice()).unwrap_or_default();
+    let file = offers.iter().find_map(|query| query.offer.path.as_deref());
+    let public = |words: &'static str| {
+        let file = file.unwrap_or("~/.ssh/id_ed25519");
+        Hint::run(words, command!["ssh-keygen", "-y", "-f", path(file)])
+    };
+    let Some(portal) = &case.profile().portal else {
+        return vec![
+            Hint::advice(
+                "Send the public half of the key that you mean to use to those who run the server, \
+                 and ask whether exactly this key is allowed for this user.",
+            ),
+            public("This prints the public half:"),
+        ];
+    };
+    let mut compare = text![
+        "See whether the key is there: log in to ",
+        portal.name.clone(),
+        " (",
+        portal.url.clone(),
+        "), open ",
+        menu(&portal.environment_key_path),
+        ", and look for its fingerprint",
+    ];
+    let known = offers.iter().map(|query| &query.offer.key.sha256).filter(|f| !f.is_empty());
+    for (place, fingerprint) in known.take(6).enumerate() {
+        compare.0.push(if place > 0 { " or ".into() } else { ", which the log has as ".into() });
+        compare.0.push(key(fingerprint));
+    }
+    let wait = text![
+        ". If it says ",
+        quoted(&portal.pending),
+        ", wait until it says ",
+        quoted(&portal.active),
+        "."
+    ];
+    let steps = vec![Hint::advice(compare.then(wait))];
+    let md5 = Hint::run(
+        "The portal shows the fingerprint as MD5. Yours is:",
+        command!["ssh-keygen", "-l", "-E", "md5", "-f", path(file.unwrap_or("~/.ssh/id_ed25519"))],
+    );
+    let shows_md5 = portal.fingerprint_form == crate::profile::FingerprintForm::Md5;
+    let more = shows_md5.then_some(md5);
+    let add = public(
+        "If it is not there, have this line added, first as yours, then on this environment:",
+    );
+    steps.into_iter().chain(more).chain([add]).collect()
 }
 
 /// The file that a line names.

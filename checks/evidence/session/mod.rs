@@ -1,7 +1,11 @@
-//! The one SSH conversation: handshake, then unsigned queries. Nothing is ever signed here.
+//! The one SSH conversation: handshake, then unsigned queries. Only [`login`] signs, and only where
+//! the plan asks for it.
 
+mod forward;
+mod login;
 mod preferences;
 mod queries;
+mod run;
 mod tap;
 #[cfg(test)]
 mod tests;
@@ -13,8 +17,8 @@ use std::{
 };
 
 use russh::{
-    Names, SshId,
-    client::{self, DisconnectReason},
+    Channel, ChannelId, ChannelOpenFailure, Names, SshId,
+    client::{self, ChannelOpenHandle, DisconnectReason},
     keys::PublicKeyOrCertificate,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -27,7 +31,10 @@ use super::{
     key::PublicKeyFacts,
 };
 use crate::text::Foreign;
+pub use forward::Forwarded;
+pub use login::{LogIn, log_in};
 pub use queries::{Asked, ask};
+pub use run::run;
 use tap::{SharedTrail, Tap};
 
 /// How this program names itself to servers: honestly.
@@ -37,6 +44,7 @@ pub const IDENTIFICATION: &str = concat!("SSH-2.0-ssh-preflight_", env!("CARGO_P
 pub struct Session {
     handle: client::Handle<Observer>,
     trail: SharedTrail,
+    forwarded: Forwarded,
 }
 
 impl std::fmt::Debug for Session {
@@ -49,6 +57,23 @@ impl Session {
     /// What tells an agent which host it is about, and proves it.
     pub fn agent_binding(&self) -> Option<russh::keys::agent::AgentSessionBinding> {
         self.handle.agent_session_binding().cloned()
+    }
+
+    /// The agent that the host may ask: none, until [`Forwarded::allow`].
+    pub fn forwarded(&self) -> &Forwarded {
+        &self.forwarded
+    }
+
+    /// Whether a refusal without methods was the server's word. The library then ends the
+    /// conversation, and says so a moment later.
+    async fn has_no_methods(&self) -> bool {
+        for _ in 0..20 {
+            if self.trail.lock().has_no_methods() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
     }
 
     /// Says goodbye (RFC 4253, section 11.1) and waits shortly until it is out.
@@ -83,7 +108,8 @@ where
         nodelay: true,
         ..client::Config::default()
     });
-    let observer = Observer { trail: trail.clone() };
+    let forwarded = Forwarded::default();
+    let observer = Observer { trail: trail.clone(), forwarded: forwarded.clone() };
     let tap = Tap::new(stream, trail.clone());
     let mut talk = tokio::spawn(client::connect_stream(config, tap, observer));
 
@@ -96,7 +122,7 @@ where
             ended = &mut talk => match ended {
                 Ok(Ok(handle)) => {
                     let facts = trail.lock().facts(HandshakeEnd::Complete);
-                    return (facts, Some(Session { handle, trail }));
+                    return (facts, Some(Session { handle, trail, forwarded }));
                 }
                 // How the stream ended is told by the stream; the library only says that it did.
                 Ok(Err(error)) => {
@@ -133,6 +159,7 @@ where
 /// is asked.
 struct Observer {
     trail: SharedTrail,
+    forwarded: Forwarded,
 }
 
 impl client::Handler for Observer {
@@ -177,6 +204,36 @@ impl client::Handler for Observer {
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
         self.trail.lock().banner(Foreign::from_bytes(banner.as_bytes()));
+        Ok(())
+    }
+
+    async fn channel_open_failure(
+        &mut self,
+        _channel: ChannelId,
+        _reason: ChannelOpenFailure,
+        description: &str,
+        _language: &str,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        let words = Foreign::from_bytes(description.as_bytes());
+        self.trail.lock().refused_channel(words);
+        Ok(())
+    }
+
+    /// A host that opens such a channel without having been allowed to wants something that it has
+    /// no right to.
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        channel: Channel<client::Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        if self.forwarded.is_allowed() {
+            reply.accept().await;
+            tokio::spawn(self.forwarded.clone().join(channel));
+        } else {
+            reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+        }
         Ok(())
     }
 

@@ -187,7 +187,7 @@ impl Asking<'_> {
         Some(self.query(key, None).await)
     }
 
-    async fn answer(&mut self, ended: Ended) -> Answer {
+    async fn answer(&mut self, ended: Ended<Refusal>) -> Answer {
         match ended {
             Ended::Told(Err(Refusal::Asked)) => return Answer::Accepted,
             Ended::Told(Ok(AuthResult::Success)) => {
@@ -196,7 +196,7 @@ impl Asking<'_> {
             }
             Ended::Told(Ok(AuthResult::Failure { remaining_methods, .. })) => {
                 // The library reports a lost conversation as a refusal without methods too.
-                if !remaining_methods.is_empty() || self.has_no_methods().await {
+                if !remaining_methods.is_empty() || self.session.has_no_methods().await {
                     let methods = remaining_methods.iter().map(|m| {
                         let name: &str = m.into();
                         name.to_owned()
@@ -217,32 +217,21 @@ impl Asking<'_> {
         }
         Answer::NoAnswer
     }
-
-    /// Whether a refusal without methods was the server's word. The library then ends the
-    /// conversation, and says so a moment later.
-    async fn has_no_methods(&self) -> bool {
-        for _ in 0..20 {
-            if self.session.trail.lock().has_no_methods() {
-                return true;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        false
-    }
 }
 
-enum Ended {
-    Told(Result<AuthResult, Refusal>),
+/// How the wait for an answer ended.
+pub(super) enum Ended<E> {
+    Told(Result<AuthResult, E>),
     TooLate,
     OutOfTime,
     Interrupted,
 }
 
-async fn wait(
-    asked: impl Future<Output = Result<AuthResult, Refusal>>,
+pub(super) async fn wait<E>(
+    asked: impl Future<Output = Result<AuthResult, E>>,
     limit: Duration,
     limits: &Limits,
-) -> Ended {
+) -> Ended<E> {
     tokio::select! {
         biased;
         told = asked => Ended::Told(told),

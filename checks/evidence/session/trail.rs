@@ -41,6 +41,7 @@ pub struct Trail {
     /// How the stream ended, where it did: told by the stream, not by the one who reads from it.
     ended: Option<HandshakeEnd>,
     no_methods: bool,
+    not_opened: Option<Foreign>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -253,6 +254,16 @@ impl Trail {
     /// Whether the server listed no method to log in with.
     pub fn has_no_methods(&self) -> bool {
         self.no_methods
+    }
+
+    /// The server refused to open a channel, with these words.
+    pub fn refused_channel(&mut self, words: Foreign) {
+        self.not_opened = Some(words);
+    }
+
+    /// Why the server refused to open the last channel, where it did.
+    pub fn not_opened(&self) -> Option<&Foreign> {
+        self.not_opened.as_ref()
     }
 
     /// The stream ended: closed, or failed with an error of the system. The first end counts.

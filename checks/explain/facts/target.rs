@@ -61,6 +61,7 @@ pub(super) fn find(log: &Log) -> Goal {
         hop_of: Vec::new(),
         egress: false,
         allowed: Vec::new(),
+        login: false,
         limits: TimeLimits::default(),
     };
     let effective = Effective {

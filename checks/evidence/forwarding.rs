@@ -1,0 +1,87 @@
+//! The agent as it can be used from the host: asked for there, by its owner's own command.
+//!
+//! Only where the plan asks for a login, and `ssh` would forward the agent.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Evidence, Needed, Seen, Unseen, login::Run, session};
+use crate::text::Foreign;
+
+/// What is run there: it lists keys, and changes nothing.
+pub const COMMAND: &str = "ssh-add -l";
+
+/// The forwarded agent, seen from the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forwarding {
+    /// The socket here that is forwarded; none where there is no agent.
+    pub socket: Option<String>,
+    /// What came of [`COMMAND`] there. Whether the server agreed to forward is in it.
+    pub run: Run,
+    /// How often the host asked the agent for something.
+    pub asked: u32,
+    /// How often it asked for a signature, which it did not get.
+    pub signatures_refused: u32,
+    /// Fingerprints (SHA256) that the command printed there.
+    pub keys_there: Vec<String>,
+    /// Why a channel from the host could not be joined to the agent here, where that was so.
+    pub not_joined: Option<String>,
+}
+
+impl Evidence {
+    /// The forwarded agent, seen from the host: after a login, where `ssh` would forward it.
+    pub async fn forwarding(&self) -> &Seen<Forwarding> {
+        self.forwarding
+            .once(&self.limits, || async {
+                self.is_live()?;
+                if !self.login().await.as_ref().is_ok_and(super::login::Login::has_session) {
+                    return Err(Unseen::Needs(Needed::Login));
+                }
+                let agent = self.agent().await.as_ref().ok();
+                let socket = agent.and_then(|agent| agent.socket.clone());
+                let session = self.live.session.lock().await;
+                let session = session.as_ref().ok_or(Unseen::Needs(Needed::Handshake))?;
+                if let Some(socket) = &socket {
+                    session.forwarded().allow(socket.clone(), session.agent_binding());
+                }
+                let answer = Duration::from_millis(self.plan.limits.answer_ms);
+                let run = session::run(session, COMMAND, true, answer, &self.limits).await;
+                let asked = session.forwarded().end();
+                Ok(Forwarding {
+                    socket,
+                    keys_there: fingerprints(&run.stdout),
+                    run,
+                    asked: asked.asked,
+                    signatures_refused: asked.signatures_refused,
+                    not_joined: asked.not_joined,
+                })
+            })
+            .await
+    }
+}
+
+/// The fingerprints in what `ssh-add -l` prints: `256 SHA256:... comment (ED25519)`, a line each.
+fn fingerprints(printed: &Foreign) -> Vec<String> {
+    let of_line = |line: &str| {
+        let second = line.split_whitespace().nth(1)?;
+        second.starts_with("SHA256:").then(|| second.to_owned())
+    };
+    printed.raw().lines().filter_map(of_line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ssh_add_prints() {
+        let printed = "256 SHA256:abc alex@laptop (ED25519)\n2048 SHA256:def two words (RSA)\n";
+        assert_eq!(
+            fingerprints(&Foreign::from_bytes(printed.as_bytes())),
+            ["SHA256:abc", "SHA256:def"]
+        );
+        let none = "The agent has no identities.\nCould not open a connection\n";
+        assert!(fingerprints(&Foreign::from_bytes(none.as_bytes())).is_empty());
+    }
+}

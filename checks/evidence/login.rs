@@ -1,0 +1,251 @@
+//! A real login: the one key that the server takes is proven, and one harmless command is run.
+//!
+//! Only where the plan asks for it (`--login`).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Evidence, Needed, Seen, Unseen, connection::OsError, handshake::Disconnect, queries::Broken,
+    session,
+};
+use crate::{host_trust, text::Foreign};
+
+/// The command that is run: it prints the host's own name, and changes nothing.
+pub const COMMAND: &str = "hostname";
+
+/// A login, as far as it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// The user.
+    pub user: String,
+    /// The fingerprint (SHA256) of the key that was proven; none where the server wanted no proof.
+    pub key: Option<String>,
+    /// What signed.
+    pub signed_by: Option<SignedBy>,
+    /// What came of the proof.
+    pub proof: Proof,
+    /// Text that the server sent before login, such as why it refuses (RFC 4252, section 5.4).
+    pub banner: Option<Foreign>,
+    /// What came of [`COMMAND`]; none where the proof failed.
+    pub session: Option<Run>,
+    /// The server's goodbye, where it sent one.
+    pub disconnect: Option<Disconnect>,
+}
+
+/// What signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignedBy {
+    /// The agent.
+    Agent,
+    /// The key file.
+    File,
+}
+
+/// What came of the proof of the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// SSH_MSG_USERAUTH_SUCCESS.
+    Accepted,
+    /// The key is proven, and the server wants one of these methods as well (partial success,
+    /// RFC 4252, section 5.1).
+    Partial {
+        /// Methods that can continue.
+        methods: Vec<String>,
+    },
+    /// The server said before that it takes the key, and now refuses the proof.
+    Refused {
+        /// Methods that can continue.
+        methods: Vec<String>,
+    },
+    /// There was nothing to send.
+    NotSigned(NotSigned),
+    /// The conversation ended in between.
+    Broken(Broken),
+}
+
+/// Why a key did not sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotSigned {
+    /// The agent refuses, or whoever it asked did.
+    AgentRefused,
+    /// The agent cannot be reached any more, or answers nonsense: the library's words.
+    AgentFailed(String),
+    /// The agent, or the person whom it asks, did not answer in time.
+    AgentSilent {
+        /// The limit in milliseconds.
+        after_ms: u64,
+    },
+    /// No passphrase was given.
+    NoPassphrase,
+    /// Wrong passphrases; as many as `ssh` asks for.
+    WrongPassphrase,
+    /// The file cannot be read.
+    File(OsError),
+    /// This program cannot sign with such a key: why.
+    Unsupported(String),
+}
+
+/// One command in a session of its own (RFC 4254, section 6).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The command.
+    pub command: String,
+    /// Why the server opened no session, where it did not.
+    pub not_opened: Option<NotOpened>,
+    /// Whether the server agreed to forward the agent; none where it was not asked to.
+    pub agent_forwarding: Option<bool>,
+    /// Whether the server agreed to run the command; none where it did not say.
+    pub accepted: Option<bool>,
+    /// The begin of what it printed.
+    pub stdout: Foreign,
+    /// How many bytes that was.
+    pub stdout_bytes: u64,
+    /// The begin of what it complained about.
+    pub stderr: Foreign,
+    /// How it ended.
+    pub end: RunEnd,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// SSH_MSG_CHANNEL_OPEN_FAILURE (RFC 4254, section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotOpened {
+    /// `administratively-prohibited`, `connect-failed`, `unknown-channel-type`, `resource-shortage`,
+    /// or the number of another reason.
+    pub reason: String,
+    /// The server's words.
+    pub words: Foreign,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunEnd {
+    /// With this exit status.
+    Exited(u32),
+    /// By this signal.
+    Signalled(String),
+    /// The channel or the connection was closed without a status.
+    #[default]
+    Closed,
+    /// Nothing more came within the limit.
+    TimedOut {
+        /// The limit in milliseconds.
+        after_ms: u64,
+    },
+    /// The time for the whole run was over.
+    OutOfTime,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl Run {
+    /// Whether the command ran and ended well.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.end == RunEnd::Exited(0)
+    }
+
+    /// What it printed, if that is one line that can be the name of a host.
+    #[must_use]
+    pub fn host_name(&self) -> Option<&str> {
+        let mut lines = self.stdout.raw().lines().filter(|line| !line.trim().is_empty());
+        let (line, None) = (lines.next()?.trim(), lines.next()) else { return None };
+        is_host_name(line).then_some(line)
+    }
+
+    /// The name of the host as its last line, with other lines before it: the noise of a shell that
+    /// prints something when it starts.
+    #[must_use]
+    pub fn noisy_host_name(&self) -> Option<&str> {
+        let mut lines = self.stdout.raw().lines().filter(|line| !line.trim().is_empty());
+        let last = lines.next_back()?.trim();
+        (lines.next().is_some() && is_host_name(last)).then_some(last)
+    }
+}
+
+/// Letters, digits, hyphens and dots (RFC 952, RFC 1123), and the underscore that some have.
+fn is_host_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    !text.is_empty() && text.len() <= 253 && text.chars().all(fits)
+}
+
+impl Login {
+    /// Whether the login worked: the key is proven, and a session was opened.
+    #[must_use]
+    pub fn has_session(&self) -> bool {
+        self.proof == Proof::Accepted
+            && self.session.as_ref().is_some_and(|run| run.not_opened.is_none())
+    }
+}
+
+impl Evidence {
+    /// A real login, where the plan asks for it. It proves the key that `ssh` would log in with.
+    pub async fn login(&self) -> &Seen<Login> {
+        self.login
+            .once(&self.limits, || async {
+                self.is_live()?;
+                let effective = self.effective().await?.clone();
+                let Ok(queries) = self.queries().await else {
+                    return Err(Unseen::Needs(Needed::AcceptedKey));
+                };
+                let query = queries.winner(self.plan.may_ask(&effective));
+                if query.is_none() && !queries.open_door {
+                    return Err(Unseen::Needs(Needed::AcceptedKey));
+                }
+                if !self.is_known_host().await {
+                    return Err(Unseen::Needs(Needed::KnownHost));
+                }
+                let agent = self.agent().await.as_ref().ok();
+                let with = session::LogIn {
+                    user: effective.user.clone(),
+                    query,
+                    agent: agent.and_then(|agent| agent.socket.clone()),
+                    person: self.person.clone().filter(|_| self.plan.may_ask(&effective)),
+                    answer: Duration::from_millis(self.plan.limits.answer_ms),
+                };
+                let mut session = self.live.session.lock().await;
+                let session = session.as_mut().ok_or(Unseen::Needs(Needed::Handshake))?;
+                Ok(session::log_in(session, with, &self.limits).await)
+            })
+            .await
+    }
+
+    /// Whether `ssh` would go on to this server without asking whether it is the right one.
+    async fn is_known_host(&self) -> bool {
+        let (Ok(effective), Ok(known), Ok(handshake)) =
+            (self.effective().await, self.known_hosts().await, self.handshake().await)
+        else {
+            return false;
+        };
+        let Some(key) = &handshake.host_key else { return false };
+        let name = host_trust::principal(effective);
+        let trust = host_trust::judge_key(known, key, &name, self.started_at);
+        // With nobody there, `ssh` accepts only what it need not ask about.
+        let acceptance = host_trust::acceptance(&trust, effective, false);
+        acceptance != host_trust::Acceptance::Refuses
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_host_is_told_from_other_words() {
+        let run = |out: &str| Run { stdout: Foreign::from_bytes(out.as_bytes()), ..Run::default() };
+        assert_eq!(run("my-project\n").host_name(), Some("my-project"));
+        assert_eq!(run("\nweb_1.example.org\r\n").host_name(), Some("web_1.example.org"));
+        for other in ["", "two words\n", "a\nb\n", "hello alex, this is git@x\n"] {
+            assert_eq!(run(other).host_name(), None, "{other}");
+        }
+        assert_eq!(run("Welcome!\nmy-project\n").noisy_host_name(), Some("my-project"));
+        assert_eq!(run("my-project\n").noisy_host_name(), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! Runs one command in a session of its own (RFC 4254, section 6).
+
+use std::time::{Duration, Instant};
+
+use russh::{Channel, ChannelMsg, ChannelOpenFailure, client::Msg};
+
+use super::Session;
+use crate::{
+    evidence::{
+        Limits,
+        fact::millis,
+        login::{NotOpened, Run, RunEnd},
+    },
+    text::{FOREIGN_LIMIT, Foreign},
+};
+
+/// Runs a command; `forwarding`: asks for the agent to be forwarded first. Each answer may take
+/// `answer` at most, and the whole no longer than the run.
+pub async fn run(
+    session: &Session,
+    command: &str,
+    forwarding: bool,
+    answer: Duration,
+    limits: &Limits,
+) -> Run {
+    let began = Instant::now();
+    let mut running = Running::new(command);
+    let end = tokio::select! {
+        biased;
+        end = running.go(session, forwarding, answer) => end,
+        () = limits.cut.cancelled() => RunEnd::Interrupted,
+        () = tokio::time::sleep_until(limits.until.into()) => RunEnd::OutOfTime,
+    };
+    running.ended(end, millis(began))
+}
+
+/// What came in by now: it outlives whatever ends the wait.
+struct Running {
+    run: Run,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Running {
+    fn new(command: &str) -> Self {
+        let run = Run { command: command.to_owned(), ..Run::default() };
+        Self { run, stdout: Vec::new(), stderr: Vec::new() }
+    }
+
+    async fn go(&mut self, session: &Session, forwarding: bool, answer: Duration) -> RunEnd {
+        let too_late =
+            || RunEnd::TimedOut { after_ms: u64::try_from(answer.as_millis()).unwrap_or(u64::MAX) };
+        let opened = tokio::time::timeout(answer, session.handle.channel_open_session()).await;
+        let mut channel = match opened {
+            Err(_) => return too_late(),
+            Ok(Ok(channel)) => channel,
+            Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
+                self.run.not_opened = Some(not_opened(&reason, session));
+                return RunEnd::Closed;
+            }
+            Ok(Err(_)) => return RunEnd::Closed,
+        };
+        if forwarding {
+            self.run.agent_forwarding = match self.request_forwarding(&mut channel, answer).await {
+                Some(granted) => Some(granted),
+                None => return too_late(),
+            };
+            if self.run.agent_forwarding == Some(false) {
+                let _ = channel.close().await;
+                return RunEnd::Closed;
+            }
+        }
+        if channel.exec(true, self.run.command.as_str()).await.is_err() {
+            return RunEnd::Closed;
+        }
+        let _ = channel.eof().await;
+        let mut end = RunEnd::Closed;
+        loop {
+            let Ok(message) = tokio::time::timeout(answer, channel.wait()).await else {
+                let _ = channel.close().await;
+                // A status that came is the end, even if the channel is never closed.
+                return if end == RunEnd::Closed { too_late() } else { end };
+            };
+            match message {
+                None | Some(ChannelMsg::Close) => return end,
+                Some(ChannelMsg::Failure) => {
+                    self.run.accepted = Some(false);
+                    let _ = channel.close().await;
+                    return RunEnd::Closed;
+                }
+                Some(ChannelMsg::Success) => self.run.accepted = Some(true),
+                Some(ChannelMsg::ExitStatus { exit_status }) => end = RunEnd::Exited(exit_status),
+                Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+                    end = RunEnd::Signalled(format!("{signal_name:?}"));
+                }
+                Some(ChannelMsg::Data { data }) => {
+                    let bytes = u64::try_from(data.len()).unwrap_or(u64::MAX);
+                    self.run.stdout_bytes = self.run.stdout_bytes.saturating_add(bytes);
+                    keep(&mut self.stdout, &data);
+                }
+                Some(ChannelMsg::ExtendedData { data, .. }) => keep(&mut self.stderr, &data),
+                Some(_) => {}
+            }
+            if self.run.stdout_bytes > MOST_BYTES {
+                let _ = channel.close().await;
+                return end;
+            }
+        }
+    }
+
+    /// `None`: no answer in time.
+    async fn request_forwarding(
+        &self,
+        channel: &mut Channel<Msg>,
+        answer: Duration,
+    ) -> Option<bool> {
+        if channel.agent_forward(true).await.is_err() {
+            return Some(false);
+        }
+        loop {
+            match tokio::time::timeout(answer, channel.wait()).await.ok()? {
+                Some(ChannelMsg::Success) => return Some(true),
+                None | Some(ChannelMsg::Failure | ChannelMsg::Close) => return Some(false),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn ended(self, end: RunEnd, duration_ms: u64) -> Run {
+        Run {
+            stdout: Foreign::from_bytes(&self.stdout),
+            stderr: Foreign::from_bytes(&self.stderr),
+            end,
+            duration_ms,
+            ..self.run
+        }
+    }
+}
+
+/// A command that prints more than this is no longer listened to: none of ours prints much.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// Keeps one byte more than is shown, so that it is seen that something was cut.
+fn keep(kept: &mut Vec<u8>, more: &[u8]) {
+    let room = (FOREIGN_LIMIT + 1).saturating_sub(kept.len());
+    kept.extend(more.iter().take(room));
+}
+
+pub(super) fn not_opened(reason: &ChannelOpenFailure, session: &Session) -> NotOpened {
+    let name = match reason {
+        ChannelOpenFailure::AdministrativelyProhibited => "administratively-prohibited".to_owned(),
+        ChannelOpenFailure::ConnectFailed => "connect-failed".to_owned(),
+        ChannelOpenFailure::UnknownChannelType => "unknown-channel-type".to_owned(),
+        ChannelOpenFailure::ResourceShortage => "resource-shortage".to_owned(),
+        ChannelOpenFailure::Other { code, .. } => code.to_string(),
+    };
+    NotOpened {
+        reason: name,
+        words: session.trail.lock().not_opened().cloned().unwrap_or_default(),
+    }
+}
