@@ -76,7 +76,7 @@ fn a_login_that_worked() {
     let out = explain().arg(log("openssh-10-logged-in.log")).output().unwrap();
     let text = String::from_utf8(out.stdout).unwrap();
     assert_eq!(out.status.code(), Some(0), "{text}");
-    assert!(text.contains("The log shows a login that worked"), "{text}");
+    assert!(text.contains("the log shows a login that worked"), "{text}");
 }
 
 /// What others put around a log changes nothing but the numbers of its lines.

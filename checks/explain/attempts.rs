@@ -134,6 +134,10 @@ pub fn take_jump_host(log: &mut Log) -> Option<Log> {
         (None, None) => return None,
     };
     let ends = |m: &Mark| {
+        // It is the target that is silent, behind the way.
+        if other.is_none() && m.sign == Sign::SilentFirst {
+            return false;
+        }
         ENDS.contains(&m.sign) || matches!(m.sign, Sign::WayClosed | Sign::LoggedIn | Sign::Client)
     };
     if !marks.get(from..to).unwrap_or_default().iter().any(ends) {

@@ -28,7 +28,7 @@ signs! {
     /// The first line of `ssh -v`.
     Client: r"^(OpenSSH_[^ ,]+[^,]*)(?:,.*)?$", r"^(?:We claim version: SSH-2.0-)(PuTTY.*)$";
     /// A shell's prompt, and a command behind it.
-    Typed: r"^(?:[^$#>%❯]{0,80}[$#>%❯] *|\+ *|(?:Running|Executing)(?: command)?:? )((?:ssh|sftp|scp|git|rsync|plink|pscp|psftp)(?:\.exe)? .+)$",
+    Typed: r"^(?:[^$#>%❯]{0,80}[$#>%❯] *|\+ *|(?:Run|Running|Executing)(?: command)?:? )((?:ssh|sftp|scp|git|rsync|plink|pscp|psftp)(?:\.exe)? .+)$",
         r"^((?:ssh|sftp|scp|rsync) -.+)$", r"^(git (?:clone|fetch|pull|push|ls-remote) .+)$", r"^((?:ssh|sftp) [^ @]+@[^ ]+)$";
 
     // What ssh tells with -v.

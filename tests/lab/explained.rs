@@ -34,6 +34,16 @@ pub const LIMITS: &[(&str, &str, &str)] = &[
         "ssh offers the public half that it finds, and does not see that it is a wrong one",
     ),
     (
+        "key-not-for-jump-host",
+        "agent-unreachable",
+        "that a key was named for the target alone is not in a log",
+    ),
+    (
+        "key-is-public",
+        "key-file-missing",
+        "ssh only says that it finds no private key for the certificate",
+    ),
+    (
         "proxy-failed",
         "ssh-config-invalid",
         "ssh says the same of an unknown token wherever it stands",

@@ -167,7 +167,7 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The server lists the ways in which this user could log in, and a key is not among them.";
 
     // The keys of this computer.
-    AgentUnreachable Likely Lines(lines::agent_unreachable), [NoKey, AgentLocked]
+    AgentUnreachable Likely Lines(lines::agent_unreachable), [NoKey, AgentLocked, AgentKeyRestricted]
         "No key was offered, and the agent that the environment names could not be asked.";
     PubkeyDisabled Likely Lines(lines::keys_not_tried), []
         "The server would take a key, and ssh did not even begin to try one: its configuration turns that off.";

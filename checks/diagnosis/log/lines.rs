@@ -104,7 +104,8 @@ fn methods(log: &Log) -> Option<(&Mark, Vec<&str>)> {
 pub(super) fn password_only<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     let (mark, methods) = methods(log)?;
     // A key that was offered was one of the methods before.
-    let no_keys = !methods.contains(&"publickey") && !log.has(Sign::Offered);
+    let offered = log.has(Sign::Offered) && !methods.is_empty();
+    let no_keys = !methods.contains(&"publickey") && !offered;
     (no_keys && !log.has(Sign::KeyRefused)).then(|| vec![mark])
 }
 

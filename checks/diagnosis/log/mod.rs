@@ -44,9 +44,10 @@ pub(super) fn diagnose(case: &Case, log: &Log) -> Option<Diagnosis> {
         found.at = Some(text![host(&hop.plan.host)]);
         return Some(found);
     }
-    let found = CAUSES.iter().find_map(|cause| find(cause, case, log));
-    let found = found.or_else(|| after_login(case, log)).unwrap_or_else(|| nothing(log));
-    Some(finish(found, case, log))
+    // What only a login makes possible comes before the last word of git or scp.
+    let found = after_login(case, log);
+    let found = found.or_else(|| CAUSES.iter().find_map(|cause| find(cause, case, log)));
+    Some(finish(found.unwrap_or_else(|| nothing(log)), case, log))
 }
 
 fn find(cause: &Cause, case: &Case, log: &Log) -> Option<Diagnosis> {
