@@ -63,6 +63,8 @@ impl Ended {
             "Killed by signal ",
             "Transferred: ",
             "Bytes per second: ",
+            // The list of channels has lines of its own.
+            "  #",
         ];
         let is_plain = |line: &&str| !added.iter().any(|begin| line.starts_with(begin));
         let plain: Vec<_> = self.stderr.lines().filter(is_plain).collect();
