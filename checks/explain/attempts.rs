@@ -130,7 +130,10 @@ pub fn take_jump_host(log: &mut Log) -> Option<Log> {
             }
         }
         // Without -v there is only what went wrong.
-        (None, Some(end)) => (0, end),
+        (None, Some(end)) => {
+            let typed = marks.iter().take(end).rposition(|m| m.sign == Sign::Typed);
+            (typed.map_or(0, |place| place + 1), end)
+        }
         (None, None) => return None,
     };
     let ends = |m: &Mark| {
