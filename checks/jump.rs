@@ -44,6 +44,8 @@ pub fn plan(of: &Plan, effective: &Effective) -> Option<Plan> {
         port: place.port,
         ssh_options,
         wants_forwarding: false,
+        // A login at the target is no session at the jump host.
+        login: false,
         // A profile is about the target; which one belongs to the jump host, its name decides.
         profile: None,
         hop_of: of.hop_of.iter().chain([&of.input]).cloned().collect(),

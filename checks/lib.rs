@@ -22,6 +22,7 @@ pub mod forwarding;
 // What they are made of.
 pub mod address_kind;
 pub mod allow_list;
+pub mod arrival;
 pub mod case;
 pub mod check;
 pub mod diagnosis;
@@ -69,7 +70,8 @@ pub const CHECKS: &[Row] = &[
     Row::of::<forwarding::Forwarding>(),
 ];
 
-/// Runs the chosen checks at once, of those that belong to what was asked for; `found` sees each finding as soon as it is judged.
+/// Runs the chosen checks at once, of those that belong to what was asked for; `found` sees each
+/// finding as soon as it is judged.
 pub async fn examine(
     evidence: &Evidence,
     chosen: impl Fn(&Row) -> bool,

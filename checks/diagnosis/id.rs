@@ -215,8 +215,25 @@ ids! {
     KeyTypeRefused = "The server takes no key of this type",
     /// None is taken.
     KeyNotAccepted = "The server does not accept your key for this user",
-    /// The login works.
+    /// The agent or the file does not sign.
+    SigningFailed = "The server would take the key, but it cannot be used to sign",
+    /// Three wrong passphrases.
+    PassphraseWrong = "The passphrase that was typed does not open the key",
+    /// Partial success, and nobody to go on.
+    SecondFactorNeeded = "The server wants a second proof besides the key, and nobody can give it",
+    }
+
+    Session "Login and session" {
+    /// Proven, and refused all the same; or no session.
+    LoginRefused = "The server takes your key and then does not let you in",
+    /// nologin, false, SFTP alone.
+    NoShell = "You are let in, but the account there gives you no shell",
+    /// The login works; only a log shows what failed then.
     FailsAfterLogin = "The login works, and what fails comes after it",
+    /// Silence after the proof.
+    SessionHangs = "The login hangs after your key was taken",
+    /// The agent is not there, on the host.
+    ForwardingRefused = "Your agent cannot be used from the host",
     }
 
     NotFoundOut "Not found out" {
@@ -226,6 +243,8 @@ ids! {
     TimedOut = "The time limit was reached before it could be found out",
     /// The server says yes to any key.
     AcceptsAnything = "The server says yes to any key, so its answer proves nothing",
+    /// A person has to go on.
+    LoginNotFinished = "The login was not carried to its end, so it proves nothing",
     /// The way through was not gone, since that logs in elsewhere and nobody asked for it.
     BehindJumpHost = "What is behind the jump host or proxy command was not looked at",
     /// Something that the verdict needs was not observed.
@@ -242,6 +261,7 @@ impl Id {
             Self::Interrupted
                 | Self::TimedOut
                 | Self::AcceptsAnything
+                | Self::LoginNotFinished
                 | Self::BehindJumpHost
                 | Self::NotExamined
         )

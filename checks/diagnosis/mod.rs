@@ -8,10 +8,12 @@ mod agent;
 mod auth;
 mod certificates;
 mod configuration;
+mod forwarding;
 mod host_key;
 pub mod id;
 mod keys;
 mod log;
+mod login;
 mod name;
 mod path;
 mod proxy;
@@ -116,6 +118,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         keys::RULES,
         agent::RULES,
         auth::RULES,
+        login::RULES,
+        forwarding::RULES,
         undetermined::RULES,
     ]
     .into_iter()

@@ -73,6 +73,8 @@ pub enum Needed {
     KnownHost,
     /// A login.
     Login,
+    /// An agent.
+    Agent,
 }
 
 impl Unseen {
@@ -112,6 +114,7 @@ impl Unseen {
                 text!["Skipped: ssh would first ask you whether this is the right server."]
             }
             Self::Needs(Needed::Login) => text!["Skipped: there is no login."],
+            Self::Needs(Needed::Agent) => text!["Skipped: there is no agent here to forward."],
             Self::Needs(Needed::Proxy) => text!["Skipped: the proxy command does not run."],
             Self::OutOfTime => {
                 text!["Not found out: the time limit for the whole run was reached."]

@@ -1,6 +1,7 @@
 //! The words that every report for people has in common: the headline, and texts in plain letters.
 
 use checks::{
+    evidence::queries::Query,
     finding::Status,
     report::{Checked, Report, Verdict},
     text::{Command, Span, Text},
@@ -77,7 +78,12 @@ impl<'r> Words<'r> {
         let user = case.queries().map(|q| q.user.as_str());
         let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
         let winner = case.queries().and_then(|q| q.winner(case.is_interactive()));
-        let mut words = "Ready: ssh will get in".to_owned();
+        let login = case.login();
+        let key = login.and_then(|login| login.key.as_ref());
+        let proven = |q: &&Query| Some(&q.offer.key.sha256) == key;
+        let winner = case.queries().and_then(|q| q.offers.iter().find(proven)).or(winner);
+        let begin = if login.is_some() { "Ready: you got in" } else { "Ready: ssh will get in" };
+        let mut words = begin.to_owned();
         if let Some(user) = user {
             words.push_str(&format!(" as {}", checks::text::user(user).plain()));
         }

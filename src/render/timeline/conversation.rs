@@ -56,7 +56,7 @@ pub fn handshake(handshake: &Handshake) -> Filling {
             Step::Connected => continue,
             // A server names itself when it has our side of the connection.
             Step::Identification => ("Identification", 1),
-            // They come unasked, often together with the name.
+            // Some servers send them together with their name, others when they have heard ours.
             Step::Algorithms => ("Algorithms", 0),
             Step::HostKey => ("Host key", 1),
             // The last message of the answer that had the host key.
