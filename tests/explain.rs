@@ -52,7 +52,7 @@ const LOGS: &[(&str, &str, &str, &str)] = &[
     ("mail-host-key-changed.log", "host-key-changed", "SHA256:CCC", "(a log that names no host)"),
     ("two-attempts.log", "password-only", "2 attempts", "ada@shop.example.com:2222"),
     ("jump-host-denies.log", "key-not-accepted", "jump host jump.example.com", "ada@shop.internal"),
-    ("plink-key-refused.log", "key-not-accepted", "Line 9", "ada@shop.example.com"),
+    ("plink-key-refused.log", "key-not-accepted", "Line 8", "ada@shop.example.com"),
     ("sftp-noise.log", "fails-after-login", "start file", "(a log that names no host)"),
     ("half-a-log.log", "handshake-stalled", "The log ends", "shop.example.com"),
 ];
