@@ -15,7 +15,7 @@ use crate::{
 /// The first thing first. `mark` is the line that decides.
 pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hint> {
     let ssh = || case.plan.ssh();
-    let file = mark.map(|m| file_of(m)).filter(|file| !file.is_empty());
+    let file = mark.map(file_of).filter(|file| !file.is_empty());
     let named = |or: &'static str| path(file.unwrap_or(or));
     let port = case.effective().map_or(22, |e| e.port);
     match id {
