@@ -34,6 +34,7 @@ use crate::{
         source::Source,
         traceroute::Traceroute,
     },
+    explain::Log,
     near_names,
     profile::Profile,
     text,
@@ -169,6 +170,9 @@ pub struct Case {
     pub agent_for_host: Option<Observed<AgentForHost>>,
     /// Which keys the server would take.
     pub queries: Option<Observed<Queries>>,
+    /// The log that all of this was read from, where nothing was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
     /// A real login, where the plan asks for it.
     #[serde(default)]
     pub login: Option<Observed<Login>>,
@@ -284,11 +288,18 @@ impl Case {
             agent: None,
             agent_for_host: None,
             queries: None,
+            log: None,
             login: None,
             forwarding: None,
             password_login: None,
             sftp: None,
         }
+    }
+
+    /// The log that all of this was read from.
+    #[must_use]
+    pub fn log(&self) -> Option<&Log> {
+        self.log.as_ref()
     }
 
     /// The effective configuration, where `ssh` did not refuse it.

@@ -44,6 +44,9 @@ impl Check for Config {
             }
         };
         let profile = plan.profile_for(&e.host);
+        if let Source::Log { version } = &configuration.source {
+            return of_log(e, version).fact("profile", &profile.name);
+        }
         let program = if plan.access.sftp().is_some() { "sftp" } else { "ssh" };
         let would = || text![program, " would log in as "];
         let goal = text![user(&e.user), " at ", host(&e.host), ", port ", number(e.port)];
@@ -111,7 +114,7 @@ impl Check for Config {
 /// What `ssh -V` prints, where there is one.
 fn version(configuration: &Configuration) -> Option<&text::Foreign> {
     match &configuration.source {
-        Source::Ssh { version } => Some(version),
+        Source::Ssh { version } | Source::Log { version } => Some(version),
         Source::Files => None,
     }
 }
@@ -123,6 +126,25 @@ fn logins(plan: &Plan) -> &'static str {
     } else {
         "logins here need the user "
     }
+}
+
+/// What a log tells of it.
+fn of_log(e: &Effective, version: &text::Foreign) -> Finding {
+    let place = text![host(&e.host), ", port ", number(e.port), "."];
+    let finding = Finding::pass(if e.user.is_empty() {
+        text!["The log is about a connection to "].then(place)
+    } else {
+        text!["The log is about a login as ", user(&e.user), " at "].then(place)
+    });
+    let finding = match version.is_empty() {
+        true => finding,
+        false => finding.detail(text!["It was printed by ", version, "."]),
+    };
+    let finding = match &e.proxy_command {
+        Some(_) => finding.detail("The connection goes through a jump host or a proxy command."),
+        None => finding,
+    };
+    finding.fact("host", &e.host).fact("port", e.port).fact("user", &e.user)
 }
 
 /// What works as it stands, and will surprise somebody.

@@ -29,6 +29,7 @@ pub mod case;
 pub mod check;
 pub mod diagnosis;
 pub mod evidence;
+pub mod explain;
 pub mod finding;
 pub mod greeting;
 pub mod hops;

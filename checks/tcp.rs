@@ -110,11 +110,17 @@ fn judge(plan: &Plan, effective: &Effective, attempts: &Attempts) -> Finding {
         .detail_all(untried(attempts));
     };
     let to = address(connected.to);
+    let measured = connected.took_ms >= 0.0;
     let took = number(milliseconds(connected.took_ms));
     let earlier: Vec<&Attempt> =
         attempts.tried.iter().filter(|a| a.outcome != Outcome::Connected).collect();
     if earlier.is_empty() {
-        return Finding::pass(text!["Connected to ", to, " in ", took, "."]);
+        let connected = text!["Connected to ", to];
+        return Finding::pass(if measured {
+            connected.then(text![" in ", took, "."])
+        } else {
+            connected.with(".")
+        });
     }
     let families =
         match (earlier.iter().any(|a| a.to.is_ipv6()), earlier.iter().any(|a| a.to.is_ipv4())) {
@@ -179,9 +185,7 @@ fn delay(effective: &Effective, earlier: &[&Attempt]) -> Delay {
 pub(crate) fn outcome(attempt: &Attempt) -> Text {
     let to = text![address(attempt.to), ": "];
     match &attempt.outcome {
-        Outcome::Connected => {
-            to.then(text!["connected after ", number(milliseconds(attempt.took_ms)), "."])
-        }
+        Outcome::Connected => to.then(text!["connected"]).then(after(attempt)).with("."),
         Outcome::TimedOut { after_ms } => {
             to.then(text!["no answer within ", number(seconds(*after_ms)), " s."])
         }
@@ -199,16 +203,19 @@ pub(crate) fn outcome(attempt: &Attempt) -> Text {
                 "socket" => "no socket: ",
                 _ => "",
             };
-            to.then(text![
-                while_doing,
-                foreign(&error.message),
-                code,
-                " after ",
-                number(milliseconds(attempt.took_ms)),
-                "."
-            ])
+            to.then(text![while_doing, foreign(&error.message), code])
+                .then(after(attempt))
+                .with(".")
         }
     }
+}
+
+/// How long it took, where somebody measured it.
+fn after(attempt: &Attempt) -> Text {
+    if attempt.took_ms < 0.0 {
+        return Text::default();
+    }
+    text![" after ", number(milliseconds(attempt.took_ms))]
 }
 
 /// Says which addresses were left out.

@@ -133,6 +133,7 @@ pub const fn mended_by(id: Id) -> Mender {
         | Id::SecondFactorNeeded
         | Id::NoShell
         | Id::ForwardingRefused
+        | Id::FailsAfterLogin
         | Id::PasswordDisabled
         | Id::PasswordNotEnough
         | Id::PasswordExpired

@@ -94,6 +94,7 @@ pub fn words_of(words: Words) -> Option<Arg> {
     let candidates: fn() -> Vec<CompletionCandidate> = match words {
         Words::None => return None,
         Words::Targets => return Some(targets("words")),
+        Words::File => return Some(file()),
         Words::Diagnoses => || Id::iter().map(|id| of(id, id.title())).collect(),
         Words::Scenarios => || SCENARIOS.iter().map(|s| of(s.name, s.shows)).collect(),
         Words::Shells => || shells().into_iter().map(CompletionCandidate::new).collect(),
@@ -116,6 +117,11 @@ pub fn words_of(words: Words) -> Option<Arg> {
     let arg = Arg::new("words").value_name(name).help(help).action(ArgAction::Append).num_args(0..);
     let arg = if words == Words::Reports { arg.value_hint(ValueHint::FilePath) } else { arg };
     Some(arg.add(ArgValueCandidates::new(candidates)))
+}
+
+fn file() -> Arg {
+    let help = "What was printed; standard input if no file is named";
+    Arg::new("words").value_name("FILE").help(help).value_hint(ValueHint::FilePath).num_args(0..=1)
 }
 
 /// What our own options may be given, where clap cannot know it.

@@ -8,6 +8,7 @@ pub mod command;
 pub mod completions;
 pub mod demo;
 pub mod exit;
+pub mod explain;
 pub mod files;
 pub mod known_names;
 pub mod man;

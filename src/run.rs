@@ -20,7 +20,7 @@ use crate::{
     cli::{FailOn, Format, Options},
     command, completions, demo,
     exit::Exit,
-    files, plans,
+    explain, files, plans,
     progress::Progress,
     redact,
     render::{self, github, json, look::Look},
@@ -139,6 +139,17 @@ pub fn demo(call: &Call<'_>) -> Result<Exit, String> {
     })?;
     let exit = finish(&reports, options, Some(&scenarios))?;
     Ok(if names.is_empty() { Exit::Ready } else { exit })
+}
+
+/// `ssh-preflight explain [FILE]`: judges what was printed elsewhere.
+///
+/// # Errors
+/// That the log cannot be read.
+pub fn explain(call: &Call<'_>) -> Result<Exit, String> {
+    let case = explain::case(call)?;
+    let work = vec![Work::Recorded(Box::new(case))];
+    let reports = in_runtime(async { Ok(examine_all(work, call.options).await) })?;
+    finish(&reports, call.options, None)
 }
 
 /// Runs what waits for the network.

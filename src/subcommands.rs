@@ -58,6 +58,8 @@ pub enum Words {
     Diagnoses,
     /// Scenarios of the demo.
     Scenarios,
+    /// A file.
+    File,
     /// Names of shells.
     Shells,
     /// Names of subcommands.
@@ -113,6 +115,22 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
         ssh_options: false,
         words: Words::Scenarios,
         run: run::demo,
+    },
+    Subcommand {
+        name: "explain",
+        arguments: "[FILE]",
+        about: "Diagnoses what ssh -v, sftp, scp, git or rsync printed, from a file or standard input",
+        takes: Takes::AllBut(&[
+            &[
+                "allowed", "egress", "jobs", "list", "login", "replay", "service", "targets",
+                "through", "timeout",
+            ],
+            WAITING,
+            PASSWORD,
+        ]),
+        ssh_options: false,
+        words: Words::File,
+        run: run::explain,
     },
     Subcommand {
         name: "catalogue",
@@ -293,8 +311,8 @@ mod tests {
                 assert!(known.contains(&id), "{} names {id}", subcommand.name);
             }
         }
-        for id in NOT_FOR_TARGETS.into_iter().flatten().copied() {
-            assert!(known.contains(&id), "{id}");
+        for id in NOT_FOR_TARGETS.into_iter().flatten() {
+            assert!(known.contains(id), "{id}");
         }
     }
 

@@ -12,7 +12,9 @@ packages=(
   # The page of a report is opened in a real browser, and read by a second reader of HTML.
   chromium-headless-shell tidy
   # Programs that are not ours read our JUnit files.
-  libxml2-utils python3-junitparser)
+  libxml2-utils python3-junitparser
+  # Their logs are explained.
+  git putty-tools rsync)
 missing=()
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi

@@ -228,6 +228,8 @@ ids! {
     LoginRefused = "The server takes your key and then does not let you in",
     /// nologin, false, SFTP alone.
     NoShell = "You are let in, but the account there gives you no shell",
+    /// The login works; only a log shows what failed then.
+    FailsAfterLogin = "The login works, and what fails comes after it",
     /// Silence after the proof.
     SessionHangs = "The login hangs after your key was taken",
     /// The agent is not there, on the host.

@@ -12,6 +12,7 @@ mod forwarding;
 mod host_key;
 pub mod id;
 mod keys;
+mod log;
 mod login;
 mod name;
 mod path;
@@ -130,7 +131,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 /// All ids of a stage, in causal order: those that the rules look for first come first.
 #[must_use]
 pub fn in_order(group: Group) -> Vec<Id> {
-    let place = |id: &Id| rules().position(|rule| rule.id == *id);
+    // Those that only a log shows come last: what they are about comes last.
+    let place = |id: &Id| rules().position(|rule| rule.id == *id).unwrap_or(usize::MAX);
     let mut ids: Vec<Id> = Id::iter().filter(|id| id.group() == group).collect();
     ids.sort_by_key(place);
     ids
@@ -139,6 +141,9 @@ pub fn in_order(group: Group) -> Vec<Id> {
 /// The one cause, or `None` where the connection will work.
 #[must_use]
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
+    if let Some(log) = case.log() {
+        return log::diagnose(case, log);
+    }
     // Who logs in with a password is not told of keys.
     let by_key = [Group::Keys, Group::Agent, Group::Authentication];
     let about =

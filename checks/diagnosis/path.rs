@@ -99,7 +99,7 @@ fn open_port(case: &Case) -> Option<&Control> {
     hops::host_answers(case.traceroute()?).filter(|control| control.answer == Answer::Connected)
 }
 
-fn try_elsewhere() -> Hint {
+pub(super) fn try_elsewhere() -> Hint {
     Hint::advice(
         "Try from another network (a phone's hotspot): if it works from there, the network that \
          you are in blocks SSH.",

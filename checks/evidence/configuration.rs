@@ -38,6 +38,11 @@ pub enum Source {
     },
     /// No OpenSSH client was found: the files were read by this program.
     Files,
+    /// A log, which shows what `ssh` did with it.
+    Log {
+        /// The client, as the first line of `ssh -v` names it; empty where it does not.
+        version: Foreign,
+    },
 }
 
 /// `ssh` refuses its configuration or its arguments.

@@ -42,7 +42,8 @@ pub struct Attempt {
     /// The message of a router or host that ended it, where one did and the system tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Icmp>,
-    /// Milliseconds that it took, as a fraction: on loopback it is far below one.
+    /// Milliseconds that it took, as a fraction: on loopback it is far below one. Below zero where
+    /// nobody measured it, as in a log.
     pub took_ms: f64,
 }
 

@@ -31,6 +31,8 @@ pub enum Unseen {
     Crashed,
     /// It was not looked at when the case was recorded.
     NotRecorded,
+    /// The log that is explained does not show it.
+    NotInLog,
     /// This program, or this system, cannot look; the words say why.
     Unable(String),
     /// Only `ssh` itself can tell, and there is none on this computer; the words say why.
@@ -121,6 +123,7 @@ impl Unseen {
             Self::Abandoned => text!["Not found out: the observation was broken off."],
             Self::Crashed => text!["Not found out: a defect in ssh-preflight; please report it."],
             Self::NotRecorded => text!["Skipped: not looked at when this was recorded."],
+            Self::NotInLog => text!["Skipped: the log does not show it."],
             Self::Unable(why) => text!["Not found out: ", text::foreign(why), "."],
             Self::OnlySsh(why) => {
                 text![
@@ -135,7 +138,7 @@ impl Unseen {
     /// Whether this is only the consequence of something else that is missing.
     #[must_use]
     pub fn is_consequence(&self) -> bool {
-        matches!(self, Self::Needs(_) | Self::NotRecorded)
+        matches!(self, Self::Needs(_) | Self::NotRecorded | Self::NotInLog)
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Evidence {
     recorded: bool,
     /// For the one login that somebody asked for.
     password: Option<std::sync::Arc<crate::password::Password>>,
+    /// The log that all of this was read from.
+    log: Option<crate::explain::Log>,
     live: Live,
     machine: Fact<machine::Machine>,
     configuration: Fact<Configuration>,
@@ -149,6 +151,7 @@ impl Evidence {
             person: None,
             recorded,
             password: None,
+            log: case.log,
             live: Live::default(),
             machine: Fact::new(case.machine),
             configuration: Fact::new(case.configuration),
@@ -201,6 +204,7 @@ impl Evidence {
             agent: self.agent.observed().cloned(),
             agent_for_host: self.agent_for_host.observed().cloned(),
             queries: self.queries.observed().cloned(),
+            log: self.log.clone(),
             login: self.login.observed().cloned(),
             forwarding: self.forwarding.observed().cloned(),
             password_login: self.password_login.observed().cloned(),
@@ -243,8 +247,10 @@ impl Evidence {
     /// # Errors
     /// That there is none, because it was not seen or `ssh` refuses it.
     pub async fn effective(&self) -> Result<&Effective, Unseen> {
-        let Ok(configuration) = self.configuration().await else {
-            return Err(Unseen::Needs(Needed::Configuration));
+        let configuration = match self.configuration().await {
+            Ok(configuration) => configuration,
+            Err(Unseen::NotInLog) => return Err(Unseen::NotInLog),
+            Err(_) => return Err(Unseen::Needs(Needed::Configuration)),
         };
         configuration.effective.as_ref().map_err(|_| Unseen::Needs(Needed::Configuration))
     }

@@ -28,7 +28,10 @@ pub fn render(report: &Report, look: &Look) -> String {
         page.line(&look.paint(&format!("ssh-preflight {}", words::input(report)), |t| t.bold()));
         page.line("");
         let column = report.checks.iter().map(|c| c.about.title.width()).max().unwrap_or(0);
-        for checked in &report.checks {
+        // Beside a log there is nothing to look at: what it does not show is most of it.
+        let of_log = report.case.log().is_some() && !look.verbose;
+        let shown = |c: &&Checked| !of_log || c.finding.status != Status::Skip;
+        for checked in report.checks.iter().filter(shown) {
             page.check(checked, column);
         }
         page.line("");
@@ -161,7 +164,7 @@ impl Page<'_> {
                 self.wrapped("  ! ", &format!("{}: {words}", warn.about.title));
             }
         }
-        if report.is_complete() {
+        if report.is_complete() && report.case.log().is_none() {
             self.line("");
             let (before, command) = words::next(report);
             if let Some(before) = before {

@@ -74,6 +74,10 @@ impl<'r> Words<'r> {
             return super::sftp::ready(report);
         }
         let case = &report.case;
+        if case.log().is_some() {
+            return "Ready: the log shows a login that worked, and nothing that failed after it."
+                .into();
+        }
         let user = case.queries().map(|q| q.user.as_str());
         let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
         let winner = case.queries().and_then(|q| q.winner(case.is_interactive()));
@@ -113,7 +117,13 @@ pub const fn verdict(verdict: Verdict) -> (&'static str, Status) {
 #[must_use]
 pub fn input(report: &Report) -> String {
     let input = checks::text::foreign(&report.case.plan.input).plain();
-    if report.case.plan.access.sftp().is_some() { format!("sftp {input}") } else { input }
+    if report.case.log().is_some() {
+        format!("explain: {input}")
+    } else if report.case.plan.access.sftp().is_some() {
+        format!("sftp {input}")
+    } else {
+        input
+    }
 }
 
 /// The program whose words are quoted, and which is to be typed next.

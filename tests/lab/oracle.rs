@@ -17,7 +17,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    cases,
+    cases, explained,
     person::{Ended, person, run, run_for},
     table,
     world::{World, until},
@@ -217,6 +217,7 @@ pub fn compare_with(
     assert_eq!((verdict.as_str(), id.as_deref()), (expected, cause), "{told}");
     assert_eq!(live.code(), Some(code), "{told}");
     really_says(&live_report, &ssh, &told);
+    explained::holds(name, world, &ssh, &live_report);
     if ssh.code() == Some(0) && world.log.is_some() {
         // What the search for traces looks for is really written when somebody logs in.
         until("the login in the log", || traces(&world.sshd_log()).len() >= 2);
@@ -250,8 +251,8 @@ pub fn ssh(world: &World, arguments: &[String]) -> Ended {
     let mut command = world.command("ssh");
     with_agent(world, &mut command);
     // ssh has no limit of its own after the identification; who hangs is not logged in.
-    let command = command.args(["-o", "BatchMode=yes"]).args(arguments).arg("true");
-    run_for(command, Duration::from_secs(10))
+    let command = command.args(["-vvv", "-o", "BatchMode=yes"]).args(arguments).arg("true");
+    run_for(command, Duration::from_secs(10)).without_steps()
 }
 
 /// Lines that a login leaves, and a question never may.

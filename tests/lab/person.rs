@@ -42,6 +42,8 @@ pub struct Ended {
     pub status: Option<ExitStatus>,
     pub stdout: String,
     pub stderr: String,
+    /// All of standard error, where `stderr` leaves out what `-vvv` adds.
+    pub log: String,
     pub took: Duration,
 }
 
@@ -49,6 +51,26 @@ impl Ended {
     /// The exit code; none where a signal or our patience ended it.
     pub fn code(&self) -> Option<i32> {
         self.status.and_then(|status| status.code())
+    }
+    /// What `ssh` would have printed without `-vvv`; the whole is kept as the log.
+    pub fn without_steps(mut self) -> Self {
+        let added = [
+            "debug1: ",
+            "debug2: ",
+            "debug3: ",
+            "OpenSSH_",
+            "Authenticated to ",
+            "Killed by signal ",
+            "Transferred: ",
+            "Bytes per second: ",
+            // The list of channels has lines of its own.
+            "  #",
+        ];
+        let is_plain = |line: &&str| !added.iter().any(|begin| line.starts_with(begin));
+        let plain: Vec<_> = self.stderr.lines().filter(is_plain).collect();
+        let plain = plain.join("\n");
+        self.log = std::mem::replace(&mut self.stderr, plain);
+        self
     }
     /// The last line of standard error, for a failure message.
     pub fn last_line(&self) -> &str {
@@ -124,7 +146,7 @@ pub fn run_for(command: &mut Command, patience: Duration) -> Ended {
     let status = wait(&mut child, patience);
     let took = began.elapsed();
     let (stdout, stderr) = (all(&mut stdout), all(&mut stderr));
-    Ended { status, stdout, stderr, took }
+    Ended { status, stdout, stderr, log: String::new(), took }
 }
 
 fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {

@@ -161,6 +161,7 @@ fn a_configuration_that_others_could_change() {
         let report = report(&ended);
         assert_eq!(report["diagnosis"]["id"], "ssh-config-permissions", "{report:#}");
         crate::oracle::really_says(&report, &ssh, &report.to_string());
+        crate::explained::holds("a configuration that others could change", w, &ssh, &report);
         let line = ssh.last_line().replace(&w.person.passwd_home.display().to_string(), "~");
         assert!(line.contains("Bad owner or permissions"), "{line}");
         table::row(

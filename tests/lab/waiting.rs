@@ -42,7 +42,7 @@ fn end((child, began): (Child, Instant)) -> Ended {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let (stdout, stderr) = (text(stdout), text(stderr));
     assert!(!stderr.contains("panicked"), "{stderr}");
-    Ended { status: Some(status), stdout, stderr, took: began.elapsed() }
+    Ended { status: Some(status), stdout, log: stderr.clone(), stderr, took: began.elapsed() }
 }
 
 /// How often somebody knocked at the last `sshd`.

@@ -26,7 +26,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let address = case.attempts().and_then(|seen| seen.connected()).map(|seen| seen.to.ip());
     let software = case.handshake().and_then(|seen| seen.identification.as_ref());
     let client = case.configuration().map(|seen| match &seen.source {
-        Source::Ssh { version } => version.printable(),
+        Source::Ssh { version } | Source::Log { version } => version.printable(),
         Source::Files => "none".to_owned(),
     });
     let all = [

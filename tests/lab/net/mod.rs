@@ -271,7 +271,8 @@ impl Net {
     pub fn ssh(&self, words: &[String]) -> Ended {
         let mut command = self.as_user(Path::new("ssh"));
         // Who hangs for so long is not logged in.
-        run_for(command.args(self.arguments(words)).arg("true"), Duration::from_secs(12))
+        let command = command.arg("-vvv").args(self.arguments(words)).arg("true");
+        run_for(command, Duration::from_secs(12)).without_steps()
     }
 }
 

@@ -75,6 +75,7 @@ pub fn compare(name: &str, net: &Net, arguments: &[String], expect: Expect, word
     assert_eq!(ended.code(), Some(code), "{told}");
     assert_eq!(verdict == "ready", ssh.code() == Some(0), "ssh is the oracle: {told}");
     oracle::really_says(&report, &ssh, &told);
+    crate::explained::holds(name, &net.world, &ssh, &report);
     let said = report["diagnosis"].to_string();
     for word in words {
         assert!(said.contains(word), "{word:?} is not said: {told}");

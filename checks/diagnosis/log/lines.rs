@@ -1,0 +1,186 @@
+//! What several lines of a log show together.
+
+use crate::{
+    case::Case,
+    evidence::queries::Answer,
+    explain::{Log, Mark, Sign},
+};
+
+type Shown<'l> = Option<Vec<&'l Mark>>;
+
+/// Lines after which nothing is awaited any more.
+const ENDED: &[Sign] = &[
+    Sign::NotResolved,
+    Sign::NotConnected,
+    Sign::ClosedFirst,
+    Sign::ResetFirst,
+    Sign::NoIdentification,
+    Sign::SilentFirst,
+    Sign::NoCommon,
+    Sign::Corrupt,
+    Sign::WayClosed,
+    Sign::HostKeyFailed,
+    Sign::Denied,
+    Sign::Closed,
+    Sign::Goodbye,
+    Sign::Disconnected,
+    Sign::TooMany,
+    Sign::TimedOut,
+    Sign::Putty,
+    Sign::LoggedIn,
+];
+
+fn has_any(log: &Log, signs: &[Sign]) -> bool {
+    log.marks.iter().any(|m| signs.contains(&m.sign))
+}
+
+/// The last line that is one of these, where the log tells each step and ends without an end.
+fn last_of<'l>(log: &'l Log, signs: &[Sign]) -> Shown<'l> {
+    if !log.tells_steps() || has_any(log, ENDED) {
+        return None;
+    }
+    let last = log.marks.iter().rev().find(|m| signs.contains(&m.sign))?;
+    Some(vec![last])
+}
+
+pub(super) fn waits_for_connection<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let further = [Sign::Connected, Sign::Remote, Sign::KexSent, Sign::BeforeBanner];
+    if has_any(log, &further) { None } else { last_of(log, &[Sign::Connecting]) }
+}
+
+pub(super) fn waits_for_identification<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let further = [Sign::Remote, Sign::KexReceived, Sign::KeysInUse, Sign::Methods];
+    if has_any(log, &further) { None } else { last_of(log, &[Sign::Connected]) }
+}
+
+pub(super) fn waits_for_keys<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let further = [Sign::KeysInUse, Sign::Methods, Sign::HostKeyAsks, Sign::HostKey];
+    if has_any(log, &further) {
+        return None;
+    }
+    last_of(log, &[Sign::Remote, Sign::KexSent, Sign::KexReceived, Sign::AwaitsHostKey])
+}
+
+/// The way through a jump host that let in, closed before the target said a word.
+pub(super) fn way_closed_first<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
+    let through = case.hop()?.case.log()?.has(Sign::LoggedIn);
+    let closed = log.last(Sign::WayClosed).filter(|_| !log.has(Sign::Remote))?;
+    through.then(|| vec![closed])
+}
+
+/// Nothing came through the way to the target.
+pub(super) fn way_silent<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let (silent, way) = (log.last(Sign::SilentFirst)?, log.last(Sign::WayClosed)?);
+    Some(vec![silent, way])
+}
+
+pub(super) fn host_key_changed<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    // With StrictHostKeyChecking=no ssh warns and goes on.
+    if has_any(log, &[Sign::Denied, Sign::Methods]) && !log.has(Sign::HostKeyFailed) {
+        return None;
+    }
+    let warned = log.last(Sign::HostKeyChanged)?;
+    Some([warned].into_iter().chain(log.last(Sign::Offending)).collect())
+}
+
+pub(super) fn host_key_asked<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let asked = log.last(Sign::HostKeyAsks)?;
+    let failed = log.last(Sign::HostKeyFailed);
+    let goes_on = has_any(log, &[Sign::Denied, Sign::Methods, Sign::KeysInUse]);
+    (failed.is_some() || !goes_on).then(|| [asked].into_iter().chain(failed).collect())
+}
+
+/// The line with the methods, and these.
+fn methods(log: &Log) -> Option<(&Mark, Vec<&str>)> {
+    let told = |m: &&Mark| matches!(m.sign, Sign::Methods | Sign::Denied);
+    let mark = log.marks.iter().rev().find(told)?;
+    let list = match (mark.sign, mark.words.len()) {
+        (Sign::Denied, 3) => mark.word(2),
+        _ => mark.word(0),
+    };
+    Some((mark, list.split(',').filter(|m| !m.is_empty()).collect()))
+}
+
+pub(super) fn password_only<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let (mark, methods) = methods(log)?;
+    // A key that was offered was one of the methods before.
+    let offered = log.has(Sign::Offered) && !methods.is_empty();
+    let no_keys = !methods.contains(&"publickey") && !offered;
+    (no_keys && !log.has(Sign::KeyRefused)).then(|| vec![mark])
+}
+
+/// The lines that show that the server waits for a key, where ssh tells each step and offers none.
+fn no_offer(log: &Log) -> Option<Vec<&Mark>> {
+    if !log.tells_steps() || has_any(log, &[Sign::Offered, Sign::KeyRefused]) {
+        return None;
+    }
+    let (mark, methods) = methods(log)?;
+    let denied = log.last(Sign::Denied)?;
+    methods.contains(&"publickey").then(|| match mark.line == denied.line {
+        true => vec![denied],
+        false => vec![mark, denied],
+    })
+}
+
+pub(super) fn nothing_offered<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    no_offer(log)
+}
+
+pub(super) fn agent_unreachable<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let other = [Sign::KeyNotThere, Sign::KeyNotLoaded, Sign::KeyOpen, Sign::Skipped];
+    if has_any(log, &other) {
+        return None;
+    }
+    let shown = no_offer(log)?;
+    let trouble = log.last(Sign::AgentUnreachable)?;
+    Some([trouble].into_iter().chain(shown).collect())
+}
+
+pub(super) fn keys_not_tried<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let tried = log.all(Sign::NextMethod).any(|m| m.word(0) == "publickey");
+    if tried || log.program == crate::explain::Program::Putty { None } else { no_offer(log) }
+}
+
+pub(super) fn skipped<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let skipped = log.last(Sign::Skipped)?;
+    let shown = no_offer(log)?;
+    Some([skipped].into_iter().chain(shown).collect())
+}
+
+pub(super) fn accepted_unproven<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
+    case.queries()?.accepted()?;
+    let ended = log.last(Sign::Denied)?;
+    Some([log.last(Sign::Accepted)?, ended].into())
+}
+
+fn offers(log: &Log) -> Vec<&Mark> {
+    log.all(Sign::Offered).collect()
+}
+
+/// Cut off after several keys, or after nobody knows how many.
+pub(super) fn cut_off<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let said = log.last(Sign::TooMany)?;
+    let offers = offers(log);
+    (offers.len() != 1).then(|| offers.into_iter().take(6).chain([said]).collect())
+}
+
+/// Keys were offered, and none was taken.
+pub(super) fn refused<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
+    let queries = case.queries()?;
+    let ended = log.last(Sign::Denied)?;
+    let all =
+        !queries.offers.is_empty() && queries.offers.iter().all(|q| q.answer == Answer::Refused);
+    all.then(|| offers(log).into_iter().take(6).chain([ended]).collect())
+}
+
+pub(super) fn certificate_refused<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
+    let shown = refused(case, log)?;
+    let is_certificate = |m: &&Mark| m.words.iter().any(|word| word.ends_with("-CERT"));
+    shown.iter().any(is_certificate).then_some(shown)
+}
+
+/// The server hung up once keys were in use.
+pub(super) fn closed_in_login<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let closed = log.last(Sign::Closed)?;
+    has_any(log, &[Sign::KeysInUse, Sign::Methods, Sign::Offered]).then(|| vec![closed])
+}

@@ -1,0 +1,171 @@
+//! Whom and where the attempt was for.
+
+use crate::{
+    case::{Plan, TimeLimits},
+    evidence::configuration::Effective,
+    explain::{
+        command,
+        log::{Log, Mark},
+        signs::Sign,
+    },
+    target::Target,
+};
+
+/// What stands in a command where the log does not name the host.
+pub(super) const NO_HOST: &str = "HOST";
+
+/// The port of SSH (RFC 4253, section 4).
+const SSH: u16 = 22;
+
+/// What the log tells of the target.
+pub(super) struct Goal {
+    pub plan: Plan,
+    pub effective: Effective,
+    /// Whether it names the host.
+    pub named: bool,
+}
+
+pub(super) fn find(log: &Log) -> Goal {
+    let typed = log.last(Sign::Typed).and_then(|m| command::read(m.word(0)));
+    let told = told(log);
+    let (options, typed) = match typed {
+        Some(typed) => (typed.options, Some(typed.target)),
+        None => (Vec::new(), None),
+    };
+    // What was typed is shown again; what ssh made of it is what counts.
+    let known = typed.clone().or_else(|| told.host.clone().map(|host| told.as_target(host)));
+    let named = known.is_some();
+    let shown = known.unwrap_or_else(|| told.as_target(NO_HOST.to_owned()));
+    let user = shown.user.clone().or(told.user.clone());
+    let port = told.port.or(shown.port).unwrap_or(SSH);
+    let host = told.host.clone().unwrap_or_else(|| shown.host.clone());
+    let at = user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+    let input = match (named, port) {
+        (false, _) => "(a log that names no host)".to_owned(),
+        (true, SSH) => format!("{at}{}", shown.host),
+        (true, port) if shown.host.contains(':') => format!("{at}[{}]:{port}", shown.host),
+        (true, port) => format!("{at}{}:{port}", shown.host),
+    };
+    let plan = Plan {
+        input,
+        host: shown.host,
+        user: user.clone(),
+        port: shown.port.or(told.port).filter(|port| *port != SSH),
+        wants_forwarding: options.iter().any(|o| o == "-A"),
+        ssh_options: options,
+        interactive: false,
+        profile: None,
+        own_profiles: Vec::new(),
+        name_servers: Vec::new(),
+        through: false,
+        hop_of: Vec::new(),
+        egress: false,
+        allowed: Vec::new(),
+        login: false,
+        access: crate::access::Access::Shell,
+        limits: TimeLimits::default(),
+    };
+    let effective = Effective {
+        host,
+        port,
+        user_is_local_default: user.is_none(),
+        user: user.unwrap_or_default(),
+        pubkey_authentication: true,
+        security_key_provider: Some("internal".to_owned()),
+        ..own_lists(log)
+    };
+    Goal { plan, effective, named }
+}
+
+/// The jump host that the command names: the last one before the target.
+pub(super) fn jump(log: &Log) -> Option<Target> {
+    let implicit = log.last(Sign::ProxyJump).or_else(|| log.last(Sign::ProxyCommand))?;
+    let words = shlex::split(implicit.word(0))?;
+    let command = words.join(" ");
+    let ssh = command.strip_prefix("exec ").unwrap_or(&command);
+    command::read(ssh).map(|typed| typed.target)
+}
+
+#[derive(Debug, Clone, Default)]
+struct Told {
+    host: Option<String>,
+    user: Option<String>,
+    port: Option<u16>,
+}
+
+impl Told {
+    fn as_target(&self, host: String) -> Target {
+        Target { user: self.user.clone(), host, port: self.port.filter(|port| *port != SSH) }
+    }
+}
+
+/// What the lines of `ssh` name. The first that names something counts.
+fn told(log: &Log) -> Told {
+    let mut told = Told::default();
+    for (sign, host, user, port) in [
+        (Sign::LoggingIn, Some(0), Some(2), Some(1)),
+        (Sign::LooksUp, Some(0), None, None),
+        (Sign::Connecting, Some(0), None, None),
+        (Sign::NotResolved, Some(0), None, None),
+        (Sign::NotConnected, Some(0), None, Some(1)),
+        (Sign::LoggedIn, Some(0), None, Some(2)),
+        (Sign::Denied, Some(1), Some(0), None),
+        (Sign::HostKeyStrict, Some(1), None, None),
+        (Sign::HostKeyAsks, Some(0), None, None),
+        (Sign::NoCommon, Some(0), None, Some(1)),
+        (Sign::TooMany, Some(0), None, Some(1)),
+        (Sign::Goodbye, Some(0), None, Some(1)),
+        (Sign::Closed, Some(1), None, Some(2)),
+        (Sign::TimedOut, Some(0), None, Some(1)),
+    ] {
+        let Some(mark) = log.last(sign) else { continue };
+        // plink tells less in some of these lines.
+        let (host, user, port) = match (sign, mark.words.len()) {
+            (Sign::LoggingIn, 1) => (None, Some(0), None),
+            (Sign::Connecting, 3) => (Some(0), None, Some(2)),
+            (Sign::Connecting, 2) => (Some(0), None, Some(1)),
+            (Sign::NotResolved | Sign::NotConnected | Sign::Denied, 1) => continue,
+            (Sign::NoCommon, words) if words < 4 => continue,
+            _ => (host, user, port),
+        };
+        let word = |place: Option<usize>| place.map(|p| mark.word(p)).filter(|w| !w.is_empty());
+        told.host = told.host.or_else(|| word(host).filter(|h| could_be_host(h)).map(bare));
+        told.user = told.user.or_else(|| word(user).map(str::to_owned));
+        told.port = told.port.or_else(|| word(port)?.parse().ok());
+    }
+    told
+}
+
+/// `[HOST]:PORT`, as known_hosts writes it, without its brackets.
+fn bare(host: &str) -> String {
+    let inner = host.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    inner.map_or(host, |(name, _)| name).to_owned()
+}
+
+/// Not an option, and no name that `ssh` uses where it knows none.
+fn could_be_host(word: &str) -> bool {
+    !word.starts_with('-') && word != "UNKNOWN" && word.len() < 300
+}
+
+/// The client's own lists, which `-vv` shows.
+fn own_lists(log: &Log) -> Effective {
+    let mut effective = Effective::default();
+    for (name, value) in lists(log, Sign::OwnLists) {
+        let list = || value.split(',').map(str::to_owned).collect();
+        match name {
+            "KEX algorithms" => effective.kex_algorithms = list(),
+            "host key algorithms" => effective.host_key_algorithms = list(),
+            "ciphers ctos" => effective.ciphers = list(),
+            "MACs ctos" => effective.macs = list(),
+            _ => {}
+        }
+    }
+    effective
+}
+
+/// The lists behind a heading.
+pub(super) fn lists(log: &Log, heading: Sign) -> impl Iterator<Item = (&str, &str)> {
+    let behind = log.marks.iter().skip_while(move |m| m.sign != heading).skip(1);
+    let lists = behind.take_while(|m: &&Mark| m.sign == Sign::List);
+    lists.map(|m| (m.word(0), m.word(1)))
+}

@@ -1,0 +1,86 @@
+//! What a log shows, as plain data.
+
+use serde::{Deserialize, Serialize};
+
+use super::signs::Sign;
+use crate::text::Foreign;
+
+/// The part of a log that counts: its last attempt to connect.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Log {
+    /// How many lines the whole log has.
+    pub lines: usize,
+    /// How many attempts to connect it holds.
+    pub attempts: usize,
+    /// How much was asked for: 0 for plain messages, 1 to 3 for `-v` to `-vvv`.
+    pub verbosity: u8,
+    /// The program whose words these are.
+    pub program: Program,
+    /// Whether the log names the host.
+    pub names_host: bool,
+    /// The lines that say something, in their order.
+    pub marks: Vec<Mark>,
+}
+
+/// Whose words a log holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Program {
+    /// OpenSSH's `ssh`, or one that runs it.
+    #[default]
+    Ssh,
+    /// OpenSSH's `scp` or `sftp`.
+    Copy,
+    /// git over `ssh`.
+    Git,
+    /// rsync over `ssh`.
+    Rsync,
+    /// PuTTY's `plink`, or another of its programs.
+    Putty,
+}
+
+/// A line that says something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Its number in the log, from 1.
+    pub line: usize,
+    /// What it is a sign of.
+    pub sign: Sign,
+    /// The line, without what a terminal or a CI system added.
+    pub text: Foreign,
+    /// The words of it that differ from log to log, in the order of the pattern.
+    pub words: Vec<String>,
+}
+
+impl Mark {
+    /// One of its words; empty where there is none.
+    #[must_use]
+    pub fn word(&self, place: usize) -> &str {
+        self.words.get(place).map_or("", String::as_str)
+    }
+}
+
+impl Log {
+    /// The last line that is this sign.
+    #[must_use]
+    pub fn last(&self, sign: Sign) -> Option<&Mark> {
+        self.marks.iter().rev().find(|mark| mark.sign == sign)
+    }
+
+    /// Whether a line is this sign.
+    #[must_use]
+    pub fn has(&self, sign: Sign) -> bool {
+        self.last(sign).is_some()
+    }
+
+    /// All lines that are this sign.
+    pub fn all(&self, sign: Sign) -> impl Iterator<Item = &Mark> {
+        self.marks.iter().filter(move |mark| mark.sign == sign)
+    }
+
+    /// Whether it tells of each step, so that what it does not tell did not happen.
+    #[must_use]
+    pub fn tells_steps(&self) -> bool {
+        self.verbosity > 0
+    }
+}

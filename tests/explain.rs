@@ -1,0 +1,154 @@
+//! `explain` as a person runs it: logs of several generations in the words of the sources, each with
+//! the cause that it shows, and what people put around a log.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is a test")]
+
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn explain() -> Command {
+    let mut program = Command::cargo_bin("ssh-preflight").unwrap();
+    program.env_clear().env("LANG", "C.UTF-8").env("COLUMNS", "100").arg("explain");
+    program
+}
+
+fn log(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/logs").join(name)
+}
+
+/// The JSON report, and the exit code.
+fn told(input: impl Into<Vec<u8>>) -> (Value, Option<i32>) {
+    let out = explain().args(["--format", "json"]).write_stdin(input).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stderr), "");
+    (serde_json::from_slice(&out.stdout).unwrap(), out.status.code())
+}
+
+/// File, cause, what else is said, and the target.
+const LOGS: &[(&str, &str, &str, &str)] = &[
+    ("openssh-7-key-refused.log", "key-not-accepted", "Line 28 of the log", "ada@shop.example.com"),
+    ("openssh-7-closed.log", "closed-before-banner", "Line 6", "shop.example.com"),
+    (
+        "openssh-8-no-common-host-key.log",
+        "no-common-algorithm",
+        "HostKeyAlgorithms=+ssh-rsa",
+        "ada@old.example.com",
+    ),
+    ("openssh-8-sha1-only.log", "key-type-refused", "Line 10", "ada@old.example.com"),
+    (
+        "openssh-9-exceeded-maxstartups.log",
+        "server-overloaded",
+        "Exceeded MaxStartups",
+        "shop.example.com",
+    ),
+    (
+        "openssh-10-not-allowed-now.log",
+        "source-penalty",
+        "Not allowed at this time",
+        "shop.example.com",
+    ),
+    ("github-actions-host-key.log", "host-key-unknown", "Line 3", "git@git.example.com"),
+    ("mail-host-key-changed.log", "host-key-changed", "SHA256:CCC", "(a log that names no host)"),
+    ("two-attempts.log", "password-only", "2 attempts", "ada@shop.example.com:2222"),
+    ("jump-host-denies.log", "key-not-accepted", "jump host jump.example.com", "ada@shop.internal"),
+    ("plink-key-refused.log", "key-not-accepted", "Line 8", "ada@shop.example.com"),
+    ("sftp-noise.log", "fails-after-login", "start file", "(a log that names no host)"),
+    ("half-a-log.log", "handshake-stalled", "The log ends", "shop.example.com"),
+];
+
+#[test]
+fn logs_of_several_generations() {
+    for (file, id, words, target) in LOGS {
+        let (report, code) = told(std::fs::read(log(file)).unwrap());
+        let said = report["diagnosis"].to_string();
+        assert_eq!(report["diagnosis"]["id"], *id, "{file}: {report:#}");
+        assert!(said.contains(words), "{file}: {words:?} in {said}");
+        assert_eq!(report["target"]["input"], *target, "{file}");
+        assert_eq!(code, Some(1), "{file}");
+    }
+    let there = std::fs::read_dir(log("")).unwrap().count();
+    assert_eq!(there, LOGS.len() + 1, "each log has its row");
+}
+
+#[test]
+fn a_login_that_worked() {
+    let out = explain().arg(log("openssh-10-logged-in.log")).output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(out.status.code(), Some(0), "{text}");
+    assert!(text.contains("the log shows a login that worked"), "{text}");
+}
+
+/// What others put around a log changes nothing but the numbers of its lines.
+#[test]
+fn what_is_around_a_log() {
+    let plain = std::fs::read_to_string(log("openssh-7-key-refused.log")).unwrap();
+    let each = |before: &str, after: &str| -> Vec<u8> {
+        plain.lines().map(|line| format!("{before}{line}{after}")).collect::<String>().into_bytes()
+    };
+    let wide: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain(plain.replace('\n', "\r\n").encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
+    for (what, log) in [
+        ("Windows", each("", "\r\n")),
+        ("PowerShell", wide),
+        ("GitHub", each("2024-01-31T09:30:00.1234567Z ", "\n")),
+        ("GitLab", each("2024-01-31T09:30:00.123456Z 01E ", "\n")),
+        ("Jenkins", each("[2024-01-31T09:30:00.123Z] ", "\n")),
+        ("a mail", each("> > ", "\n")),
+        ("colours", each("\u{1b}[31m", "\u{1b}[0m\n")),
+        ("Markdown", format!("```text\n{plain}```\n").into_bytes()),
+    ] {
+        let (report, _) = told(log);
+        assert_eq!(report["diagnosis"]["id"], "key-not-accepted", "{what}: {report:#}");
+        assert_eq!(report["target"]["input"], "ada@shop.example.com", "{what}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read() {
+    for (arguments, words) in [
+        (&["no such file.log"][..], "echo 'MESSAGE' | ssh-preflight explain"),
+        (&["/"], "Cannot read"),
+        (&["a", "b"], "no more than one word"),
+        (&["-p", "22"], "no options of ssh"),
+        (&["--timeout", "5s"], "no --timeout"),
+    ] {
+        let out = explain().args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+    let (report, code) = told("");
+    assert_eq!((report["verdict"].as_str(), code), (Some("inconclusive"), Some(3)));
+}
+
+/// A hostile log: it ends soon, and nothing in it reaches a terminal.
+#[test]
+fn a_hostile_log() {
+    let mut log = b"debug1: ".to_vec();
+    log.extend(std::iter::repeat_n(b'(', 1 << 20));
+    log.extend(b"\n\x1b]0;evil\x07\x1b[2J: Permission denied (publickey\x1b[2J).\n");
+    log.extend("ssh: connect to host \u{202e}evil port 22: \u{9b}2JConnection refused\n".bytes());
+    let began = std::time::Instant::now();
+    let out = explain().write_stdin(log).output().unwrap();
+    assert!(began.elapsed() < std::time::Duration::from_secs(20));
+    let text = String::from_utf8(out.stdout).unwrap();
+    let obeyed = text.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(obeyed, None, "{text:?}");
+    assert!(!text.contains('\u{202e}'), "{text:?}");
+}
+
+/// A recording of an explained log is judged again as any other.
+#[test]
+fn it_can_be_recorded() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let out = explain().arg("--record").arg(file.path()).arg(log("two-attempts.log")).output();
+    let first = out.unwrap();
+    let mut again = Command::cargo_bin("ssh-preflight").unwrap();
+    again.env_clear().env("LANG", "C.UTF-8").env("COLUMNS", "100");
+    let again = again.arg("--replay").arg(file.path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&again.stdout), String::from_utf8_lossy(&first.stdout));
+    assert_eq!(again.status.code(), Some(1));
+}

@@ -1,0 +1,115 @@
+//! `explain` beside the live run: for every situation the log of the real `ssh -vvv`, and what it
+//! prints without `-v`, are explained and held against the diagnosis of the live program.
+
+use serde_json::Value;
+
+use crate::{
+    oracle::{preflight, report},
+    person::Ended,
+    world::World,
+};
+
+/// Causes that a log takes for another one, and why; the live cause stands first. `docs/explain.md`
+/// has this table.
+pub const LIMITS: &[(&str, &str, &str)] = &[
+    ("agent-unreachable", "key-not-accepted", PLAIN),
+    ("agent-locked", "key-not-accepted", PLAIN),
+    ("agent-key-restricted", "key-not-accepted", PLAIN),
+    ("security-key-off", "key-not-accepted", PLAIN),
+    ("key-too-weak", "key-not-accepted", PLAIN),
+    ("key-not-for-jump-host", "key-not-accepted", PLAIN),
+    (
+        "key-not-for-jump-host",
+        "no-key",
+        "that a key was named for the target alone is not in a log",
+    ),
+    (
+        "key-file-missing",
+        "key-not-accepted",
+        "ssh passes over a certificate file that is not there without a word",
+    ),
+    (
+        "key-pair-mismatch",
+        "key-not-accepted",
+        "ssh offers the public half that it finds, and does not see that it is a wrong one",
+    ),
+    (
+        "key-not-for-jump-host",
+        "agent-unreachable",
+        "that a key was named for the target alone is not in a log",
+    ),
+    (
+        "key-is-public",
+        "key-file-missing",
+        "ssh only says that it finds no private key for the certificate",
+    ),
+    (
+        "proxy-failed",
+        "ssh-config-invalid",
+        "ssh says the same of an unknown token wherever it stands",
+    ),
+];
+
+/// Why one line is not enough.
+const PLAIN: &str = "without -v ssh says \"Permission denied\", whatever the reason";
+
+/// The page has this table.
+#[test]
+fn the_limits_are_documented() {
+    let page = include_str!("../../docs/explain.md");
+    for (live, log, why) in LIMITS {
+        let row =
+            format!("| [{live}](diagnoses/{live}.md) | [{log}](diagnoses/{log}.md) | {why} |");
+        assert!(page.lines().any(|line| line == row), "docs/explain.md lacks: {row}");
+    }
+}
+
+/// What `explain` says about what `ssh` printed.
+fn explain(world: &World, name: &str, log: &str) -> Value {
+    let file = world.out(name);
+    std::fs::write(&file, log).unwrap();
+    let words = ["explain", "--format", "json"].map(str::to_owned);
+    let words: Vec<_> = words.into_iter().chain([file.display().to_string()]).collect();
+    report(&preflight(world, &words))
+}
+
+/// Holds the log of one run of `ssh` against the live report about the same situation.
+pub fn holds(name: &str, world: &World, ssh: &Ended, live: &Value) {
+    for (kind, log) in [("with steps", &ssh.log), ("plain", &ssh.stderr)] {
+        let told = explain(world, "ssh.log", log);
+        let wrong = wrong(ssh, live, &told, kind == "plain");
+        if let Some(wrong) = wrong {
+            if std::env::var_os("PREFLIGHT_SURVEY").is_some() {
+                println!("SURVEY {name} | {kind} | {wrong}");
+                continue;
+            }
+            panic!("{name}, {kind}: {wrong}\n{told:#}\n{log}");
+        }
+    }
+}
+
+/// What the log is said to show and does not.
+fn wrong(ssh: &Ended, live: &Value, told: &Value, plain: bool) -> Option<String> {
+    let got_in = ssh.code() == Some(0);
+    let id = |report: &Value| report["diagnosis"]["id"].as_str().map(str::to_owned);
+    let (live_id, log_id) = (id(live), id(told));
+    let verdict = told["verdict"].as_str().unwrap();
+    if got_in {
+        // Without -v a login that works prints nothing, and of nothing nothing can be said.
+        let warns = told["diagnosis"]["because"].to_string().contains("only a warning");
+        let fine = if plain { verdict != "not-ready" || warns } else { verdict == "ready" };
+        return (!fine).then(|| format!("ssh got in, and it says {log_id:?}"));
+    }
+    if verdict == "ready" {
+        return Some(format!("ssh did not get in ({live_id:?}), and it says ready"));
+    }
+    let (live_id, log_id) = (live_id?, log_id?);
+    let also = told["diagnosis"]["also_possible"].as_array().cloned().unwrap_or_default();
+    let limit = LIMITS.iter().any(|(from, to, _)| *from == live_id && *to == log_id);
+    let fits = live_id == log_id
+        || also.iter().any(|other| *other == live_id.as_str())
+        || live["verdict"] == "inconclusive"
+        || told["verdict"] == "inconclusive"
+        || limit;
+    (!fits).then(|| format!("live {live_id}, from the log {log_id} or {also:?}"))
+}
