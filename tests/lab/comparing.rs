@@ -65,11 +65,11 @@ fn what_was_changed_comes_first() {
         // The same again, now and from files; other moments, ports and durations are no difference.
         differs(w, &old, &with, &[]);
         let new = kept(w, "new.json", &typed);
-        differs(w, &old, &args![new.display()], &[]);
+        differs(w, &old, &[new.display().to_string()], &[]);
         let case = w.out("case.json");
         let own = args!["--quiet", "--record", case.display()];
         preflight(w, &[own, with.clone()].concat());
-        differs(w, &old, &args![case.display()], &[]);
+        differs(w, &old, &[case.display().to_string()], &[]);
 
         // The order in the agent, of those that are there still.
         let mut remove = w.command("ssh-add");
@@ -140,7 +140,7 @@ fn another_address_and_another_network() {
         };
         let old = report("old.json");
         let compare = |new: &Path, facts: &[&str]| {
-            differs(&net.world, &old, &args![new.display()], facts);
+            differs(&net.world, &old, &[new.display().to_string()], facts);
         };
         // The hosts file comes before DNS.
         net.etc("hosts", "10.90.3.7 shop.test\n");
