@@ -32,7 +32,7 @@ fn what_is_wrong_is_said() {
         (&["--profile", "/nowhere", "host"], "no such file"),
         (&["--replay", "/nowhere"], "Cannot replay"),
         (&["--replay", "/nowhere", "host"], "takes no target"),
-        (&["schema", "host"], "-- schema"),
+        (&["schema", "host"], "There are two schemas"),
         #[cfg(unix)]
         (&["--profile", "/dev/zero", "host"], "too large"),
         (&["catalogue", "key-not-acepted"], "ssh-preflight catalogue key-not-accepted"),

@@ -44,7 +44,7 @@ fn each_file_has_the_form_of_its_ending() {
 fn what_no_report_can_be_written_to_is_told_before_anything_is_examined() {
     let folder = tempfile::tempdir().unwrap();
     for (files, said) in [
-        (&["--output", "r.pdf"][..], "the endings are .json, .md"),
+        (&["--output", "r.pdf"][..], "the endings are .json, .html, .htm, .md"),
         (&["--output", "r.md", "--output", "./r.md"], "written twice"),
         (&["--output", "r.json", "--record", "r.json"], "written twice"),
         (&["--redact", "--record", "c.json"], "--replay FILE --redact"),

@@ -66,6 +66,9 @@ pub fn of(case: &Case) -> Vec<Row> {
     rows.fill(case.login().map(conversation::login));
     rows.add("Agent, seen from there", Whom::Server, &case.forwarding, &[login]);
     rows.fill(case.forwarding().map(conversation::forwarding));
+    let password =
+        rows.add("Login with a password", Whom::Server, &case.password_login, &[handshake, known]);
+    rows.add("SFTP", Whom::Server, &case.sftp, &[password]);
     rows.in_order()
 }
 
