@@ -220,15 +220,18 @@ fn by(login: &login::Login) -> Option<Text> {
 fn session(run: &Run) -> Vec<Text> {
     let mut lines = Vec::new();
     if let login::RunEnd::Exited(status) = run.end {
-        lines.push(text![
-            "`",
-            foreign(&run.command),
-            "` ended there with status ",
+        let what = if run.command.is_empty() {
+            text!["The session without a command"]
+        } else {
+            text!["`", foreign(&run.command), "`"]
+        };
+        lines.push(what.then(text![
+            " ended there with status ",
             number(status),
             ", after ",
             number(run.duration_ms),
             " ms.",
-        ]);
+        ]));
     }
     let complaint = run.stderr.raw().trim();
     if !complaint.is_empty() {

@@ -119,7 +119,7 @@ pub enum NotSigned {
 /// One command in a session of its own (RFC 4254, section 6).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// The command.
+    /// The command; empty where there was none, but a wish for whatever the server gives.
     pub command: String,
     /// Why the server opened no session, where it did not.
     pub not_opened: Option<NotOpened>,
@@ -258,6 +258,7 @@ impl Evidence {
                     refused: queries.refused(),
                     agent: agent.and_then(|agent| agent.socket.clone()),
                     person: self.person.clone().filter(|_| self.plan.may_ask(&effective)),
+                    greets: self.profile().await.greeting.is_some(),
                     answer: Duration::from_millis(self.plan.limits.answer_ms),
                 };
                 let mut session = self.live.session.lock().await;

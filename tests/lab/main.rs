@@ -38,6 +38,7 @@ mod person;
 mod proxy_commands;
 mod revocation;
 mod remaining;
+mod services;
 mod sftp;
 mod situations;
 mod table;

@@ -10,7 +10,7 @@ use russh::{
 use super::{
     Session,
     queries::{Ended, MAX_REFUSED, wait},
-    run::run,
+    run::{SHELL, run},
     sign::{self, Failed, Proving},
 };
 use crate::{
@@ -47,6 +47,8 @@ pub struct LogIn<'l> {
     pub agent: Option<String>,
     /// Who can be asked for a passphrase.
     pub person: Option<Arc<dyn Person>>,
+    /// Whether the server greets in place of giving a shell, and so takes no command.
+    pub greets: bool,
     /// How long one answer of the server may take.
     pub answer: Duration,
 }
@@ -90,7 +92,8 @@ pub async fn log_in(session: &mut Session, with: LogIn<'_>, limits: &Limits) -> 
         }
     }
     if login.proof == Proof::Accepted {
-        login.session = Some(run(session, login::COMMAND, false, with.answer, limits).await);
+        let command = if with.greets { SHELL } else { login::COMMAND };
+        login.session = Some(run(session, command, false, with.answer, limits).await);
     }
     let trail = session.trail.lock();
     login.banner = trail.heard_banner().cloned();

@@ -14,6 +14,10 @@ use crate::{
     text::{FOREIGN_LIMIT, Foreign},
 };
 
+/// No command: what the server does with those who bring none, as `ssh -T` asks for it (RFC 4254,
+/// section 6.5). No input follows, so a real shell ends at once.
+pub const SHELL: &str = "";
+
 /// Runs a command; `forwarding`: asks for the agent to be forwarded first. Each answer may take
 /// `answer` at most, and the whole no longer than the run.
 pub async fn run(
@@ -70,7 +74,12 @@ impl Running {
                 return RunEnd::Closed;
             }
         }
-        if channel.exec(true, self.run.command.as_str()).await.is_err() {
+        let asked = if self.run.command == SHELL {
+            channel.request_shell(true).await
+        } else {
+            channel.exec(true, self.run.command.as_str()).await
+        };
+        if asked.is_err() {
             return RunEnd::Closed;
         }
         let _ = channel.eof().await;
