@@ -44,7 +44,8 @@ fn repository(w: &mut World, key: &Key, listed: bool) -> (u16, String) {
 
 fn examine(w: &World, key: &Key, own: &[&str]) -> Value {
     let own = own.iter().map(|word| (*word).to_owned());
-    let words: Vec<_> = own.chain(with_config(w, &args!["-i", key.arg()])).collect();
+    let named = args!["-i", key.arg()];
+    let words: Vec<_> = own.chain(with_config(w, &named)).collect();
     report(&preflight(w, &words))
 }
 
@@ -74,8 +75,8 @@ fn a_service_that_greets() {
 
         // What git itself does there, and `ssh -T`.
         let user = w.person.name.clone();
-        let arguments =
-            with_config(w, &args!["-T", "-i", key.arg(), "-p", port, format!("{user}@127.0.0.1")]);
+        let words = args!["-T", "-i", key.arg(), "-p", port, format!("{user}@127.0.0.1")];
+        let arguments = with_config(w, &words);
         let mut command = w.command("ssh");
         let greeted = w.must(command.args(["-o", "BatchMode=yes"]).args(&arguments));
         assert!(greeted.starts_with("hello "), "{greeted}");
@@ -97,10 +98,8 @@ fn a_service_with_a_list_of_keys_of_its_own() {
         let line = register["line"].as_str().unwrap();
         assert!(key.public.starts_with(line), "{line}");
         let user = w.person.name.clone();
-        let refused = ssh(
-            w,
-            &with_config(w, &args!["-i", key.arg(), "-p", port, format!("{user}@127.0.0.1")]),
-        );
+        let words = args!["-i", key.arg(), "-p", port, format!("{user}@127.0.0.1")];
+        let refused = ssh(w, &with_config(w, &words));
         assert_eq!(refused.code(), Some(255));
         // Both at once: the environment that was typed, and the service.
         let both = examine(w, &key, &[&own[..], &["nowhere.lab.test"]].concat());
