@@ -54,6 +54,7 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
             egress: options.egress,
             allowed: options.allowed.clone(),
             login: options.login,
+            copy: None,
             limits,
         })
     };

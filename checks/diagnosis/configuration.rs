@@ -172,6 +172,7 @@ mod tests {
             egress: false,
             allowed: Vec::new(),
             login: false,
+            copy: None,
             limits: TimeLimits::default(),
         };
         let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);

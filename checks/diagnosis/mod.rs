@@ -14,6 +14,7 @@ mod keys;
 mod name;
 mod path;
 mod proxy;
+mod second_hop;
 mod security_keys;
 mod ssh_says;
 #[cfg(test)]
@@ -29,9 +30,10 @@ use strum::IntoEnumIterator;
 pub(crate) use agent::trouble as agent_trouble;
 pub use host_key::is_trusted;
 pub use id::{Group, Id};
+pub use second_hop::of_the_hop;
 pub use ssh_says::ssh_says;
 
-use crate::{allow_list, case::Case, finding::Hint, text::Text};
+use crate::{allow_list, case::Case, copying::Role, finding::Hint, text::Text};
 
 /// The one cause, why we say so, and what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +43,9 @@ pub struct Diagnosis {
     /// The jump host that has it; none where it is the target itself.
     #[serde(default)]
     pub at: Option<Text>,
+    /// The two hosts between which it is, where it is on the second hop of a copy.
+    #[serde(default)]
+    pub between: Option<Between>,
     /// What `ssh` itself prints, a line each, so that people find themselves here; empty where it
     /// hangs without a word, or where that is not known.
     #[serde(default)]
@@ -53,6 +58,15 @@ pub struct Diagnosis {
     pub also_possible: Vec<Id>,
 }
 
+/// From where to where, as they were typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Between {
+    /// The source.
+    pub from: Text,
+    /// The destination.
+    pub to: Text,
+}
+
 impl Diagnosis {
     /// A diagnosis without words yet.
     #[must_use]
@@ -60,6 +74,7 @@ impl Diagnosis {
         Self {
             id,
             at: None,
+            between: None,
             ssh_says: Vec::new(),
             because: Vec::new(),
             next_steps: Vec::new(),
@@ -115,10 +130,30 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         keys::RULES,
         agent::RULES,
         auth::RULES,
+        second_hop::RULES,
         undetermined::RULES,
+        second_hop::UNDETERMINED,
     ]
     .into_iter()
     .flatten()
+}
+
+/// The rules for a case. Of a destination that is seen from another host, this computer's names,
+/// network and keys are no causes.
+fn rules_for(case: &Case) -> Box<dyn Iterator<Item = &'static Rule>> {
+    if case.role() != Some(Role::Hop) {
+        return Box::new(rules());
+    }
+    let there = [
+        second_hop::FROM_SOURCE,
+        transport::RULES,
+        second_hop::HOST_KEY,
+        second_hop::KEYS,
+        auth::RULES,
+        second_hop::ROOM,
+        undetermined::RULES,
+    ];
+    Box::new(there.into_iter().flatten())
 }
 
 /// All ids of a stage, in causal order: those that the rules look for first come first.
@@ -133,7 +168,7 @@ pub fn in_order(group: Group) -> Vec<Id> {
 /// The one cause, or `None` where the connection will work.
 #[must_use]
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
-    let found = rules().find_map(|rule| (rule.finds)(case))?;
+    let found = rules_for(case).find_map(|rule| (rule.finds)(case))?;
     let mut found = allow_list::settle(address::with_doubts(found, case), case);
     if found.ssh_says.is_empty() {
         found.ssh_says = ssh_says(case);

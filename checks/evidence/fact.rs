@@ -71,6 +71,8 @@ pub enum Needed {
     KnownHost,
     /// A login.
     Login,
+    /// A client at the source of a copy.
+    ClientThere,
 }
 
 impl Unseen {
@@ -110,6 +112,7 @@ impl Unseen {
                 text!["Skipped: ssh would first ask you whether this is the right server."]
             }
             Self::Needs(Needed::Login) => text!["Skipped: there is no login."],
+            Self::Needs(Needed::ClientThere) => text!["Skipped: there is no ssh at the source."],
             Self::Needs(Needed::Proxy) => text!["Skipped: the proxy command does not run."],
             Self::OutOfTime => {
                 text!["Not found out: the time limit for the whole run was reached."]

@@ -171,9 +171,10 @@ impl Run {
 }
 
 /// Letters, digits, hyphens and dots (RFC 952, RFC 1123), and the underscore that some have.
-fn is_host_name(text: &str) -> bool {
+/// A first hyphen would make an option of it.
+pub(crate) fn is_host_name(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    !text.is_empty() && text.len() <= 253 && text.chars().all(fits)
+    !text.is_empty() && text.len() <= 253 && text.chars().all(fits) && !text.starts_with('-')
 }
 
 impl Login {

@@ -64,6 +64,7 @@ pub(crate) fn plan() -> Plan {
         egress: false,
         allowed: Vec::new(),
         login: false,
+        copy: None,
         limits: TimeLimits::default(),
     }
 }

@@ -29,6 +29,7 @@ pub mod person;
 pub mod proxy;
 pub mod queries;
 pub mod resolution;
+pub mod second_hop;
 mod session;
 pub mod source;
 pub mod traceroute;
@@ -86,6 +87,9 @@ pub struct Evidence {
     queries: Fact<queries::Queries>,
     login: Fact<login::Login>,
     forwarding: Fact<forwarding::Forwarding>,
+    second_hop: Fact<second_hop::SecondHop>,
+    from_source: Fact<second_hop::FromSource>,
+    room: Fact<second_hop::Room>,
 }
 
 /// What cannot be written down: the one connection, handed from probe to probe.
@@ -94,6 +98,8 @@ struct Live {
     stream: Mutex<Option<tokio::net::TcpStream>>,
     /// Where the way is not direct: what the command relays, and the command.
     relayed: Mutex<Option<proxy::Stream>>,
+    /// Where the way leads through the source of a copy: the tunnel.
+    tunnelled: Mutex<Option<session::TunnelStream>>,
     running: Mutex<Option<proxy::Running>>,
     /// Held from the start of that command until keys are exchanged through it, or it has failed.
     turn: Mutex<Option<tokio::sync::OwnedSemaphorePermit>>,
@@ -163,6 +169,9 @@ impl Evidence {
             queries: Fact::new(case.queries),
             login: Fact::new(case.login),
             forwarding: Fact::new(case.forwarding),
+            second_hop: Fact::new(case.second_hop),
+            from_source: Fact::new(case.from_source),
+            room: Fact::new(case.room),
         }
     }
 
@@ -193,6 +202,9 @@ impl Evidence {
             queries: self.queries.observed().cloned(),
             login: self.login.observed().cloned(),
             forwarding: self.forwarding.observed().cloned(),
+            second_hop: self.second_hop.observed().cloned(),
+            from_source: self.from_source.observed().cloned(),
+            room: self.room.observed().cloned(),
         }
     }
 
@@ -456,6 +468,17 @@ impl Evidence {
                     Stream::Relayed(stream) => {
                         session::shake_hands(
                             stream,
+                            None,
+                            &effective,
+                            &algorithms,
+                            answer,
+                            &self.limits,
+                        )
+                        .await
+                    }
+                    Stream::Tunnelled(stream) => {
+                        session::shake_hands(
+                            stream.0,
                             None,
                             &effective,
                             &algorithms,

@@ -23,8 +23,30 @@ pub async fn run(
     answer: Duration,
     limits: &Limits,
 ) -> Run {
+    run_and_keep(session, command, forwarding, FOREIGN_LIMIT, answer, limits).await.run
+}
+
+/// A command, and more of what it printed than a report shows: what is read, and not shown.
+pub struct Kept {
+    /// The command.
+    pub run: Run,
+    /// What it printed, up to the limit.
+    pub stdout: String,
+    /// What it complained about, up to the limit.
+    pub stderr: String,
+}
+
+/// Runs a command like [`run`], and keeps up to `most` bytes of what it prints.
+pub async fn run_and_keep(
+    session: &Session,
+    command: &str,
+    forwarding: bool,
+    most: usize,
+    answer: Duration,
+    limits: &Limits,
+) -> Kept {
     let began = Instant::now();
-    let mut running = Running::new(command);
+    let mut running = Running::new(command, most);
     let end = tokio::select! {
         biased;
         end = running.go(session, forwarding, answer) => end,
@@ -39,12 +61,13 @@ struct Running {
     run: Run,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    most: usize,
 }
 
 impl Running {
-    fn new(command: &str) -> Self {
+    fn new(command: &str, most: usize) -> Self {
         let run = Run { command: command.to_owned(), ..Run::default() };
-        Self { run, stdout: Vec::new(), stderr: Vec::new() }
+        Self { run, stdout: Vec::new(), stderr: Vec::new(), most: most.max(FOREIGN_LIMIT) }
     }
 
     async fn go(&mut self, session: &Session, forwarding: bool, answer: Duration) -> RunEnd {
@@ -96,9 +119,9 @@ impl Running {
                 Some(ChannelMsg::Data { data }) => {
                     let bytes = u64::try_from(data.len()).unwrap_or(u64::MAX);
                     self.run.stdout_bytes = self.run.stdout_bytes.saturating_add(bytes);
-                    keep(&mut self.stdout, &data);
+                    keep(&mut self.stdout, &data, self.most);
                 }
-                Some(ChannelMsg::ExtendedData { data, .. }) => keep(&mut self.stderr, &data),
+                Some(ChannelMsg::ExtendedData { data, .. }) => keep(&mut self.stderr, &data, self.most),
                 Some(_) => {}
             }
             if self.run.stdout_bytes > MOST_BYTES {
@@ -126,14 +149,16 @@ impl Running {
         }
     }
 
-    fn ended(self, end: RunEnd, duration_ms: u64) -> Run {
-        Run {
+    fn ended(self, end: RunEnd, duration_ms: u64) -> Kept {
+        let run = Run {
             stdout: Foreign::from_bytes(&self.stdout),
             stderr: Foreign::from_bytes(&self.stderr),
             end,
             duration_ms,
             ..self.run
-        }
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Kept { run, stdout: text(&self.stdout), stderr: text(&self.stderr) }
     }
 }
 
@@ -141,8 +166,8 @@ impl Running {
 const MOST_BYTES: u64 = 1 << 20;
 
 /// Keeps one byte more than is shown, so that it is seen that something was cut.
-fn keep(kept: &mut Vec<u8>, more: &[u8]) {
-    let room = (FOREIGN_LIMIT + 1).saturating_sub(kept.len());
+fn keep(kept: &mut Vec<u8>, more: &[u8], most: usize) {
+    let room = (most + 1).saturating_sub(kept.len());
     kept.extend(more.iter().take(room));
 }
 
