@@ -24,18 +24,25 @@ pub enum Status {
 pub struct Hint {
     /// What to do, in words.
     pub text: Text,
-    /// What to paste.
+    /// What to paste into a terminal.
     pub command: Option<Command>,
+    /// What to paste elsewhere, such as the line of a public key into a portal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paste: Option<Text>,
 }
 
 impl Hint {
     /// Advice that no command can carry out.
     pub fn advice(text: impl Into<Text>) -> Self {
-        Self { text: text.into(), command: None }
+        Self { text: text.into(), command: None, paste: None }
     }
     /// Advice with the command that carries it out.
     pub fn run(text: impl Into<Text>, command: Command) -> Self {
-        Self { text: text.into(), command: Some(command) }
+        Self { text: text.into(), command: Some(command), paste: None }
+    }
+    /// Advice with the line to paste where it is needed.
+    pub fn paste(text: impl Into<Text>, line: impl Into<Text>) -> Self {
+        Self { text: text.into(), command: None, paste: Some(line.into()) }
     }
 }
 

@@ -42,6 +42,7 @@ pub mod offers;
 pub mod passage;
 pub mod profile;
 pub mod proxied;
+pub mod registration;
 pub mod relay;
 pub mod report;
 pub mod retyped;

@@ -11,6 +11,7 @@ use crate::{
     finding::Finding,
     offers::Provable,
     profile::Profile,
+    registration::Registration,
     text,
     text::{Text, foreign, key, number, path, user},
 };
@@ -41,6 +42,7 @@ impl Check for Portal {
             (_, Err(why)) => return Finding::unseen(why),
         };
         let interactive = plan.may_ask(effective);
+        let register = Registration::of(facts.profile, &effective.host, queries);
         verdict(queries, interactive, facts.profile)
             .detail_all(queries.offers.iter().map(line))
             .detail_all(rsa_line(queries))
@@ -51,6 +53,7 @@ impl Check for Portal {
             .fact("control", queries.control)
             .fact("rsa_signatures", queries.rsa_signatures)
             .fact("disconnect", &queries.disconnect)
+            .fact("register", register)
     }
 }
 

@@ -35,6 +35,7 @@ fn report(verdict: Verdict, diagnosis: Option<Diagnosis>, findings: Vec<Finding>
         hop_of: Vec::new(),
         egress: false,
         allowed: Vec::new(),
+        login: false,
         limits: TimeLimits::default(),
     };
     let abouts = [

@@ -6,10 +6,8 @@ use crate::{
     command,
     evidence::queries::{Answer, Queries, Query, RsaSignatures},
     finding::Hint,
-    portal,
-    profile::{FingerprintForm, menu},
-    text,
-    text::{Text, foreign, key, number, path, user},
+    portal, registration, text,
+    text::{Text, foreign, key, number, user},
 };
 
 /// In causal order: whether keys are taken at all, of this type, for this user, and this key.
@@ -149,7 +147,7 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
                 case.plan.ssh().user("USER").command(),
             ));
     }
-    for step in registration_steps(case, &asked) {
+    for step in registration::steps(case, &asked) {
         found = found.step(step);
     }
     // Where the provider has one user for all, and it is this one, the user is not the cause.
@@ -170,75 +168,4 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
 fn identity(query: &Query) -> Text {
     let place = if query.offer.in_agent { " (in the agent), " } else { ", " };
     text![portal::name(query), place, query.offer.key.kind()]
-}
-
-/// Where to register which key: the provider's portal, or what any provider needs.
-fn registration_steps(case: &Case, asked: &[&Query]) -> Vec<Hint> {
-    let profile = case.profile();
-    let mut steps = Vec::new();
-    let file = asked.iter().find_map(|q| q.offer.path.as_deref());
-    let Some(portal) = &profile.portal else {
-        steps.push(Hint::advice(text![
-            "Send the public half of the key that you mean to use to those who run the server, ",
-            "and ask whether exactly this key is allowed for this user.",
-        ]));
-        if let Some(file) = file {
-            let public = command!["ssh-keygen", "-y", "-f", path(file)];
-            steps.push(Hint::run(text!["This prints the public half:"], public));
-        }
-        return steps;
-    };
-    let md5 = portal.fingerprint_form == FingerprintForm::Md5;
-    let fingerprints = asked.iter().map(|q| &q.offer.key).take(MOST_NAMED);
-    let shown: Vec<_> = fingerprints.map(|k| if md5 { &k.md5 } else { &k.sha256 }).collect();
-    let mut compare = text![
-        "See whether the key is there: log in to ",
-        portal.name.clone(),
-        " (",
-        portal.url.clone(),
-        "), open ",
-        menu(&portal.environment_key_path),
-        ", and look for the fingerprint ",
-    ];
-    for (place, fingerprint) in shown.into_iter().enumerate() {
-        if place > 0 {
-            compare.0.push(" or ".into());
-        }
-        compare.0.push(key(fingerprint));
-    }
-    compare.0.push(".".into());
-    steps.push(Hint::advice(compare));
-    let pending = quoted(&portal.pending);
-    let active = quoted(&portal.active);
-    steps.push(Hint::advice(text![
-        "If it is there, but says ",
-        pending,
-        ": wait until it says ",
-        active,
-        ". Nothing on your computer needs to change. It takes a while",
-        portal.duration.as_ref().map(|d| format!(" ({d})")).unwrap_or_default(),
-        ".",
-    ]));
-    let mut register = text!["If it is not there: add it first as yours (", menu(&portal.key_path)];
-    register = register.then(text![
-        "), then on this environment; each environment has its own list. It may be added by ",
-        portal.who.clone().unwrap_or_else(|| "those who manage the project".to_owned()),
-        ".",
-    ]);
-    steps.push(match file {
-        Some(file) => Hint::run(
-            register.then(text![" This prints the line to paste there:"]),
-            command!["ssh-keygen", "-y", "-f", path(file)],
-        ),
-        None => Hint::advice(register),
-    });
-    let newer = asked.iter().any(|q| q.offer.key.algorithm != "ssh-rsa");
-    if let Some(note) = profile.key_type_note.as_ref().filter(|_| newer) {
-        steps.push(Hint::advice(text![note.clone()]));
-    }
-    steps
-}
-
-fn quoted(words: &[String]) -> String {
-    words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(" or ")
 }

@@ -20,7 +20,7 @@ use crate::{
     finding::Hint,
     key_files::{self, Trouble},
     offers::{self, Offer, Provable},
-    text,
+    registration, text,
     text::{Command, Text, foreign, key, number, path, shell},
 };
 
@@ -243,10 +243,7 @@ fn no_key(case: &Case) -> Option<Diagnosis> {
             "If you have no key, make one, with a passphrase:",
             command!["ssh-keygen", "-t", "ed25519"],
         ))
-        .step(Hint::advice(
-            "Give the public half (the file that ends in .pub) to those who run the host or to \
-             their portal. Never send the other file.",
-        ));
+        .step(registration::of_a_new_key(case));
     Some(match &agent.state {
         AgentState::Keys(_) => found.or(Id::AgentEmpty).or(Id::AgentLocked),
         AgentState::NotConfigured => found.or(Id::AgentNotRunning),

@@ -132,6 +132,10 @@ pub struct Step {
     pub text: String,
     /// The command that does it, quoted for a POSIX shell; null where none can.
     pub command: Option<String>,
+    /// What to paste elsewhere than into a terminal, such as the line of a public key; null where
+    /// there is nothing.
+    #[schemars(default)]
+    pub paste: Option<String>,
 }
 
 /// What one check found.
@@ -238,7 +242,8 @@ impl From<Status> for StatusJson {
 impl From<&Hint> for Step {
     fn from(hint: &Hint) -> Self {
         let command = hint.command.as_ref().map(checks::text::Command::plain);
-        Self { text: hint.text.plain(), command }
+        let paste = hint.paste.as_ref().map(checks::text::Text::plain);
+        Self { text: hint.text.plain(), command, paste }
     }
 }
 

@@ -150,6 +150,10 @@ impl Page<'_> {
         if let Some(command) = &hint.command {
             self.command(&format!("{indent}    "), command);
         }
+        if let Some(line) = &hint.paste {
+            let painted = self.look.paint(&line.plain(), |t| t.cyan());
+            self.out.push_str(&format!("{indent}    {painted}\n"));
+        }
     }
 
     fn verdict(&mut self, report: &Report) {
