@@ -41,7 +41,9 @@ impl Check for Copy {
             Some(found) => Finding::fail(text![found.id.title(), "."]),
             None => ready(part, &hop.case),
         };
-        finding.detail_all(details(part, hop)).fact("from", &part.source.input)
+        finding
+            .detail_all(details(part, hop))
+            .fact("from", &part.source.input)
             .fact("to", &part.destination.input)
             .fact("name_there", &hop.case.plan.host)
             .fact("file", &hop.file)
@@ -189,7 +191,11 @@ mod tests {
     #[test]
     fn it_says_from_where_to_where() {
         let mut plan = made::plan();
-        plan.copy = hop(Tunnel::Lost).case.plan.copy.map(|part| Box::new(Part { role: Role::Source, ..*part }));
+        plan.copy = hop(Tunnel::Lost)
+            .case
+            .plan
+            .copy
+            .map(|part| Box::new(Part { role: Role::Source, ..*part }));
         let finding = Copy::judge(&plan, &Ok(hop(Tunnel::NoAnswer { after_ms: 10_000 })));
         assert_eq!(finding.status, Status::Fail);
         let all: String = finding.details.iter().map(|line| line.plain() + "\n").collect();

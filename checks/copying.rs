@@ -118,11 +118,11 @@ pub fn commands(source: &Case, there: &Effective, name: &str) -> Vec<Hint> {
     let mut one_step = log_in.clone();
     one_step.0.push(foreign(scp.plain()).into());
     vec![
-        Hint::run(text!["Log in at the source, ", host(&part.source.host), ", with your agent:"], log_in),
         Hint::run(
-            text!["There, copy to ", host(&part.destination.host), ":"],
-            scp,
+            text!["Log in at the source, ", host(&part.source.host), ", with your agent:"],
+            log_in,
         ),
+        Hint::run(text!["There, copy to ", host(&part.destination.host), ":"], scp),
         Hint::run("Or both in one step:", one_step),
     ]
 }
@@ -230,7 +230,8 @@ mod tests {
         let part = part(None);
         assert_eq!(part.names(Some("a".into())), ["a", "a.example.com"]);
         assert_eq!(part.names(None), ["a.example.com"]);
-        let hostile = Part { destination: End { host: "-oProxyCommand=x".into(), ..end("u@h") }, ..part };
+        let hostile =
+            Part { destination: End { host: "-oProxyCommand=x".into(), ..end("u@h") }, ..part };
         assert!(hostile.names(None).is_empty());
     }
 

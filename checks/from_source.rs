@@ -125,7 +125,9 @@ impl Check for Tcp {
             Tunnel::Open => Finding::pass(text!["The source connected to "].then(goal).with(".")),
             tunnel if tunnel.is_forbidden() || *tunnel == Tunnel::NotDirect => {
                 let why = match tunnel {
-                    Tunnel::NotDirect => "ssh there goes another way (a jump host or proxy command)",
+                    Tunnel::NotDirect => {
+                        "ssh there goes another way (a jump host or proxy command)"
+                    }
                     _ => "The source lets nobody look through it (it forbids tunnels)",
                 };
                 let done = from.instead.is_some();
@@ -137,7 +139,9 @@ impl Check for Tcp {
                     Finding::skip(words)
                 }
             }
-            tunnel => Finding::fail(text!["From the source, "].then(goal).with(" ").then(no(tunnel))),
+            tunnel => {
+                Finding::fail(text!["From the source, "].then(goal).with(" ").then(no(tunnel)))
+            }
         };
         let said = from.instead.iter().flat_map(|instead| &instead.said);
         finding
@@ -244,7 +248,9 @@ fn summary(trust: &Trust) -> Text {
             text!["At the source, the list of revoked keys ", path(file), " cannot be read."]
         }
         Trust::Unknown | Trust::Known(_) | Trust::KnownByAuthority(_) => {
-            text!["The source does not know the destination's key, and ssh there may not accept it."]
+            text![
+                "The source does not know the destination's key, and ssh there may not accept it."
+            ]
         }
     }
 }

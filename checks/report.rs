@@ -67,7 +67,10 @@ impl Report {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let ran = |row: &crate::check::Row| self.checks.iter().any(|c| c.about.id == row.about.id);
-        crate::checks_for(&self.case.plan).iter().filter(|row| (row.applies)(&self.case.plan)).all(ran)
+        crate::checks_for(&self.case.plan)
+            .iter()
+            .filter(|row| (row.applies)(&self.case.plan))
+            .all(ran)
     }
 
     /// The worst status of the checks.

@@ -7,13 +7,15 @@ use ipnet::IpNet;
 
 const USAGE: &str = "ssh-preflight [options of ssh] [USER@]HOST...
        ssh-preflight [options of ssh] ssh://[USER@]HOST[:PORT]
+       ssh-preflight copy [options of ssh] SOURCE DESTINATION [--file PATH]
        ssh-preflight demo [SCENARIO...]
        ssh-preflight catalogue [ID]
        ssh-preflight schema";
 
 const AFTER: &str =
     "The options of ssh (-A -F -i -J -l -o -p -4 -6 ...) mean what they mean to ssh.
-`demo` shows a good and a bad report with no account: it examines an environment that it makes up on
+`copy` examines a copy between two hosts, from SOURCE to DESTINATION: it logs in at SOURCE, and looks
+at DESTINATION from there. `demo` shows a good and a bad report with no account: it examines an environment that it makes up on
 this computer. `catalogue` lists every diagnosis, or explains one at length. `schema` prints the JSON
 Schema of the report. A host of that name is `-- demo`.
 
@@ -50,6 +52,10 @@ pub struct Options {
     /// Logs in for real with the key that the server takes, runs `hostname` there, and leaves
     #[arg(long, action = ArgAction::SetTrue)]
     pub login: bool,
+    /// With copy: the file, as it is named at the source. Logs in at the destination too, and looks
+    /// whether there is room for it; writes nothing
+    #[arg(long, value_name = "PATH")]
+    pub file: Option<String>,
     /// Asks somebody outside, by DNS, for the public address of your network; the report names whom
     #[arg(long, action = ArgAction::SetTrue)]
     pub egress: bool,

@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod cli;
+pub mod copy;
 pub mod demo;
 pub mod exit;
 pub mod mistakes;

@@ -6,6 +6,8 @@ use std::{
 
 use checks::{
     case::{Case, Plan},
+    copied::{Copied, together},
+    copying::Role,
     evidence::{Evidence, hop::Shared, machine::room_for_targets},
     report::Report,
 };
@@ -17,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     catalogue,
     cli::{FailOn, Format, Options},
-    demo,
+    copy, demo,
     exit::Exit,
     plans,
     progress::Progress,
@@ -61,6 +63,10 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
         }
         Some(("catalogue", words)) => return catalogue(words, &sorted, &options),
         Some(("demo", names)) => return demo(names, &sorted, &options),
+        Some(("copy", _)) if options.replay.is_none() => return copy(&sorted, &options),
+        _ if options.file.is_some() => {
+            return Err("--file belongs to copy: ssh-preflight copy SOURCE DESTINATION".into());
+        }
         _ if options.list => return Err("--list belongs to demo: ssh-preflight demo --list".into()),
         _ => {}
     }
@@ -77,8 +83,16 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
             plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect()
         }
     };
-    let reports = in_runtime(async { Ok(examine_all(work, &options).await) })?;
+    let reports = in_runtime(async { Ok(together(examine_all(work, &options).await).await) })?;
     finish(&reports, &options, None)
+}
+
+/// Both ends of a copy, and the way between them.
+fn copy(sorted: &Sorted, options: &Options) -> Result<Exit, String> {
+    let plans = copy::plans(sorted, options)?;
+    let work = plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect();
+    let reports = in_runtime(async { Ok(together(examine_all(work, options).await).await) })?;
+    finish(&reports, options, None)
 }
 
 /// Every diagnosis, or one at length: nothing is examined.
@@ -219,11 +233,18 @@ fn finish(
     demo: Option<&[&demo::Scenario]>,
 ) -> Result<Exit, String> {
     let warn = options.fail_on == FailOn::Warn;
-    let exit = reports.iter().map(|r| Exit::of(r, warn)).fold(Exit::Ready, Exit::worst);
+    let copied = Copied::of(reports);
+    let exit = match copied {
+        Some(copied) => Exit::for_verdict(copied.verdict(), copied.worst(), warn),
+        None => reports.iter().map(|r| Exit::of(r, warn)).fold(Exit::Ready, Exit::worst),
+    };
     let look = Look::here(options.color, options.quiet, options.verbose);
     let page = |format, look: &Look| match format {
-        Format::Json => json::render(reports),
+        Format::Json => copied.map_or_else(|| json::render(reports), json::render_copy),
         Format::Text => {
+            if let Some(copied) = copied {
+                return text::render_copy(copied, look);
+            }
             let pages = reports.iter().enumerate().map(|(place, report)| {
                 let scenario = demo.and_then(|scenarios| scenarios.get(place));
                 let heading = scenario.filter(|_| !look.quiet).map(|s| s.heading(look));
@@ -240,7 +261,9 @@ fn finish(
         wrong.extend(write_file(file, &page(format, &Look::file(options.verbose))).err());
     }
     if let Some(file) = &options.record {
-        let cases: Vec<_> = reports.iter().map(|r| &r.case).collect();
+        // The second hop of a copy is within the case of its source.
+        let own = reports.iter().filter(|r| r.case.role() != Some(Role::Hop));
+        let cases: Vec<_> = own.map(|r| &r.case).collect();
         let recording = match cases.as_slice() {
             [one] => json::pretty(one),
             many => json::pretty(&many),

@@ -10,7 +10,7 @@ const FLAGS: &str = "46AaCfGgKkMNnqsTtVvXxYy";
 /// Options of `ssh` with a value.
 const VALUED: &str = "BbcDEeFIiJLlmOopPQRSWw";
 /// Ours that take a value in the next word. A test holds this list and clap's together.
-pub const OURS_WITH_VALUE: [&str; 11] = [
+pub const OURS_WITH_VALUE: [&str; 12] = [
     "--format",
     "--output",
     "--only",
@@ -22,6 +22,7 @@ pub const OURS_WITH_VALUE: [&str; 11] = [
     "--color",
     "--record",
     "--replay",
+    "--file",
 ];
 
 /// The command line, sorted.

@@ -36,6 +36,7 @@ fn report(verdict: Verdict, diagnosis: Option<Diagnosis>, findings: Vec<Finding>
         egress: false,
         allowed: Vec::new(),
         login: false,
+        copy: None,
         limits: TimeLimits::default(),
     };
     let abouts = [

@@ -109,10 +109,7 @@ fn not_looked_at(case: &Case) -> Option<Diagnosis> {
 }
 
 fn between(part: &Part) -> Between {
-    Between {
-        from: text![host(&part.source.input)],
-        to: text![host(&part.destination.input)],
-    }
+    Between { from: text![host(&part.source.input)], to: text![host(&part.destination.input)] }
 }
 
 /// What is wrong on the second hop, as a cause of the copy.
@@ -133,7 +130,8 @@ fn named(part: &Part, mut found: Diagnosis) -> Diagnosis {
         // Of the same rules, commands of ssh are for where ssh is run: there.
         let is_ssh = |command: &Command| {
             let command = command.plain();
-            command.starts_with("ssh ") || command.starts_with("ssh-keyscan ")
+            let goes_there = command.starts_with("ssh -tA ");
+            !goes_there && (command.starts_with("ssh ") || command.starts_with("ssh-keyscan "))
         };
         if step.command.as_ref().is_some_and(is_ssh) {
             step.text = text!["At the source: "].then(std::mem::take(&mut step.text));
@@ -171,7 +169,9 @@ fn no_client(case: &Case) -> Option<Diagnosis> {
     }
     Some(
         Diagnosis::new(Id::SecondHopFailed)
-            .because("The source has no ssh, or its path leaves it out, so scp cannot go on from there.")
+            .because(
+                "The source has no ssh, or its path leaves it out, so scp cannot go on from there.",
+            )
             .because(text!["Asked for ssh, it says: ", tried.client.stderr.short(), "."])
             .step(Hint::advice("Ask those who run the source for an OpenSSH client there."))
             .step(by_way_of_here(case)?),
@@ -185,7 +185,8 @@ fn by_way_of_here(case: &Case) -> Option<Hint> {
 fn unknown_name(case: &Case) -> Option<Diagnosis> {
     let from = case.from_source()?;
     let tried = used(case)?;
-    let said = from.instead.as_ref().and_then(|instead| line(instead, "Could not resolve hostname"));
+    let said =
+        from.instead.as_ref().and_then(|instead| line(instead, "Could not resolve hostname"));
     if !from_source::is_unknown_name(tried) && said.is_none() {
         return None;
     }
@@ -246,16 +247,13 @@ fn no_connection(case: &Case) -> Option<Diagnosis> {
     let said = from.instead.as_ref().and_then(|instead| line(instead, "connect to host "));
     found = found.because(match said {
         Some(said) => text!["ssh at the source says: ", said, "."],
-        None => text!["From the source, "].then(goal.clone()).with(" ").then(from_source::no(&tried.tunnel)),
+        None => text!["From the source, "]
+            .then(goal.clone())
+            .with(" ")
+            .then(from_source::no(&tried.tunnel)),
     });
     if let Some(first) = tried.addresses.first() {
-        found = found.because(text![
-            "There, ",
-            host(&tried.name),
-            " is ",
-            address(first),
-            "."
-        ]);
+        found = found.because(text!["There, ", host(&tried.name), " is ", address(first), "."]);
     }
     found = if refused {
         found.step(Hint::advice(text![

@@ -122,7 +122,9 @@ pub(super) fn read_found(
             }
             None => {
                 let found = Names::of(effective).lines(line.as_bytes());
-                lines.extend(found.into_iter().map(|found| KnownHostsLine { line: number, ..found }));
+                lines.extend(
+                    found.into_iter().map(|found| KnownHostsLine { line: number, ..found }),
+                );
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The report for people.
 
 use checks::{
-    diagnosis::Diagnosis,
+    copied::Copied,
+    copying::{End, Role},
+    diagnosis::{Between, Diagnosis},
     finding::{Hint, Status},
     report::{Checked, Report, Verdict},
     text::{Command, Span, Text},
@@ -32,6 +34,16 @@ pub fn render(report: &Report, look: &Look) -> String {
         page.line("");
         page.verdict(report);
     }
+    page.out
+}
+
+/// A copy: its three parts, then the one diagnosis or the commands.
+#[must_use]
+pub fn render_copy(copied: Copied<'_>, look: &Look) -> String {
+    let machine = copied.source.case.machine();
+    let home = machine.filter(|m| m.home_variable.is_none()).and_then(|m| m.home.as_deref());
+    let mut page = Page { look, home, out: String::new() };
+    page.copied(copied);
     page.out
 }
 
@@ -141,6 +153,52 @@ impl Page<'_> {
         }
     }
 
+    fn copied(&mut self, copied: Copied<'_>) {
+        let Some(part) = copied.source.case.plan.copy.as_deref() else { return };
+        let name = |end: &End| checks::text::foreign(&end.input).plain();
+        let (from, to) = (name(&part.source), name(&part.destination));
+        if !self.look.quiet {
+            let title = format!("ssh-preflight copy from {from} to {to}");
+            self.line(&self.look.paint(&title, |t| t.bold()));
+            let file = part.file.as_ref().map(|_| " and at the destination").unwrap_or_default();
+            self.wrapped(
+                "",
+                &format!("This logs in at the source{file} and runs commands that change nothing."),
+            );
+            let titles = copied.reports().flat_map(|r| &r.checks).map(|c| c.about.title.width());
+            let column = titles.max().unwrap_or(0);
+            for report in copied.reports() {
+                let heading = match report.case.role() {
+                    Some(Role::Hop) => format!("From {from} to {to}"),
+                    Some(Role::Destination) => {
+                        format!(
+                            "The destination {to}, from here (for comparison: no copy goes this way)"
+                        )
+                    }
+                    _ => format!("The source {from}"),
+                };
+                self.line("");
+                self.wrapped("", &heading);
+                for checked in &report.checks {
+                    self.check(checked, column);
+                }
+            }
+            self.line("");
+        }
+        match copied.diagnosis() {
+            Some(diagnosis) => self.diagnosis(copied.verdict(), diagnosis),
+            None => {
+                let words = format!("Ready: the copy from {from} to {to} will work.");
+                self.painted(&words, Status::Pass);
+                self.warnings(copied.reports());
+                self.line("");
+                for hint in copied.commands() {
+                    self.hint("", "", &hint);
+                }
+            }
+        }
+    }
+
     fn arrow(&self) -> &'static str {
         if self.look.unicode { "→" } else { ">" }
     }
@@ -185,7 +243,7 @@ impl Page<'_> {
         }
         words.push('.');
         self.painted(&words, Status::Pass);
-        self.warnings(report);
+        self.warnings([report]);
         self.line("");
         self.command("    ", &report.case.plan.ssh().command());
     }
@@ -194,11 +252,12 @@ impl Page<'_> {
     fn nothing_found(&mut self, report: &Report) {
         let words = "Nothing wrong in what was looked at; the other checks were left out.";
         self.painted(words, Status::Pass);
-        self.warnings(report);
+        self.warnings([report]);
     }
 
-    fn warnings(&mut self, report: &Report) {
-        let warns = report.checks.iter().filter(|c| c.finding.status == Status::Warn);
+    fn warnings<'r>(&mut self, reports: impl IntoIterator<Item = &'r Report>) {
+        let checks = reports.into_iter().flat_map(|report| &report.checks);
+        let warns = checks.filter(|c| c.finding.status == Status::Warn);
         let warns: Vec<_> = warns.collect();
         if !warns.is_empty() {
             self.line("");
@@ -235,7 +294,12 @@ impl Page<'_> {
         };
         let place = match &diagnosis.at {
             Some(hop) => format!(" at the jump host {}", self.plain(hop)),
-            None => String::new(),
+            None => match &diagnosis.between {
+                Some(Between { from, to }) => {
+                    format!(" from {} to {}", self.plain(from), self.plain(to))
+                }
+                None => String::new(),
+            },
         };
         self.painted(&format!("{word}{place}: {}.", diagnosis.id.title()), status);
         self.ssh_says(diagnosis);

@@ -17,6 +17,7 @@ mod advice;
 mod agent_faults;
 mod agents;
 mod cases;
+mod copying;
 mod faults;
 mod generations;
 mod harmless;

@@ -106,7 +106,9 @@ fn no_room(case: &Case) -> Option<Diagnosis> {
                 foreign(&free.mounted_on),
                 "."
             ])
-            .step(Hint::advice("Make room there, or name a folder on another disk after the colon."))
+            .step(Hint::advice(
+                "Make room there, or name a folder on another disk after the colon.",
+            ))
             .step(Hint::advice("A dump gets much smaller if it is packed first (gzip).")),
     )
 }

@@ -17,7 +17,10 @@ use crate::{
 pub(in crate::diagnosis) const HOST_KEY: &[Rule] = &[
     Rule { id: Id::HostKeyRevoked, finds: |case| host_key(case, Id::HostKeyRevoked) },
     Rule { id: Id::HostKeyChanged, finds: |case| host_key(case, Id::HostKeyChanged) },
-    Rule { id: Id::HostCertificateInvalid, finds: |case| host_key(case, Id::HostCertificateInvalid) },
+    Rule {
+        id: Id::HostCertificateInvalid,
+        finds: |case| host_key(case, Id::HostCertificateInvalid),
+    },
     Rule { id: Id::HostKeyUnknown, finds: |case| host_key(case, Id::HostKeyUnknown) },
     Rule { id: Id::HostKeyChanged, finds: |case| told(case, Id::HostKeyChanged) },
     Rule { id: Id::HostKeyUnknown, finds: |case| told(case, Id::HostKeyUnknown) },
@@ -81,7 +84,10 @@ fn host_key(case: &Case, id: Id) -> Option<Diagnosis> {
             ]);
             found = found.step(ask_the_operator(shown)).step(Hint::run(
                 "Then, at a terminal, go there once and answer with the fingerprint:",
-                at_the_source(case, &command!["ssh", text![text::user(&case.effective()?.user), "@", host(name)]]),
+                at_the_source(
+                    case,
+                    &command!["ssh", text![text::user(&case.effective()?.user), "@", host(name)]],
+                ),
             ));
         }
         Trust::Revoked(place) => {
@@ -139,7 +145,11 @@ fn told(case: &Case, id: Id) -> Option<Diagnosis> {
     let mut found = Diagnosis::new(id).because(if changed {
         text!["The source knows ", host(name), " by another key than the destination shows."]
     } else {
-        text!["The source does not know the key of ", host(name), ", and nobody is there to accept it."]
+        text![
+            "The source does not know the key of ",
+            host(name),
+            ", and nobody is there to accept it."
+        ]
     });
     found.because.extend(shown.map(|line| text!["ssh there says: ", line, "."]));
     let step = if changed {
@@ -248,11 +258,8 @@ fn too_many(case: &Case) -> Option<Diagnosis> {
 fn refused_there(case: &Case) -> Option<Diagnosis> {
     let instead = instead(case)?;
     let said = line(instead, "Permission denied")?;
-    let mut found = Diagnosis::new(Id::KeyNotAccepted).because(text![
-        "ssh at the source says: ",
-        said,
-        "."
-    ]);
+    let mut found =
+        Diagnosis::new(Id::KeyNotAccepted).because(text!["ssh at the source says: ", said, "."]);
     let keys = case.agent().map(|agent| agent.keys()).unwrap_or_default();
     for held in keys.iter().take(6) {
         found = found.because(text![

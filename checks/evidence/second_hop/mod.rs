@@ -134,6 +134,11 @@ impl Evidence {
                     Err(_) => Vec::new(),
                 };
                 let agent = self.agent().await.as_ref().ok().cloned();
+                // OpenSSH takes the wish once on a connection, and then forwards in all its sessions.
+                let is_openssh = self.handshake().await.as_ref().is_ok_and(|handshake| {
+                    let told = handshake.identification.as_ref();
+                    told.is_some_and(|id| id.software.raw().starts_with("OpenSSH"))
+                });
                 let session = self.live.session.lock().await;
                 let session = session.as_ref().ok_or(Unseen::Needs(Needed::Handshake))?;
                 let look = Look {
@@ -142,6 +147,7 @@ impl Evidence {
                     part,
                     agent: agent.unwrap_or_else(AgentKeys::none),
                     keys_there,
+                    asks_again: !is_openssh,
                     answer: Duration::from_millis(self.plan.limits.answer_ms),
                 };
                 Ok(look.whole().await)
@@ -163,6 +169,8 @@ struct Look<'e> {
     part: &'e Part,
     agent: AgentKeys,
     keys_there: Vec<String>,
+    /// Whether the server wants to be asked for the agent in each session.
+    asks_again: bool,
     answer: Duration,
 }
 
@@ -204,7 +212,17 @@ impl Look<'_> {
                 from.instead = Some(self.instead(&from.name, effective).await);
             }
         }
-        let case = Box::new(self.examine(profile, from, effective, known, stream, file.as_ref().and_then(|file| file.size)).await);
+        let case = Box::new(
+            self.examine(
+                profile,
+                from,
+                effective,
+                known,
+                stream,
+                file.as_ref().and_then(|file| file.size),
+            )
+            .await,
+        );
         SecondHop { case, file }
     }
 
@@ -273,7 +291,8 @@ impl Look<'_> {
         case.identities = self.seen(Ok(Identities::default()));
         case.agent = self.seen(Ok(self.forwarded_agent()));
         case.agent_for_host = self.seen(Err(Unseen::Needs(Needed::DirectWay)));
-        case.machine = self.evidence.machine.observed().cloned();
+        // It is about this computer, from which nothing goes there.
+        case.machine = self.seen(Err(Unseen::Needs(Needed::DirectWay)));
         let evidence = Evidence::limited(case, self.evidence.limits.clone(), false);
         *evidence.live.tunnelled.lock().await = stream;
         // The room belongs to the copy as a whole; it is looked at before the goodbye.

@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Evidence, Needed, Seen, Unseen, login::{Login, Run}, session},
+    super::{
+        Evidence, Needed, Seen, Unseen,
+        login::{Login, Run},
+        session,
+    },
     Look,
 };
 use crate::copying::{Role, quoted};

@@ -92,7 +92,10 @@ impl Look<'_> {
         words.extend(known.iter().chain(&keys).map(|file| below_home(file)));
         let listed = self.command(&words, false).await.stdout;
         let is_there = |file: &&&String| listed.lines().any(|line| line == below_home(file));
-        let mut found = KnownHosts { name: super::super::known_hosts::name(effective), ..KnownHosts::default() };
+        let mut found = KnownHosts {
+            name: super::super::known_hosts::name(effective),
+            ..KnownHosts::default()
+        };
         for file in known.iter().filter(is_there).take(MOST_FILES) {
             let search = ["ssh-keygen", "-F", &found.name, "-f", below_home(file)];
             let kept = self.command(&search, false).await;
@@ -121,7 +124,7 @@ impl Look<'_> {
             let binding = self.session.agent_binding();
             forwarded.allow_one_login(socket.clone(), binding, &effective.user);
         }
-        let kept = self.command(&words, true).await;
+        let kept = self.command(&words, self.asks_again).await;
         let signatures = forwarded.end().signatures_given;
         let lines = kept.stderr.lines().map(str::trim).filter(|line| tells(line));
         let said = lines.take(MOST_LINES).map(|line| Foreign::from_bytes(line.as_bytes()));
@@ -160,7 +163,11 @@ fn tells(line: &str) -> bool {
         "Authenticated to ",
         "Authentications that can continue",
     ];
-    if debug { steps.iter().any(|step| line.contains(step)) } else { !line.is_empty() && !line.starts_with("OpenSSH_") }
+    if debug {
+        steps.iter().any(|step| line.contains(step))
+    } else {
+        !line.is_empty() && !line.starts_with("OpenSSH_")
+    }
 }
 
 #[cfg(test)]

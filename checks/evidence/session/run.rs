@@ -78,7 +78,7 @@ impl Running {
             Err(_) => return too_late(),
             Ok(Ok(channel)) => channel,
             Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
-                self.run.not_opened = Some(not_opened(&reason, session));
+                self.run.not_opened = Some(not_opened(&reason, session).await);
                 return RunEnd::Closed;
             }
             Ok(Err(_)) => return RunEnd::Closed,
@@ -121,7 +121,9 @@ impl Running {
                     self.run.stdout_bytes = self.run.stdout_bytes.saturating_add(bytes);
                     keep(&mut self.stdout, &data, self.most);
                 }
-                Some(ChannelMsg::ExtendedData { data, .. }) => keep(&mut self.stderr, &data, self.most),
+                Some(ChannelMsg::ExtendedData { data, .. }) => {
+                    keep(&mut self.stderr, &data, self.most)
+                }
                 Some(_) => {}
             }
             if self.run.stdout_bytes > MOST_BYTES {
@@ -171,7 +173,8 @@ fn keep(kept: &mut Vec<u8>, more: &[u8], most: usize) {
     kept.extend(more.iter().take(room));
 }
 
-pub(super) fn not_opened(reason: &ChannelOpenFailure, session: &Session) -> NotOpened {
+/// The server's refusal. The library tells its words a moment after the refusal itself.
+pub(super) async fn not_opened(reason: &ChannelOpenFailure, session: &Session) -> NotOpened {
     let name = match reason {
         ChannelOpenFailure::AdministrativelyProhibited => "administratively-prohibited".to_owned(),
         ChannelOpenFailure::ConnectFailed => "connect-failed".to_owned(),
@@ -179,8 +182,11 @@ pub(super) fn not_opened(reason: &ChannelOpenFailure, session: &Session) -> NotO
         ChannelOpenFailure::ResourceShortage => "resource-shortage".to_owned(),
         ChannelOpenFailure::Other { code, .. } => code.to_string(),
     };
-    NotOpened {
-        reason: name,
-        words: session.trail.lock().not_opened().cloned().unwrap_or_default(),
+    for _ in 0..20 {
+        if let Some(words) = session.trail.lock().take_not_opened() {
+            return NotOpened { reason: name, words };
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    NotOpened { reason: name, words: Foreign::default() }
 }

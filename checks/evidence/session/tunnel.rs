@@ -38,7 +38,7 @@ pub async fn tunnel(
     let (tunnel, stream) = match told {
         Ok(Ok(channel)) => (Tunnel::Open, Some(TunnelStream(channel.into_stream()))),
         Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
-            (Tunnel::NotOpened(not_opened(&reason, session)), None)
+            (Tunnel::NotOpened(not_opened(&reason, session).await), None)
         }
         Ok(Err(_)) => (Tunnel::Lost, None),
         Err(_) => {
