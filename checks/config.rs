@@ -73,6 +73,7 @@ impl Check for Config {
                 "."
             ]);
         }
+        finding = finding.detail_all(profile.note.iter().map(|note| text![note.clone()]));
         if let Some(jump) = &e.proxy_jump {
             finding = finding.detail(text!["The connection goes through ", host(jump), "."]);
         } else if let Some(command) = &e.proxy_command {

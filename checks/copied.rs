@@ -3,13 +3,14 @@
 use futures_util::future::BoxFuture;
 
 use crate::{
+    command,
     copying::{self, Role},
-    diagnosis::Diagnosis,
+    diagnosis::{Diagnosis, Id},
     evidence::Evidence,
     finding::{Hint, Status},
     report::{Report, Verdict},
     text,
-    text::host,
+    text::{host, path},
 };
 
 /// The reports of a copy.
@@ -85,6 +86,11 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
     }
     let Some(copied) = Copied::of(&out) else { return out };
     let from_here = copied.destination.map(|report| report.verdict);
+    let not_in_agent = copied.destination.and_then(|report| {
+        let case = &report.case;
+        let won = case.queries()?.winner(case.is_interactive())?;
+        won.offer.path.clone().filter(|_| !won.offer.in_agent)
+    });
     let why = copied.destination.and_then(|report| report.diagnosis.as_ref()).map(|d| d.id);
     for report in &mut out {
         match report.case.role() {
@@ -96,12 +102,32 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
                         return found;
                     };
                     let to = host(&part.destination.input);
+                    let way = matches!(found.id, Id::SecondHopName | Id::SecondHopFailed);
                     match (from_here, why) {
-                        (Some(Verdict::Ready), _) => found.because.push(text![
+                        (Some(Verdict::Ready), _) if way => found.because.push(text![
                             "From this computer ",
                             to,
                             " answers and takes your key: only the way from the source is at fault.",
                         ]),
+                        (Some(Verdict::Ready), _) if found.id == Id::KeyNotAccepted && not_in_agent.is_some() => {
+                            let file = not_in_agent.clone().unwrap_or_default();
+                            found.because.push(text![
+                                "From this computer ",
+                                to,
+                                " takes ",
+                                path(&file),
+                                ". That key is not in your agent, so the source cannot use it.",
+                            ]);
+                            let load = command!["ssh-add", path(&file)];
+                            found.next_steps.insert(0, Hint::run("Load that key into your agent:", load));
+                        }
+                        (Some(Verdict::Ready), _) if found.id == Id::KeyNotAccepted => {
+                            found.because.push(text![
+                                "From this computer ",
+                                to,
+                                " takes your key: it may be allowed from some addresses alone.",
+                            ]);
+                        }
                         (_, Some(id)) if id == found.id => found.because.push(text![
                             "From this computer it is the same with ",
                             to,

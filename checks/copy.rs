@@ -76,12 +76,12 @@ fn surprises(hop: &Case) -> Vec<Text> {
             "scp there will first ask whether to trust the destination's key: compare the fingerprint, \
              then answer yes.",
         ]);
-        if hop.plan.login {
-            found.push(text![
-                "So nothing was looked at behind it: neither the room for the file nor whether it may \
-                 be written."
-            ]);
-        }
+    }
+    if hop.plan.login && hop.room().is_none() {
+        found.push(text![
+            "Nothing was looked at behind the login there: neither the room for the file nor whether it \
+             may be written."
+        ]);
     }
     if let Some(there) = hop.room().and_then(|room| room.there.as_ref()) {
         let bytes = there.size.map(|bytes| text![" (", size(bytes), ")"]);

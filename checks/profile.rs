@@ -47,6 +47,40 @@ pub struct Profile {
     pub misspelt_domains: BTreeMap<String, String>,
     /// Where keys and addresses are registered.
     pub portal: Option<Portal>,
+    /// What a server says, in place of giving a shell, to those whom it lets in: a pattern of the
+    /// crate `regex`. Without one there is a shell.
+    pub greeting: Option<String>,
+    /// What there is to know about it, a sentence.
+    pub note: Option<String>,
+    /// Further SSH services of the provider, as in `--service NAME`.
+    pub services: Vec<Service>,
+}
+
+/// An SSH service beside the environments, such as a repository of code. It is examined by a
+/// profile of its own, which [`Profile::of_service`] makes of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Service {
+    /// Name, as in `--service repository`.
+    pub name: String,
+    /// As people call it.
+    pub title: String,
+    /// Its host.
+    pub host: String,
+    /// The user that every login needs.
+    pub user: Option<String>,
+    /// Its port; 22 where there is none.
+    pub port: Option<u16>,
+    /// What it says in place of giving a shell.
+    pub greeting: Option<String>,
+    /// What there is to know about it, a sentence.
+    pub note: Option<String>,
+    /// What is known about its IP allow-list, a sentence.
+    pub allow_list: Option<String>,
+    /// Host keys, as lines of a known_hosts file.
+    pub known_host_keys: Vec<String>,
+    /// Where its keys are registered, which may be another list than that of the environments.
+    pub portal: Option<Portal>,
 }
 
 /// The provider's web page on which keys and addresses are registered.
@@ -146,6 +180,30 @@ impl Profile {
                 return Err(wrong(at, format!("`{pattern}` is not a host pattern: {}", e.kind())));
             }
         }
+        let patterns = profile.services.iter().map(|service| &service.greeting);
+        for pattern in patterns.chain([&profile.greeting]).flatten() {
+            if let Err(e) = regex::Regex::new(pattern) {
+                let at = toml_text.find(pattern.as_str()).unwrap_or(0);
+                let why = e.to_string();
+                let why = why.lines().last().unwrap_or("it does not parse").to_owned();
+                return Err(wrong(at, format!("`{pattern}` is not a pattern: {why}")));
+            }
+        }
+        for (place, service) in profile.services.iter().enumerate() {
+            let nth = toml_text.match_indices("[[services]]").nth(place);
+            let at = nth.map_or(0, |(at, _)| at);
+            for (field, value) in [("name", &service.name), ("host", &service.host)] {
+                if value.trim().is_empty() {
+                    return Err(wrong(
+                        at,
+                        format!("`{field}` is missing: every service needs one"),
+                    ));
+                }
+            }
+            if profile.services.iter().take(place).any(|other| other.name == service.name) {
+                return Err(wrong(at, format!("there are two services `{}`", service.name)));
+            }
+        }
         for published in &profile.published_ranges {
             if let Err(words) = address_kind::range(published) {
                 let at = toml_text.find(published.as_str()).unwrap_or(0);
@@ -153,6 +211,47 @@ impl Profile {
             }
         }
         Ok(profile)
+    }
+
+    /// The profile by which a service of this provider is examined: the provider's support and
+    /// notes, and the host, user, port and portal of the service.
+    #[must_use]
+    pub fn of_service(&self, name: &str) -> Option<Self> {
+        let service = self.services.iter().find(|service| service.name == name)?;
+        Some(Self {
+            name: format!("{}-{}", self.name, service.name),
+            title: service.title.clone(),
+            hosts: vec![globset::escape(&service.host)],
+            user: service.user.clone(),
+            port: service.port,
+            control_ports: Vec::new(),
+            support: self.support.clone(),
+            support_address: self.support_address.clone(),
+            allow_list: service.allow_list.clone(),
+            key_type_note: self.key_type_note.clone(),
+            docs: self.docs.clone(),
+            known_host_keys: service.known_host_keys.clone(),
+            egress: self.egress.clone(),
+            portal: service.portal.clone(),
+            greeting: service.greeting.clone(),
+            note: service.note.clone(),
+            ..Self::default()
+        })
+    }
+
+    /// This profile and those of its services.
+    #[must_use]
+    pub fn with_services(self) -> Vec<Self> {
+        let services: Vec<_> =
+            self.services.iter().filter_map(|service| self.of_service(&service.name)).collect();
+        std::iter::once(self).chain(services).collect()
+    }
+
+    /// Whether these words are what the server says to those whom it lets in.
+    #[must_use]
+    pub fn is_greeting(&self, words: &str) -> bool {
+        let pattern = self.greeting.as_deref().and_then(|pattern| regex::Regex::new(pattern).ok());
+        pattern.is_some_and(|pattern| pattern.is_match(words))
     }
 
     /// The ranges in which the provider says that its hosts are.
@@ -212,6 +311,7 @@ static BUILT_IN: LazyLock<Vec<Profile>> = LazyLock::new(|| {
     .into_iter()
     // A test holds that each of them parses.
     .filter_map(|(file, text)| Profile::parse(text, file).ok())
+    .flat_map(Profile::with_services)
     .collect()
 });
 static GENERIC: LazyLock<Profile> =
@@ -247,7 +347,8 @@ mod tests {
 
     #[test]
     fn the_built_in_ones_parse() {
-        assert_eq!(built_in_names(), ["akeneo", "git-forge", "generic"]);
+        assert_eq!(built_in_names(), ["akeneo", "akeneo-repository", "git-forge", "generic"]);
+        assert_eq!(built_in_for("Distribution.akeneo.com").port, Some(443));
         for host in ["a-staging.cloud.akeneo.com", "A.Cloud.Akeneo.com.", "a.akeneo.cloud.com"] {
             assert_eq!(built_in_for(host).name, "akeneo", "{host}");
         }
@@ -281,6 +382,51 @@ mod tests {
                 let of_family = |a: &&Asker| a.server.is_ipv4() == ipv4;
                 assert_eq!(profile.askers().iter().filter(of_family).count(), 2);
             }
+        }
+    }
+
+    #[test]
+    fn a_service_is_a_profile_of_its_own() {
+        let akeneo = built_in("akeneo").unwrap();
+        let repository = akeneo.of_service("repository").unwrap();
+        assert_eq!(Some(&repository), built_in("akeneo-repository"));
+        assert_eq!((repository.user.as_deref(), repository.port), (Some("git"), Some(443)));
+        assert_ne!(
+            repository.portal.as_ref().map(|p| &p.environment_key_path),
+            akeneo.portal.as_ref().map(|p| &p.environment_key_path)
+        );
+        assert_eq!(akeneo.of_service("nothing"), None);
+    }
+
+    #[test]
+    fn greetings() {
+        let greets = |profile: &str, words: &str| built_in(profile).unwrap().is_greeting(words);
+        let gitolite = "hello alex, this is git@distribution running gitolite3 v3.6 on git 2.1\n";
+        assert!(greets("akeneo-repository", gitolite));
+        assert!(greets("akeneo-repository", &format!("a notice\n{gitolite}")));
+        assert!(!greets("akeneo-repository", "I said hello, but not gitolite"));
+        let github = "Hi alex! You've successfully authenticated, but GitHub does not provide shell access.\n";
+        assert!(greets("git-forge", github));
+        assert!(greets("git-forge", "Welcome to GitLab, @alex!\n"));
+        assert!(!greets("git-forge", "Permission denied\n") && !greets("akeneo", gitolite));
+    }
+
+    #[test]
+    fn a_wrong_service_is_told_with_its_line() {
+        for (text, line, word) in [
+            ("name = \"a\"\n[[services]]\nname = \"s\"\n", 2, "`host`"),
+            ("name = \"a\"\n[[services]]\nhost = \"s\"\n", 2, "`name`"),
+            ("name = \"a\"\n[[services]]\nname = \"s\"\nhots = \"h\"\n", 4, "hots"),
+            ("name = \"a\"\ngreeting = \"(\"\n", 2, "not a pattern"),
+            (
+                "name=\"a\"\n[[services]]\nname=\"s\"\nhost=\"h\"\n[[services]]\nname=\"s\"\nhost=\"i\"\n",
+                5,
+                "two services",
+            ),
+        ] {
+            let wrong = Profile::parse(text, "f").unwrap_err();
+            assert_eq!(wrong.line, line, "{wrong}");
+            assert!(wrong.to_string().contains(word), "{wrong}");
         }
     }
 

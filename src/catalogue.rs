@@ -7,12 +7,35 @@ use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use strum::IntoEnumIterator;
 
-use crate::render::{json, look::Look, page};
+use crate::{
+    cli::Format,
+    exit::Exit,
+    render::{json, look::Look, page},
+    run,
+    subcommands::{self, Call},
+};
 
 static PAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/docs/diagnoses");
 
 /// How much a word has to be like an id for that one to be meant (Jaro-Winkler, 0 to 1).
 const ALIKE: f64 = 0.8;
+
+/// `ssh-preflight catalogue [ID]`: nothing is examined.
+///
+/// # Errors
+/// That there is no such diagnosis, or that nothing can be printed.
+pub fn run(call: &Call<'_>) -> Result<Exit, String> {
+    let look = subcommands::look(call.options);
+    let page = match call.words {
+        [] if call.options.format == Format::Json => list_as_json(),
+        [] => list(&look),
+        [word, ..] => match (named(word)?, call.options.format) {
+            (id, Format::Json) => explain_as_json(id),
+            (id, Format::Text) => explain(id, &look),
+        },
+    };
+    run::print(&page).map(|()| Exit::Ready)
+}
 
 /// A diagnosis with its page, as data.
 #[derive(Debug, Clone, Serialize)]

@@ -1,41 +1,37 @@
 //! Our own options. The options of `ssh` are in [`crate::ssh_options`].
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::LazyLock, time::Duration};
 
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{
+    ArgAction, CommandFactory, Parser, ValueEnum, ValueHint, builder::PossibleValuesParser,
+};
 use ipnet::IpNet;
 
-const USAGE: &str = "ssh-preflight [options of ssh] [USER@]HOST...
-       ssh-preflight [options of ssh] ssh://[USER@]HOST[:PORT]
-       ssh-preflight copy [options of ssh] SOURCE DESTINATION [--file PATH]
-       ssh-preflight demo [SCENARIO...]
-       ssh-preflight catalogue [ID]
-       ssh-preflight schema";
-
-const AFTER: &str =
-    "The options of ssh (-A -F -i -J -l -o -p -4 -6 ...) mean what they mean to ssh.
-`copy` examines a copy between two hosts, from SOURCE to DESTINATION: it logs in at SOURCE, and looks
-at DESTINATION from there. `demo` shows a good and a bad report with no account: it examines an environment that it makes up on
-this computer. `catalogue` lists every diagnosis, or explains one at length. `schema` prints the JSON
-Schema of the report. A host of that name is `-- demo`.
-
-Exit codes: 0 ready, 1 not ready, 2 wrong command line or profile, 3 could not be found out.";
+/// The exit codes, as `--help` and the man page tell them.
+pub const EXIT_CODES: &str =
+    "Exit codes: 0 ready, 1 not ready, 2 wrong command line or profile, 3 could not be found out.";
 
 /// Tells whether an SSH connection will work, and if not, the one thing to do about it.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "ssh-preflight", version, override_usage = USAGE, after_help = AFTER)]
+#[command(name = "ssh-preflight", version)]
 pub struct Options {
     /// Form of the report on standard output
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
     /// Writes the report to a file as well: JSON if it ends in .json, else text; may be repeated
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
+    /// Examines the targets of a file, one a line; - is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub targets: Option<PathBuf>,
+    /// With several targets: how many at the same time, 1 to 1000; 64 unless told otherwise
+    #[arg(long, value_name = "NUMBER", value_parser = jobs)]
+    pub jobs: Option<usize>,
     /// Runs only these checks
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = check)]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = check_ids())]
     pub only: Vec<String>,
     /// Leaves these checks out
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = check)]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = check_ids())]
     pub skip: Vec<String>,
     /// From which status on the exit code is 1
     #[arg(long, value_enum, default_value = "fail")]
@@ -44,16 +40,19 @@ pub struct Options {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
     /// The provider's profile: a name or a file; unless told otherwise the host decides
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_hint = ValueHint::AnyPath)]
     pub profile: Option<String>,
+    /// Examines a further service that the provider's profile names, such as repository
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
     /// Goes through jump hosts and proxy commands as ssh does, which logs in at them
     #[arg(long, action = ArgAction::SetTrue)]
     pub through: bool,
     /// Logs in for real with the key that the server takes, runs `hostname` there, and leaves
     #[arg(long, action = ArgAction::SetTrue)]
     pub login: bool,
-    /// With copy: the file, as it is named at the source. Logs in at the destination too, and looks
-    /// whether there is room for it; writes nothing
+    /// The file to copy, as it is named at the source; logs in at the destination too, and looks
+    /// whether there is room for it
     #[arg(long, value_name = "PATH")]
     pub file: Option<String>,
     /// Asks somebody outside, by DNS, for the public address of your network; the report names whom
@@ -71,14 +70,14 @@ pub struct Options {
     /// All details of all checks
     #[arg(long, action = ArgAction::SetTrue)]
     pub verbose: bool,
-    /// With demo: names all scenarios
+    /// Names all scenarios
     #[arg(long, action = ArgAction::SetTrue)]
     pub list: bool,
     /// Writes all evidence to a file, to be judged again later
-    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "replay")]
     pub record: Option<PathBuf>,
     /// Judges a recorded file again; no network, no target
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub replay: Option<PathBuf>,
 }
 
@@ -111,12 +110,28 @@ pub enum Color {
     Never,
 }
 
-fn check(id: &str) -> Result<String, String> {
-    let ids: Vec<_> = checks::CHECKS.iter().map(|row| row.about.id).collect();
-    if ids.contains(&id) {
-        return Ok(id.to_owned());
-    }
-    Err(format!("the checks are: {}", ids.join(", ")))
+fn check_ids() -> PossibleValuesParser {
+    PossibleValuesParser::new(checks::CHECKS.iter().map(|row| row.about.id))
+}
+
+/// Whether this word is one of our options whose value is the next word.
+#[must_use]
+pub fn takes_value(word: &str) -> bool {
+    static VALUED: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let command = Options::command();
+        let takes = |arg: &&clap::Arg| {
+            let may_be_bare = arg.get_num_args().is_some_and(|count| count.min_values() == 0);
+            arg.get_action().takes_values() && !may_be_bare
+        };
+        let valued = command.get_arguments().filter(takes);
+        valued.filter_map(|arg| arg.get_long().map(|long| format!("--{long}"))).collect()
+    });
+    VALUED.contains(word)
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let read = text.parse().ok().filter(|count| (1..=1_000).contains(count));
+    read.ok_or_else(|| "it is a number from 1 to 1000".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -129,21 +144,16 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
-    fn every_option_with_a_value_is_known_to_the_sorting() {
+    fn which_options_take_the_next_word() {
         Options::command().debug_assert();
-        let takes_value = |a: &&clap::Arg| a.get_action().takes_values();
-        let mut ours: Vec<_> = Options::command()
-            .get_arguments()
-            .filter(takes_value)
-            .filter_map(|a| a.get_long().map(|long| format!("--{long}")))
-            .collect();
-        let mut known = crate::ssh_options::OURS_WITH_VALUE.map(str::to_owned).to_vec();
-        ours.sort();
-        known.sort();
-        assert_eq!(ours, known);
+        for (word, takes) in
+            [("--only", true), ("--jobs", true), ("--quiet", false), ("--nothing", false)]
+        {
+            assert_eq!(takes_value(word), takes, "{word}");
+        }
+        assert!(!takes_value("--only=dns"));
     }
 
     #[test]

@@ -2,9 +2,13 @@
 
 pub mod catalogue;
 pub mod cli;
+pub mod command;
+pub mod completions;
 pub mod copy;
 pub mod demo;
 pub mod exit;
+pub mod known_names;
+pub mod man;
 pub mod mistakes;
 pub mod plans;
 pub mod profiles;
@@ -12,4 +16,7 @@ pub mod progress;
 pub mod render;
 pub mod run;
 pub mod schema;
+pub mod ssh_letters;
 pub mod ssh_options;
+pub mod subcommands;
+pub mod target_list;

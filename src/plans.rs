@@ -11,6 +11,7 @@ use crate::{
     cli::Options,
     mistakes, profiles,
     ssh_options::{FirstWins, Sorted},
+    target_list::{self, Listed},
 };
 
 /// What each target's run is to look at.
@@ -18,7 +19,7 @@ use crate::{
 /// # Errors
 /// What is wrong with the command line or a profile, and what was meant.
 pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
-    if sorted.words.is_empty() {
+    if sorted.words.is_empty() && options.targets.is_none() && options.service.is_none() {
         return Err("Which host? Write it as for ssh: ssh-preflight USER@HOST. \
                     See --help for all options."
             .into());
@@ -30,35 +31,78 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
     if let Some(timeout) = options.timeout {
         limits.total_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
     }
-    let place_for_answers = std::io::stdin().is_terminal() && !is_batch(&sorted.ssh);
+    let place_for_answers = may_answer(options) && !is_batch(&sorted.ssh);
     if let Some(wrong) = mistakes::of_words(sorted) {
         return Err(wrong);
     }
-    let plan = |(n, word): (usize, &String)| -> Result<Plan, String> {
-        let target =
-            checks::target::parse(word).map_err(|wrong| mistakes::of_target(sorted, n, &wrong))?;
-        Ok(Plan {
-            input: word.clone(),
-            host: target.host,
-            user: FirstWins::or_target(sorted.user.as_ref(), target.user),
-            port: FirstWins::or_target(sorted.port.as_ref(), target.port),
-            ssh_options: sorted.ssh.clone(),
-            wants_forwarding: sorted.forwarding,
-            interactive: place_for_answers,
-            profile: profile.clone(),
-            own_profiles: own_profiles.clone(),
-            name_servers: Vec::new(),
-            // To log in at the target is to go all the way to it.
-            through: options.through || options.login,
-            hop_of: Vec::new(),
-            egress: options.egress,
-            allowed: options.allowed.clone(),
-            login: options.login,
-            copy: None,
-            limits,
-        })
+    let base = Plan {
+        input: String::new(),
+        host: String::new(),
+        user: None,
+        port: None,
+        ssh_options: sorted.ssh.clone(),
+        wants_forwarding: sorted.forwarding,
+        interactive: place_for_answers,
+        profile: profile.clone(),
+        own_profiles: own_profiles.clone(),
+        name_servers: Vec::new(),
+        // To log in at the target is to go all the way to it.
+        through: options.through || options.login,
+        hop_of: Vec::new(),
+        egress: options.egress,
+        allowed: options.allowed.clone(),
+        login: options.login,
+        copy: None,
+        limits,
     };
-    sorted.words.iter().enumerate().map(plan).collect()
+    let typed = |(n, word): (usize, &String)| -> Result<Listed, String> {
+        let target = checks::target::parse(word);
+        let target = target.map_err(|wrong| mistakes::of_target(sorted, n, &wrong))?;
+        Ok(Listed { input: word.clone(), target })
+    };
+    let mut targets: Vec<_> =
+        sorted.words.iter().enumerate().map(typed).collect::<Result<_, _>>()?;
+    if let Some(file) = &options.targets {
+        targets.extend(target_list::read(file)?);
+    }
+    let plan = |Listed { input, target }: Listed| Plan {
+        input,
+        host: target.host,
+        user: FirstWins::or_target(sorted.user.as_ref(), target.user),
+        port: FirstWins::or_target(sorted.port.as_ref(), target.port),
+        ..base.clone()
+    };
+    let mut plans: Vec<Plan> = targets.into_iter().map(plan).collect();
+    if let Some(name) = &options.service {
+        let target = plans.first().map(|plan| plan.host.as_str());
+        let (service, by) = profiles::service(name, profile.as_ref(), target, &own_profiles)?;
+        // What `-l` and `-p` say is about the targets that were typed.
+        let alone = plans.is_empty();
+        let user = sorted.user.as_ref().filter(|_| alone);
+        let port = sorted.port.as_ref().filter(|_| alone);
+        let user = FirstWins::or_target(user, service.user.clone());
+        plans.push(Plan {
+            input: match &user {
+                Some(user) => format!("{user}@{}", service.host),
+                None => service.host.clone(),
+            },
+            host: service.host.clone(),
+            user,
+            port: FirstWins::or_target(port, service.port),
+            profile: Some(by),
+            ..base
+        });
+    }
+    Ok(plans)
+}
+
+/// Whether somebody is there to type a passphrase. Where standard input brings the targets, it says
+/// nothing about that.
+fn may_answer(options: &Options) -> bool {
+    if options.targets.as_deref().is_some_and(target_list::is_stdin) {
+        return std::io::stderr().is_terminal();
+    }
+    std::io::stdin().is_terminal()
 }
 
 /// Whether `-o BatchMode=yes` says that nobody is there. ssh takes `=` or a space, in any case.
@@ -75,13 +119,19 @@ fn is_batch(ssh: &[String]) -> bool {
 /// Larger files are no recordings. One case is some 100 KB.
 const MOST_RECORDED: u64 = 256 << 20;
 
-/// The text of a file that the command line names, up to a size: `/dev/zero` has no end.
+/// The text of a file that the command line names, or of standard input where it is called `-`, up to
+/// a size: `/dev/zero` has no end.
 ///
 /// # Errors
 /// That it cannot be read, is no text, or is too large.
 pub fn text_of(file: &Path, most: u64) -> std::io::Result<String> {
     let mut text = String::new();
-    let read = std::fs::File::open(file)?.take(most + 1).read_to_string(&mut text)?;
+    let source: &mut dyn Read = if target_list::is_stdin(file) {
+        &mut std::io::stdin().lock()
+    } else {
+        &mut std::fs::File::open(file)?
+    };
+    let read = source.take(most + 1).read_to_string(&mut text)?;
     if u64::try_from(read).is_ok_and(|read| read > most) {
         return Err(std::io::Error::other("it is too large"));
     }

@@ -11,21 +11,20 @@ use checks::{
     evidence::{Evidence, hop::Shared, machine::room_for_targets},
     report::Report,
 };
-use clap::Parser;
+use clap::FromArgMatches;
 use futures_util::StreamExt;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    catalogue,
     cli::{FailOn, Format, Options},
-    copy, demo,
+    command, completions, copy, demo,
     exit::Exit,
     plans,
     progress::Progress,
-    render::{json, look::Look, text},
-    schema,
-    ssh_options::{self, Sorted},
+    render::{json, look::Look, many, text},
+    ssh_options,
+    subcommands::{self, Call},
 };
 
 /// How many targets are examined at the same time, where the system allows enough open files.
@@ -33,6 +32,9 @@ const AT_ONCE: usize = 64;
 
 /// Runs the program; the arguments are those after its name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    if completions::answered() {
+        return ExitCode::SUCCESS;
+    }
     let exit = start(arguments).unwrap_or_else(|wrong| {
         // A closed standard error is no reason to panic.
         let _ = writeln!(std::io::stderr(), "ssh-preflight: {wrong}");
@@ -48,30 +50,27 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     let sorted = ssh_options::sort(words).map_err(|wrong| wrong.to_string())?;
     let name = std::iter::once("ssh-preflight".to_owned());
     let version = sorted.version.then(|| "--version".to_owned());
-    let options = match Options::try_parse_from(name.chain(version).chain(sorted.ours.clone())) {
-        Ok(options) => options,
+    let typed = name.chain(version).chain(sorted.ours.clone());
+    let command = command::command();
+    let read = command.clone().try_get_matches_from(typed).and_then(|read| {
+        let options = Options::from_arg_matches(&read)?;
+        Ok((options, read))
+    });
+    let (options, read) = match read {
+        Ok(read) => read,
         Err(told) => {
             let _ = told.print();
             return Ok(if told.use_stderr() { Exit::Usage } else { Exit::Ready });
         }
     };
-    let subcommand = sorted.words.split_first().filter(|_| !sorted.only_targets);
-    match subcommand.map(|(word, rest)| (word.as_str(), rest)) {
-        Some(("schema", [])) => return print(&schema::json()).map(|()| Exit::Ready),
-        Some(("schema", _)) => {
-            return Err("schema takes nothing after it. A host of that name is `-- schema`.".into());
-        }
-        Some(("catalogue", words)) => return catalogue(words, &sorted, &options),
-        Some(("demo", names)) => return demo(names, &sorted, &options),
-        Some(("copy", _)) if options.replay.is_none() => return copy(&sorted, &options),
-        _ if options.file.is_some() => {
-            return Err("--file belongs to copy: ssh-preflight copy SOURCE DESTINATION".into());
-        }
-        _ if options.list => return Err("--list belongs to demo: ssh-preflight demo --list".into()),
-        _ => {}
+    let by_hand = |id: &&str| read.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
+    let ids = command.get_arguments().map(|arg| arg.get_id().as_str());
+    let given: Vec<_> = ids.filter(|id| read.try_contains_id(id).is_ok()).filter(by_hand).collect();
+    if let Some(exit) = subcommands::dispatch(&sorted, &options, &given)? {
+        return Ok(exit);
     }
     let work = match &options.replay {
-        Some(_) if !sorted.words.is_empty() => {
+        Some(_) if !sorted.words.is_empty() || options.targets.is_some() => {
             return Err("--replay takes no target: the recording names it.".into());
         }
         Some(file) => {
@@ -87,60 +86,26 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     finish(&reports, &options, None)
 }
 
-/// Both ends of a copy, and the way between them.
-fn copy(sorted: &Sorted, options: &Options) -> Result<Exit, String> {
-    let plans = copy::plans(sorted, options)?;
+/// `ssh-preflight copy SOURCE DESTINATION`: both ends of a copy, and the way between them.
+///
+/// # Errors
+/// What is wrong with the command line.
+pub fn copy(call: &Call<'_>) -> Result<Exit, String> {
+    let plans = copy::plans(call.sorted, call.options)?;
     let work = plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect();
-    let reports = in_runtime(async { Ok(together(examine_all(work, options).await).await) })?;
-    finish(&reports, options, None)
+    let reports = in_runtime(async { Ok(together(examine_all(work, call.options).await).await) })?;
+    finish(&reports, call.options, None)
 }
 
-/// Every diagnosis, or one at length: nothing is examined.
-fn catalogue(words: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, String> {
-    let examines = has_ssh_options(sorted)
-        || options.replay.is_some()
-        || options.record.is_some()
-        || !options.output.is_empty()
-        || options.profile.is_some()
-        || options.timeout.is_some()
-        || !(options.only.is_empty() && options.skip.is_empty());
-    if examines {
-        return Err("catalogue examines nothing: of the options it takes --format and --color. \
-                    A host of that name is `-- catalogue`."
-            .into());
-    }
-    let look = Look::here(options.color, options.quiet, options.verbose);
-    let page = match words {
-        [] if options.format == Format::Json => catalogue::list_as_json(),
-        [] => catalogue::list(&look),
-        [word] => match (catalogue::named(word)?, options.format) {
-            (id, Format::Json) => catalogue::explain_as_json(id),
-            (id, Format::Text) => catalogue::explain(id, &look),
-        },
-        _ => {
-            return Err("catalogue takes one id. A host of that name is `-- catalogue`.".into());
-        }
-    };
-    print(&page).map(|()| Exit::Ready)
-}
-
-fn has_ssh_options(sorted: &Sorted) -> bool {
-    !sorted.ssh.is_empty() || sorted.user.is_some() || sorted.port.is_some()
-}
-
-/// Examines made-up environments. The tour ends with 0 whatever it shows; a scenario that was
-/// asked for ends as its like would, so that a CI gate can be tried on it.
-fn demo(names: &[String], sorted: &Sorted, options: &Options) -> Result<Exit, String> {
+/// `ssh-preflight demo [SCENARIO...]`: examines made-up environments. The tour ends with 0 whatever it
+/// shows; a scenario that was asked for ends as its like would, so that a CI gate can be tried on it.
+///
+/// # Errors
+/// That there is no such scenario, or what went wrong.
+pub fn demo(call: &Call<'_>) -> Result<Exit, String> {
+    let (names, options) = (call.words, call.options);
     if options.list {
         return print(&demo::list()).map(|()| Exit::Ready);
-    }
-    let no_place_for = [
-        (has_ssh_options(sorted), "options of ssh"),
-        (options.profile.is_some(), "--profile"),
-        (options.replay.is_some(), "--replay"),
-    ];
-    if let Some((_, what)) = no_place_for.iter().find(|(given, _)| *given) {
-        return Err(format!("demo brings its own environment and takes no {what}."));
     }
     let scenarios = demo::named(names)?;
     let total_ms = options.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX));
@@ -173,7 +138,7 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
     let cut = CancellationToken::new();
     let watch = tokio::spawn(stop_on_ctrl_c(cut.clone()));
     let look = Look::here(options.color, options.quiet, options.verbose);
-    let progress = Progress::new(look, work.len() > 1);
+    let progress = Progress::new(look, work.len());
     // A server that is asked twice at the same time counts that against us.
     let mut hosts: HashMap<String, Arc<Mutex<()>>> = HashMap::new();
     let shared = Shared::default();
@@ -186,8 +151,8 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
         let turn = Arc::clone(hosts.entry(host).or_default());
         runs.push(examine(work, turn, cut.clone(), &shared, options, &progress));
     }
-    let reports =
-        futures_util::stream::iter(runs).buffered(room_for_targets(AT_ONCE)).collect().await;
+    let jobs = room_for_targets(options.jobs.unwrap_or(AT_ONCE));
+    let reports = futures_util::stream::iter(runs).buffered(jobs).collect().await;
     watch.abort();
     reports
 }
@@ -214,7 +179,9 @@ async fn examine(
             && !listed(&options.skip, id)
     };
     let lines = progress.target(&input, chosen);
-    checks::examine(&evidence, chosen, |row, finding| lines.found(row, finding)).await
+    let report = checks::examine(&evidence, chosen, |row, finding| lines.found(row, finding)).await;
+    progress.ended(report.verdict);
+    report
 }
 
 /// The first Ctrl-C ends the waiting, the second the program.
@@ -239,12 +206,12 @@ fn finish(
         None => reports.iter().map(|r| Exit::of(r, warn)).fold(Exit::Ready, Exit::worst),
     };
     let look = Look::here(options.color, options.quiet, options.verbose);
-    let page = |format, look: &Look| match format {
-        Format::Json => copied.map_or_else(|| json::render(reports), json::render_copy),
-        Format::Text => {
-            if let Some(copied) = copied {
-                return text::render_copy(copied, look);
-            }
+    let page = |format, look: &Look| match (format, copied) {
+        (Format::Json, Some(copied)) => json::render_copy(copied),
+        (Format::Text, Some(copied)) => text::render_copy(copied, look),
+        (Format::Json, None) => json::render(reports),
+        (Format::Text, None) if demo.is_none() && reports.len() > 1 => many::render(reports, look),
+        (Format::Text, None) => {
             let pages = reports.iter().enumerate().map(|(place, report)| {
                 let scenario = demo.and_then(|scenarios| scenarios.get(place));
                 let heading = scenario.filter(|_| !look.quiet).map(|s| s.heading(look));
@@ -279,7 +246,7 @@ fn finish(
 
 /// Prints on standard output. That nobody reads any more (`| head`) is no failure; that a disk is
 /// full is one, since a script would take the rest for the whole.
-fn print(text: &str) -> Result<(), String> {
+pub(crate) fn print(text: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {

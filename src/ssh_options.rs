@@ -5,25 +5,10 @@
 
 use std::fmt;
 
-/// Options of `ssh` without a value.
-const FLAGS: &str = "46AaCfGgKkMNnqsTtVvXxYy";
-/// Options of `ssh` with a value.
-const VALUED: &str = "BbcDEeFIiJLlmOopPQRSWw";
-/// Ours that take a value in the next word. A test holds this list and clap's together.
-pub const OURS_WITH_VALUE: [&str; 12] = [
-    "--format",
-    "--output",
-    "--only",
-    "--skip",
-    "--fail-on",
-    "--timeout",
-    "--profile",
-    "--allowed",
-    "--color",
-    "--record",
-    "--replay",
-    "--file",
-];
+use crate::{
+    cli,
+    ssh_letters::{self, Kind, Letter},
+};
 
 /// The command line, sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,7 +82,7 @@ pub fn sort(arguments: impl IntoIterator<Item = String>) -> Result<Sorted, Wrong
         } else if let Some(told) = habit(&word) {
             return Err(Wrong(told));
         } else if word.starts_with("--") {
-            let takes_next = OURS_WITH_VALUE.contains(&word.as_str());
+            let takes_next = cli::takes_value(&word);
             sorted.ours.push(word);
             if takes_next {
                 sorted.ours.extend(rest.next());
@@ -130,6 +115,12 @@ fn habit(word: &str) -> Option<String> {
 }
 
 impl Sorted {
+    /// Whether anything was said that is for `ssh`.
+    #[must_use]
+    pub fn has_ssh_options(&self) -> bool {
+        !self.ssh.is_empty() || self.user.is_some() || self.port.is_some()
+    }
+
     /// One word of `ssh`'s options, such as `-vAp22`.
     fn letters(
         &mut self,
@@ -138,59 +129,60 @@ impl Sorted {
     ) -> Result<(), Wrong> {
         let mut left = letters.chars();
         while let Some(letter) = left.next() {
-            if FLAGS.contains(letter) {
-                self.flag(letter);
-                continue;
+            match letter {
+                'V' => {
+                    self.version = true;
+                    continue;
+                }
+                'h' => {
+                    self.ours.push("--help".into());
+                    continue;
+                }
+                'u' => {
+                    return Err(Wrong(
+                        "ssh has no option -u. As for ssh, the user is given with -l, or \
+                         before the host: USER@HOST."
+                            .into(),
+                    ));
+                }
+                _ => {}
             }
-            if letter == 'h' {
-                self.ours.push("--help".into());
-                continue;
-            }
-            if letter == 'u' {
-                return Err(Wrong(
-                    "ssh has no option -u. As for ssh, the user is given with -l, or \
-                                  before the host: USER@HOST."
-                        .into(),
-                ));
-            }
-            if !VALUED.contains(letter) {
+            let Some(known) = ssh_letters::named(letter) else {
                 return Err(Wrong(format!(
                     "ssh has no option -{}. Our own options begin with two dashes; see --help.",
                     letter.escape_default()
                 )));
+            };
+            if known.value.is_none() {
+                self.flag(known);
+                continue;
             }
             let attached = left.as_str();
             let value = if attached.is_empty() { rest.next() } else { Some(attached.to_owned()) };
             let missing = || Wrong(format!("The option -{letter} needs a value after it."));
-            return self.valued(letter, value.ok_or_else(missing)?);
+            return self.valued(known, value.ok_or_else(missing)?);
         }
         Ok(())
     }
 
-    fn flag(&mut self, letter: char) {
-        match letter {
-            'V' => self.version = true,
-            // About a session that we never open; `ssh -G` refuses -f and -s without a command,
-            // and -y would write to the system's log.
-            'f' | 'G' | 's' | 'y' => {}
-            _ => {
-                match letter {
-                    'A' => self.forwarding = true,
-                    'a' => self.forwarding = false,
-                    _ => {}
-                }
-                self.ssh.push(format!("-{letter}"));
-            }
+    fn flag(&mut self, known: &Letter) {
+        match known.letter {
+            'A' => self.forwarding = true,
+            'a' => self.forwarding = false,
+            _ => {}
+        }
+        if known.kind != Kind::Dropped {
+            self.ssh.push(format!("-{}", known.letter));
         }
     }
 
-    fn valued(&mut self, letter: char, value: String) -> Result<(), Wrong> {
+    fn valued(&mut self, known: &Letter, value: String) -> Result<(), Wrong> {
         let before_target = self.words.is_empty();
-        match letter {
-            'l' => {
+        match (known.letter, known.kind) {
+            ('l', _) => {
                 self.user.get_or_insert(FirstWins { value, before_target });
             }
-            'p' => {
+            ('p', _) => {
                 let port = value.parse().ok().filter(|port: &u16| *port != 0);
                 let shown = value.escape_default();
                 let wrong = || {
@@ -202,14 +194,13 @@ impl Sorted {
                 let port = port.ok_or_else(wrong)?;
                 self.port.get_or_insert(FirstWins { value: port, before_target });
             }
-            // It would write a log file, and we write no file that --output does not name.
-            'E' => {}
-            'O' | 'Q' => {
+            (_, Kind::Dropped) => {}
+            (letter, Kind::Refused) => {
                 return Err(Wrong(format!(
                     "The option -{letter} asks ssh about itself, not about a host; use ssh for it."
                 )));
             }
-            _ => self.ssh.extend([format!("-{letter}"), value]),
+            (letter, _) => self.ssh.extend([format!("-{letter}"), value]),
         }
         Ok(())
     }

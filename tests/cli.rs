@@ -37,8 +37,8 @@ fn what_is_wrong_is_said() {
         (&["--profile", "/dev/zero", "host"], "too large"),
         (&["catalogue", "key-not-acepted"], "ssh-preflight catalogue key-not-accepted"),
         (&["catalogue", "tarpit", "filtered"], "-- catalogue"),
-        (&["catalogue", "-A"], "examines nothing"),
-        (&["catalogue", "--output", "x"], "examines nothing"),
+        (&["catalogue", "-A"], "takes no options of ssh"),
+        (&["catalogue", "--output", "x"], "takes no --output"),
         (&["--quiet", "--verbose", "host"], "cannot be used with"),
     ] {
         let (code, stdout, stderr) = run(arguments);

@@ -144,6 +144,11 @@ fn rules_for(case: &Case) -> Box<dyn Iterator<Item = &'static Rule>> {
     if case.role() != Some(Role::Hop) {
         return Box::new(rules());
     }
+    let works = |instead: &crate::evidence::second_hop::Instead| instead.run.is_success();
+    if case.from_source().and_then(|from| from.instead.as_ref()).is_some_and(works) {
+        // ssh there got in: there is nothing else to be seen, and nothing wrong.
+        return Box::new(second_hop::ROOM.iter());
+    }
     let there = [
         second_hop::FROM_SOURCE,
         transport::RULES,
@@ -170,6 +175,11 @@ pub fn in_order(group: Group) -> Vec<Id> {
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
     let found = rules_for(case).find_map(|rule| (rule.finds)(case))?;
     let mut found = allow_list::settle(address::with_doubts(found, case), case);
+    if matches!(found.id.group(), Group::Path | Group::Transport)
+        && let Some(note) = &case.profile().note
+    {
+        found.because.push(note.clone().into());
+    }
     if found.ssh_says.is_empty() {
         found.ssh_says = ssh_says(case);
     }

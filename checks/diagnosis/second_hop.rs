@@ -125,6 +125,10 @@ fn named(part: &Part, mut found: Diagnosis) -> Diagnosis {
         ".",
     ];
     found.because.insert(0, way);
+    if found.id.is_inconclusive() {
+        // Whether it comes to that is what is not known.
+        found.ssh_says.clear();
+    }
     found.between = Some(between(part));
     for step in &mut found.next_steps {
         // Of the same rules, commands of ssh are for where ssh is run: there.

@@ -2,5 +2,6 @@
 
 pub mod json;
 pub mod look;
+pub mod many;
 pub mod page;
 pub mod text;

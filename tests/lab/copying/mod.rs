@@ -74,22 +74,16 @@ fn situation(name: &str, ends: &Ends, more: &[&str], expect: Expect) -> Value {
     assert_eq!(ended.code(), replayed.code(), "the same when replayed");
     let text = ends.preflight(&args!["--verbose", "--replay", file.to_str().unwrap()]).stdout;
 
-    // As it is told: the short name, the agent, the same file.
+    // What is advised is what is run; else what the provider's page says: the short name.
     let wanted =
         more.iter().position(|word| *word == "--file").map_or("hello.txt", |n| more[n + 1]);
-    let goal = format!("{}:{wanted}", target(ends, "shop"));
-    let copy = format!("scp -o BatchMode=yes -o ConnectTimeout=4 '{wanted}' '{goal}'");
-    let ssh = ends.ssh(&args![
-        "-A",
-        "-F",
-        config,
-        "-o",
-        "BatchMode=yes",
-        "-o",
-        "ConnectTimeout=4",
-        target(ends, "shop-staging.example.test"),
-        copy
-    ]);
+    let advised = report["commands"][1]["command"].as_str().map(|scp| scp.replace("FILE", wanted));
+    let usual = || format!("scp '{wanted}' '{}:{wanted}'", target(ends, "shop"));
+    let copy = advised.unwrap_or_else(usual);
+    let copy = copy.replacen("scp", "scp -o BatchMode=yes -o ConnectTimeout=4", 1);
+    let mut words = args!["-A", "-F", config, "-o", "BatchMode=yes", "-o", "ConnectTimeout=4"];
+    words.extend(args![target(ends, "shop-staging.example.test"), copy]);
+    let ssh = ends.ssh(&words);
     // scp ends with this, whatever ssh below it has said.
     let stderr = ssh.stderr.replace("scp: Connection closed", "");
     let ssh = Ended { stderr, ..ssh };
@@ -136,7 +130,9 @@ fn harmless(ends: &Ends, report: &Value) {
     let from_source = log.matches("Connection from 198.51.100.18 ").count();
     let from_here = log.matches("Connection from 198.51.100.2 ").count();
     assert!(from_source <= 1 && from_here <= 1, "{log}");
-    let asked = !report["copy"]["file"].is_null() || log.contains("hostname");
+    let hop = report["reports"].as_array().unwrap().iter().find(|r| r["role"] == "hop");
+    let tcp = hop.map(|hop| check(hop, "tcp")["evidence"]["instead"].is_object());
+    let asked = !report["copy"]["file"].is_null() || tcp == Some(true);
     let logins = log.matches("Accepted publickey").count();
     assert!(logins <= usize::from(asked), "{log}");
 }
@@ -146,9 +142,13 @@ fn part<'r>(report: &'r Value, role: &str) -> &'r Value {
     reports.iter().find(|r| r["role"] == role).unwrap_or_else(|| panic!("no {role}: {report:#}"))
 }
 
-fn status<'r>(report: &'r Value, role: &str, check: &str) -> &'r str {
-    let checks = part(report, role)["checks"].as_array().unwrap();
-    checks.iter().find(|c| c["id"] == check).unwrap()["status"].as_str().unwrap()
+fn check<'r>(report: &'r Value, id: &str) -> &'r Value {
+    let checks = report["checks"].as_array().unwrap();
+    checks.iter().find(|c| c["id"] == id).unwrap()
+}
+
+fn status<'r>(report: &'r Value, role: &str, id: &str) -> &'r str {
+    check(part(report, role), id)["status"].as_str().unwrap()
 }
 
 fn says(report: &Value, words: &str) {
@@ -184,6 +184,15 @@ fn copies_that_work() {
         assert!(report.to_string().contains("Your agent signed 1 login"), "{report:#}");
 
         ends.serve("source", &key.public, &[], "");
+        // The full name is the one that works there.
+        ends.hosts("source", "198.51.100.34 shop.example.test\n");
+        ends.source_knows(&ends.known().replace("shop", "shop.example.test"));
+        let name = "copy by the full name";
+        let report = situation(name, ends, &[], READY);
+        assert_eq!(part(&report, "hop")["target"]["host"], "shop.example.test");
+        ends.hosts("source", "198.51.100.34 shop\n");
+        ends.source_knows(&ends.known());
+
         ends.rule("ip saddr 198.51.100.2 ip daddr 198.51.100.34 tcp dport 22 reject");
         let report = situation("destination that only the source reaches", ends, &[], READY);
         assert_eq!(status(&report, "destination", "tcp"), "warn", "{report:#}");
@@ -228,6 +237,15 @@ fn keys_of_a_copy() {
         let name = "destination does not take the key and tunnels are forbidden";
         situation(name, ends, &[], ("not-ready", Some("key-not-accepted")));
         ends.serve("source", &key.public, &[], "");
+        // ssh at the source has a key of its own, which would do.
+        let own = fs::read_to_string(&stranger.path).unwrap();
+        ends.file("source", ".ssh/id_ed25519", &own);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(ends.home("source").join(".ssh/id_ed25519"), mode).unwrap();
+        let name = "source has a key of its own";
+        let report = situation(name, ends, &[], ("inconclusive", Some("not-examined")));
+        says(&report, "id_ed25519");
+        fs::remove_file(ends.home("source").join(".ssh/id_ed25519")).unwrap();
         ends.serve("dest", &key.public, &[], "");
 
         // Another key than the source knows; unknown.
@@ -240,6 +258,12 @@ fn keys_of_a_copy() {
         let report = situation(name, ends, &[], ("not-ready", Some("host-key-unknown")));
         says(&report, "SHA256:");
         ends.source_knows(&ends.known());
+
+        ends.serve("source", &stranger.public, &[], "");
+        let name = "source does not take the key";
+        let report = situation(name, ends, &[], ("not-ready", Some("key-not-accepted")));
+        assert_eq!(report["diagnosis"]["between"], Value::Null, "it is the source");
+        ends.serve("source", &key.public, &[], "");
 
         let config = format!("Host *\nIdentityFile {}\n", key.arg());
         ends.world.config(&config);

@@ -49,7 +49,10 @@ impl Ends {
         ends.at("router", "sysctl -qw net.ipv4.ip_forward=1");
         for (place, last) in HOSTS {
             let peer = ends.name("router");
-            ends.at(place, &format!("ip link add wire type veth peer name to_{place} netns {peer}"));
+            ends.at(
+                place,
+                &format!("ip link add wire type veth peer name to_{place} netns {peer}"),
+            );
             ends.at(place, &format!("ip addr add 198.51.100.{last}/28 dev wire"));
             ends.at("router", &format!("ip addr add 198.51.100.{}/28 dev to_{place}", last - 1));
             ends.at("router", &format!("ip link set to_{place} up"));
