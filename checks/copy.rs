@@ -60,11 +60,10 @@ fn ready(part: &Part, hop: &Case) -> Finding {
         Some(won) => way.then(text![" takes ", portal::name(won), " of your agent."]),
         None => way.with(" lets in."),
     };
-    let surprises = surprises(hop);
-    if surprises.is_empty() {
-        Finding::pass(words)
-    } else {
-        Finding::warn(words).detail_all(surprises)
+    let mut surprises = surprises(hop).into_iter();
+    match surprises.next() {
+        None => Finding::pass(words),
+        Some(first) => Finding::warn(first).detail_all(surprises).detail(words),
     }
 }
 
@@ -165,6 +164,7 @@ mod tests {
             source: end("a.example.com"),
             destination: end("b.example.com"),
             file: Some("x".into()),
+            options: Vec::new(),
             size: None,
         };
         case.plan.copy = Some(Box::new(part));

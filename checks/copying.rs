@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::Case,
+    case::{Case, Plan},
     command,
     evidence::{configuration::Effective, login::is_host_name},
     finding::Hint,
@@ -23,6 +23,9 @@ pub struct Part {
     /// The file, as it is named at the source; none where nobody named one.
     #[serde(default)]
     pub file: Option<String>,
+    /// The options of `ssh` with which the source is reached, for commands that go there.
+    #[serde(default)]
+    pub options: Vec<String>,
     /// Its size in bytes, once that was seen.
     #[serde(default)]
     pub size: Option<u64>,
@@ -143,6 +146,22 @@ pub fn by_way_of_here(part: &Part) -> Hint {
     Hint::run(words, command!["scp", "-3", place(&part.source), place(&part.destination)])
 }
 
+/// A command that goes to the source, with the agent, and is run there.
+#[must_use]
+pub fn at_the_source(case: &Case, command: &Command) -> Command {
+    let Some(part) = &case.plan.copy else { return command.clone() };
+    let source = Plan {
+        host: part.source.host.clone(),
+        user: part.source.user.clone(),
+        port: part.source.port,
+        ssh_options: part.options.clone(),
+        ..case.plan.clone()
+    };
+    let mut words = source.ssh().flag("-t").command();
+    words.0.push(foreign(command.plain()).into());
+    words
+}
+
 /// From where to where, in a sentence.
 #[must_use]
 pub fn direction(part: &Part) -> Text {
@@ -195,6 +214,7 @@ mod tests {
             source: end("akeneo@a-staging.example.com"),
             destination: end("akeneo@a.example.com"),
             file: file.map(str::to_owned),
+            options: Vec::new(),
             size: None,
         }
     }

@@ -43,19 +43,25 @@ pub fn plans(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
     if from.is_same(&to) {
         return Err(format!("Source and destination are the same host. {form}"));
     }
-    let part = |role| {
-        let (source, destination) = (from.clone(), to.clone());
-        Some(Box::new(Part { role, source, destination, file: options.file.clone(), size: None }))
-    };
-    source.copy = part(Role::Source);
-    source.login = true;
-    source.through = true;
     // The agent is what opens the destination from the source.
     source.wants_forwarding = true;
+    source.ssh_options.retain(|typed| typed != "-a");
     if !source.ssh_options.iter().any(|typed| typed == "-A") {
         source.ssh_options.push("-A".to_owned());
     }
-    destination.copy = part(Role::Destination);
+    let part = |role| {
+        Some(Box::new(Part {
+            role,
+            source: from.clone(),
+            destination: to.clone(),
+            file: options.file.clone(),
+            options: source.ssh_options.clone(),
+            size: None,
+        }))
+    };
+    (source.copy, destination.copy) = (part(Role::Source), part(Role::Destination));
+    source.login = true;
+    source.through = true;
     destination.login = false;
     destination.wants_forwarding = false;
     destination.ssh_options.retain(|typed| typed != "-A");

@@ -12,7 +12,7 @@ use super::{Between, Diagnosis, Id, Rule, diagnose};
 use crate::{
     case::Case,
     command,
-    copying::{Part, Role},
+    copying::{Part, Role, at_the_source},
     evidence::{
         Unseen,
         login::RunEnd,
@@ -20,7 +20,7 @@ use crate::{
     },
     finding::Hint,
     from_source, text,
-    text::{Command, address, foreign, host, number},
+    text::{Command, address, host, number},
 };
 pub(super) use file::ROOM;
 pub(super) use keys::{HOST_KEY, KEYS};
@@ -133,9 +133,10 @@ fn named(part: &Part, mut found: Diagnosis) -> Diagnosis {
     for step in &mut found.next_steps {
         // Of the same rules, commands of ssh are for where ssh is run: there.
         let is_ssh = |command: &Command| {
+            let is_at = |end: &str| command.0.iter().any(|word| word.0.contains(&host(end)));
+            let goes_from_here = is_at(&part.source.host) || is_at(&part.destination.host);
             let command = command.plain();
-            let goes_there = command.starts_with("ssh -tA ");
-            !goes_there && (command.starts_with("ssh ") || command.starts_with("ssh-keyscan "))
+            !goes_from_here && (command.starts_with("ssh ") || command.starts_with("ssh-keyscan "))
         };
         if step.command.as_ref().is_some_and(is_ssh) {
             step.text = text!["At the source: "].then(std::mem::take(&mut step.text));
@@ -149,23 +150,6 @@ fn used(case: &Case) -> Option<&Tried> {
     case.from_source()?.used()
 }
 
-/// A command to be given to the source, as one word for `ssh`.
-pub(super) fn at_the_source(case: &Case, command: &Command) -> Command {
-    let source = case.plan.copy.as_ref().map(|part| &part.source);
-    let mut words = command!["ssh", "-tA"];
-    if let Some(port) = source.and_then(|source| source.port) {
-        words.0.extend(["-p".into(), number(port).into()]);
-    }
-    if let Some(source) = source {
-        words.0.push(match &source.user {
-            Some(name) => text![text::user(name), "@", host(&source.host)],
-            None => text![host(&source.host)],
-        });
-    }
-    words.0.push(foreign(command.plain()).into());
-    words
-}
-
 fn no_client(case: &Case) -> Option<Diagnosis> {
     let tried = used(case)?;
     if tried.client.end != RunEnd::Exited(127) {
@@ -176,7 +160,7 @@ fn no_client(case: &Case) -> Option<Diagnosis> {
             .because(
                 "The source has no ssh, or its path leaves it out, so scp cannot go on from there.",
             )
-            .because(text!["Asked for ssh, it says: ", tried.client.stderr.short(), "."])
+            .because(text!["Asked for ssh, it says: ", tried.client.complaint(), "."])
             .step(Hint::advice("Ask those who run the source for an OpenSSH client there."))
             .step(by_way_of_here(case)?),
     )

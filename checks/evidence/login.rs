@@ -152,6 +152,14 @@ impl Run {
         self.end == RunEnd::Exited(0)
     }
 
+    /// The first line of what it complained about, as much as a sentence can hold.
+    #[must_use]
+    pub fn complaint(&self) -> Foreign {
+        let mut lines = self.stderr.raw().lines().map(str::trim);
+        let first = lines.find(|line| !line.is_empty()).unwrap_or_default();
+        Foreign::from_bytes(first.trim_end_matches('.').as_bytes()).short()
+    }
+
     /// What it printed, if that is one line that can be the name of a host.
     #[must_use]
     pub fn host_name(&self) -> Option<&str> {

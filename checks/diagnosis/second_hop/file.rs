@@ -1,10 +1,10 @@
 //! Causes in the file that is to be copied, and in the room for it.
 
-use super::{at_the_source, named, part};
+use super::{named, part};
 use crate::{
     case::Case,
     command,
-    copying::{Part, size},
+    copying::{Part, at_the_source, size},
     diagnosis::{Diagnosis, Id, Rule},
     evidence::second_hop::{Entry, SecondHop},
     finding::Hint,
@@ -27,7 +27,7 @@ pub(super) fn of_entry(part: &Part, hop: &SecondHop) -> Option<Diagnosis> {
     let (file, entry) = (part.file.as_deref()?, hop.file.as_ref()?);
     let ended = matches!(entry.list.end, crate::evidence::login::RunEnd::Exited(_));
     let found = Diagnosis::new(Id::CopyFileMissing);
-    let said = entry.list.stderr.short();
+    let said = entry.list.complaint();
     let found = match entry {
         Entry { is_file: None, .. } if ended => {
             found.because(text!["At the source, ", foreign(file), " cannot be listed: ", said, "."])

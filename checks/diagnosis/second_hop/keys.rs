@@ -1,9 +1,10 @@
 //! Causes on the second hop: the destination's key at the source, and the person's keys there.
 
-use super::{at_the_source, line, used};
+use super::{line, used};
 use crate::{
     case::Case,
     command,
+    copying::at_the_source,
     diagnosis::{Diagnosis, Id, Rule},
     evidence::{key::PublicKeyFacts, queries::Answer, second_hop::Instead},
     finding::Hint,

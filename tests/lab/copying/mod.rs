@@ -66,13 +66,16 @@ fn situation(name: &str, ends: &Ends, more: &[&str], expect: Expect) -> Value {
     }
     harmless(ends, &report);
 
-    let replayed = ends.preflight(&args!["--format", "json", "--replay", file.to_str().unwrap()]);
+    let replayed = ends
+        .preflight(&["--format", "json", "--replay", file.to_str().unwrap()].map(str::to_owned));
     let again = oracle::report(&replayed);
     for part in ["verdict", "diagnosis", "commands"] {
         assert_eq!(report[part], again[part], "the same when replayed: {part}");
     }
     assert_eq!(ended.code(), replayed.code(), "the same when replayed");
-    let text = ends.preflight(&args!["--verbose", "--replay", file.to_str().unwrap()]).stdout;
+    let text = ends
+        .preflight(&["--verbose", "--replay", file.to_str().unwrap()].map(str::to_owned))
+        .stdout;
 
     // What is advised is what is run; else what the provider's page says: the short name.
     let wanted =
@@ -267,9 +270,26 @@ fn keys_of_a_copy() {
 
         let config = format!("Host *\nIdentityFile {}\n", key.arg());
         ends.world.config(&config);
-        ends.world.agent = None;
+        // The destination takes a key that is in a file alone: it works from here, and not from there.
+        let other = ends.world.key("id_b", "ed25519");
+        ends.world.config(&format!("{config}IdentityFile {}\n", other.arg()));
+        ends.serve("dest", &other.public, &[], "");
+        let name = "destination takes a key that is not in the agent";
+        let report = situation(name, ends, &[], ("not-ready", Some("key-not-accepted")));
+        let load = report["diagnosis"]["next_steps"][0]["command"].as_str().unwrap();
+        assert!(load.starts_with("ssh-add ") && load.ends_with("id_b"), "{load}");
+        ends.world.config(&config);
+        ends.serve("dest", &key.public, &[], "");
+
+        let full = ends.world.agent.take();
         let name = "copy without an agent";
         situation(name, ends, &[], ("not-ready", Some("agent-not-running")));
+        ends.world.agent = full;
+        let mut empty = ends.world.command("ssh-add");
+        empty.env("SSH_AUTH_SOCK", ends.world.agent.as_ref().unwrap()).args(["-q", "-D"]);
+        ends.world.must(&mut empty);
+        let name = "copy with an empty agent";
+        situation(name, ends, &[], ("not-ready", Some("agent-empty")));
     });
 }
 
@@ -292,5 +312,12 @@ fn files_of_a_copy() {
         let name = "no room at the destination";
         let report = situation(name, ends, &file, ("not-ready", Some("copy-no-room")));
         says(&report, "878.9 KiB");
+
+        // A file of that name is there, and the source may not be read.
+        ends.serve("dest", &key.public, &[], "");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
+        fs::set_permissions(ends.home("source").join("big.sql"), mode).unwrap();
+        let name = "file to copy may not be read";
+        situation(name, ends, &file, ("not-ready", Some("copy-file-missing")));
     });
 }
