@@ -43,8 +43,8 @@ impl Check for Copy {
         };
         finding
             .detail_all(details(part, hop))
-            .fact("from", &part.source.input)
-            .fact("to", &part.destination.input)
+            .fact("copied_from", &part.source.input)
+            .fact("copied_to", &part.destination.input)
             .fact("name_there", &hop.case.plan.host)
             .fact("file", &hop.file)
             .fact("room", hop.case.room())

@@ -44,10 +44,10 @@ pub fn plan(of: &Plan, effective: &Effective) -> Option<Plan> {
         port: place.port,
         ssh_options,
         wants_forwarding: false,
+        // A login at the target is no session at the jump host.
+        login: false,
         // A profile is about the target; which one belongs to the jump host, its name decides.
         profile: None,
-        // What is asked for at the target is not asked for here.
-        login: false,
         copy: None,
         hop_of: of.hop_of.iter().chain([&of.input]).cloned().collect(),
         ..of.clone()

@@ -23,6 +23,7 @@ pub mod copy;
 // What they are made of.
 pub mod address_kind;
 pub mod allow_list;
+pub mod arrival;
 pub mod case;
 pub mod check;
 pub mod copied;
@@ -84,7 +85,8 @@ pub fn checks_for(plan: &Plan) -> &'static [Row] {
     }
 }
 
-/// Runs the chosen checks at once, of those that belong to what was asked for; `found` sees each finding as soon as it is judged.
+/// Runs the chosen checks at once, of those that belong to what was asked for; `found` sees each
+/// finding as soon as it is judged.
 pub async fn examine(
     evidence: &Evidence,
     chosen: impl Fn(&Row) -> bool,

@@ -6,6 +6,7 @@ use crate::{
     evidence::{
         Evidence, Seen, Unseen,
         configuration::Effective,
+        login::Proof,
         queries::{Answer, Broken, Queries, Query},
     },
     finding::Finding,
@@ -24,6 +25,8 @@ pub struct Facts<'e> {
     effective: Result<&'e Effective, Unseen>,
     profile: &'e Profile,
     queries: &'e Seen<Queries>,
+    /// A real login was asked for, and the server let in with the proof of a key.
+    let_in: bool,
 }
 
 impl Check for Portal {
@@ -32,7 +35,15 @@ impl Check for Portal {
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let queries = evidence.queries().await;
-        Facts { effective: evidence.effective().await, profile: evidence.profile().await, queries }
+        // A login says more than the answer that it begins with.
+        let let_in = evidence.plan().login
+            && evidence.login().await.as_ref().is_ok_and(|login| login.proof == Proof::Accepted);
+        Facts {
+            effective: evidence.effective().await,
+            profile: evidence.profile().await,
+            queries,
+            let_in,
+        }
     }
 
     fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
@@ -43,7 +54,7 @@ impl Check for Portal {
         };
         let interactive = plan.may_ask(effective);
         let register = Registration::of(facts.profile, &effective.host, queries);
-        verdict(queries, interactive, facts.profile)
+        verdict(queries, interactive, facts.profile, facts.let_in)
             .detail_all(queries.offers.iter().map(line))
             .detail_all(rsa_line(queries))
             .detail_all(queries.banner.iter().map(|b| text!["The server's notice: ", b]))
@@ -57,9 +68,12 @@ impl Check for Portal {
     }
 }
 
-fn verdict(queries: &Queries, interactive: bool, profile: &Profile) -> Finding {
+fn verdict(queries: &Queries, interactive: bool, profile: &Profile, let_in: bool) -> Finding {
     let who = user(&queries.user);
-    if queries.control == Some(Answer::Accepted) || queries.open_door {
+    if let_in && queries.open_door {
+        return Finding::pass("The server lets in whoever comes, without a proof.");
+    }
+    if !let_in && (queries.control == Some(Answer::Accepted) || queries.open_door) {
         return Finding::warn(text![
             "The server says yes to any key, also to one that nobody has: its answer proves nothing.",
         ]);
@@ -72,7 +86,7 @@ fn verdict(queries: &Queries, interactive: bool, profile: &Profile) -> Finding {
         };
         let takes = text!["The server takes ", name(won), " for user ", who, proves];
         // sshd asks for the proof before it looks at PermitRootLogin (auth2-pubkey.c).
-        return if queries.user == "root" {
+        return if queries.user == "root" && !let_in {
             Finding::warn(takes).detail(
                 "Some servers take the proof and then refuse the user root all the same \
                  (PermitRootLogin). Only a real login shows that.",
@@ -171,7 +185,9 @@ mod tests {
             let user = user.to_owned();
             let queries = Queries { user, offers: vec![query], ..Queries::default() };
             let profile = Profile::default();
-            assert_eq!(verdict(&queries, true, &profile).status, expected);
+            assert_eq!(verdict(&queries, true, &profile, false).status, expected);
+            // A login proves it.
+            assert_eq!(verdict(&queries, true, &profile, true).status, Status::Pass);
         }
     }
 }

@@ -91,6 +91,9 @@ impl Retyped<'_> {
     pub fn preflight(mut self, option: Option<&'static str>) -> Self {
         self.program = vec!["ssh-preflight".into()];
         self.program.extend(option.map(Text::from));
+        if self.plan.login && option != Some("--login") {
+            self.program.push("--login".into());
+        }
         for range in &self.plan.allowed {
             self.program.extend(["--allowed".into(), address(range).into()]);
         }

@@ -228,6 +228,12 @@ impl Command {
         self.render_words(Text::plain)
     }
 
+    /// This command with further words at its end, as in `ssh HOST hostname`.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        more.given_to(self)
+    }
+
     /// This command, given to another one as its last words, as in `sudo COMMAND`.
     #[must_use]
     pub fn given_to(self, other: Self) -> Self {

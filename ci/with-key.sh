@@ -35,7 +35,7 @@ key_text() {
   fi
   if [[ $text != *-----BEGIN* ]]; then
     # By a pipe: a here-document may be a file.
-    text=$(printf '%s' "$text" | base64 --decode --ignore-garbage 2>/dev/null | tr -d '\0') || text=
+    text=$(printf '%s' "$text" | tr -d '[:space:]' | base64 --decode 2>/dev/null | tr -d '\0') || text=
   fi
   if [[ $text != *$'\n'* ]]; then
     text=${text//\\r/}

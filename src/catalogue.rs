@@ -26,12 +26,15 @@ const ALIKE: f64 = 0.8;
 /// That there is no such diagnosis, or that nothing can be printed.
 pub fn run(call: &Call<'_>) -> Result<Exit, String> {
     let look = subcommands::look(call.options);
+    if !matches!(call.options.format, Format::Text | Format::Json) {
+        return Err("The catalogue has two forms: --format text and --format json.".into());
+    }
     let page = match call.words {
         [] if call.options.format == Format::Json => list_as_json(),
         [] => list(&look),
         [word, ..] => match (named(word)?, call.options.format) {
             (id, Format::Json) => explain_as_json(id),
-            (id, Format::Text) => explain(id, &look),
+            (id, _) => explain(id, &look),
         },
     };
     run::print(&page).map(|()| Exit::Ready)

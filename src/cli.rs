@@ -7,6 +7,8 @@ use clap::{
 };
 use ipnet::IpNet;
 
+use crate::files::Output;
+
 /// The exit codes, as `--help` and the man page tell them.
 pub const EXIT_CODES: &str =
     "Exit codes: 0 ready, 1 not ready, 2 wrong command line or profile, 3 could not be found out.";
@@ -18,9 +20,16 @@ pub struct Options {
     /// Form of the report on standard output
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
-    /// Writes the report to a file as well: JSON if it ends in .json, else text; may be repeated
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Vec<PathBuf>,
+    /// Writes the report to a file as well, in the form of its ending (.json .html .md .xml .sarif .txt);
+    /// may be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
+          value_parser = crate::files::output)]
+    pub output: Vec<Output>,
+    /// Replaces what is private (hosts, users, paths, private addresses) by names such as HOST_1;
+    /// `all` also keys and public addresses
+    #[arg(long, value_name = "WHAT", value_enum, num_args = 0..=1, require_equals = true,
+          default_missing_value = "private")]
+    pub redact: Option<Redact>,
     /// Examines the targets of a file, one a line; - is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub targets: Option<PathBuf>,
@@ -42,7 +51,7 @@ pub struct Options {
     /// The provider's profile: a name or a file; unless told otherwise the host decides
     #[arg(long, value_name = "NAME|FILE", value_hint = ValueHint::AnyPath)]
     pub profile: Option<String>,
-    /// Examines a further service that the provider's profile names, such as repository
+    /// Examines a further SSH service that the profile names, such as repository
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
     /// Goes through jump hosts and proxy commands as ssh does, which logs in at them
@@ -67,7 +76,7 @@ pub struct Options {
     /// Only the verdict and what to do
     #[arg(long, action = ArgAction::SetTrue, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// All details of all checks
+    /// All details of all checks, and what ran when
     #[arg(long, action = ArgAction::SetTrue)]
     pub verbose: bool,
     /// Names all scenarios
@@ -88,6 +97,25 @@ pub enum Format {
     Text,
     /// For machines
     Json,
+    /// For people in a browser: one page that needs nothing else
+    Html,
+    /// For tickets and chats
+    Markdown,
+    /// For Jenkins, GitLab and others that show results of tests
+    Junit,
+    /// For GitHub Actions: annotations, and the summary of the step
+    Github,
+    /// For what reads results of analysers (SARIF 2.1.0)
+    Sarif,
+}
+
+/// What is replaced by names such as HOST_1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Redact {
+    /// Hosts, users, paths and private addresses
+    Private,
+    /// Keys and public addresses as well
+    All,
 }
 
 /// From which status on the exit code is 1.
@@ -148,9 +176,13 @@ mod tests {
     #[test]
     fn which_options_take_the_next_word() {
         Options::command().debug_assert();
-        for (word, takes) in
-            [("--only", true), ("--jobs", true), ("--quiet", false), ("--nothing", false)]
-        {
+        for (word, takes) in [
+            ("--only", true),
+            ("--jobs", true),
+            ("--quiet", false),
+            ("--redact", false),
+            ("--nothing", false),
+        ] {
             assert_eq!(takes_value(word), takes, "{word}");
         }
         assert!(!takes_value("--only=dns"));

@@ -1,5 +1,6 @@
 //! What a person meets: command line, reports, exit codes. No network and no judgement.
 
+pub mod ask;
 pub mod catalogue;
 pub mod cli;
 pub mod command;
@@ -7,12 +8,14 @@ pub mod completions;
 pub mod copy;
 pub mod demo;
 pub mod exit;
+pub mod files;
 pub mod known_names;
 pub mod man;
 pub mod mistakes;
 pub mod plans;
 pub mod profiles;
 pub mod progress;
+pub mod redact;
 pub mod render;
 pub mod run;
 pub mod schema;

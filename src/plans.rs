@@ -14,6 +14,10 @@ use crate::{
     target_list::{self, Listed},
 };
 
+/// How much longer a run may take in which somebody may have to type a passphrase. Servers wait for
+/// two minutes (LoginGraceTime).
+const FOR_A_PERSON_MS: u64 = 75_000;
+
 /// What each target's run is to look at.
 ///
 /// # Errors
@@ -27,11 +31,13 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
     let own_profiles = profiles::own()?;
     let profile = options.profile.as_deref();
     let profile = profile.map(|name| profiles::named(name, &own_profiles)).transpose()?;
+    let place_for_answers = may_answer(options) && !is_batch(&sorted.ssh);
     let mut limits = TimeLimits::default();
     if let Some(timeout) = options.timeout {
         limits.total_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+    } else if options.login && place_for_answers {
+        limits.total_ms += FOR_A_PERSON_MS;
     }
-    let place_for_answers = may_answer(options) && !is_batch(&sorted.ssh);
     if let Some(wrong) = mistakes::of_words(sorted) {
         return Err(wrong);
     }

@@ -1,7 +1,7 @@
 //! How far a run is: on standard error, only on a terminal, and gone when the report comes.
 
 use std::{
-    io::IsTerminal,
+    io::{IsTerminal, Write},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -56,6 +56,12 @@ impl Progress {
         Self { lines, look, over_all, named: Arc::new(()) }
     }
 
+    /// The lines alone, for whoever has to talk to the person between them.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        Screen { lines: self.lines.clone() }
+    }
+
     /// Begins the lines of one target.
     #[must_use]
     pub fn target(&self, input: &str, chosen: impl Fn(&Row) -> bool) -> TargetProgress {
@@ -105,6 +111,48 @@ impl Progress {
         bar.set_message(words);
         bar.enable_steady_tick(TICK);
         bar
+    }
+}
+
+/// What the lines are on.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    lines: MultiProgress,
+}
+
+impl Screen {
+    /// Takes the lines away as long as a person is asked something.
+    #[must_use]
+    pub fn pause(&self) -> Paused {
+        let shown = !self.lines.is_hidden();
+        if shown {
+            let _ = self.lines.clear();
+            self.lines.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Paused { lines: shown.then(|| self.lines.clone()) }
+    }
+
+    /// Says something to the person beside the lines.
+    pub fn say(&self, words: &str) {
+        let say = || {
+            // A closed standard error is no reason to panic.
+            let _ = writeln!(std::io::stderr(), "{words}");
+        };
+        self.lines.suspend(say);
+    }
+}
+
+/// The lines come back when it is dropped.
+#[derive(Debug)]
+pub struct Paused {
+    lines: Option<MultiProgress>,
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        if let Some(lines) = &self.lines {
+            lines.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use checks::{
     case::{Case, Plan},
     copied::{Copied, together},
     copying::Role,
-    evidence::{Evidence, hop::Shared, machine::room_for_targets},
+    evidence::{Evidence, hop::Shared, machine::room_for_targets, person::Person},
     report::Report,
 };
 use clap::FromArgMatches;
@@ -17,12 +17,14 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    ask,
     cli::{FailOn, Format, Options},
     command, completions, copy, demo,
     exit::Exit,
-    plans,
+    files, plans,
     progress::Progress,
-    render::{json, look::Look, many, text},
+    redact,
+    render::{self, github, json, look::Look},
     ssh_options,
     subcommands::{self, Call},
 };
@@ -63,6 +65,7 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
             return Ok(if told.use_stderr() { Exit::Usage } else { Exit::Ready });
         }
     };
+    contradiction(&options).map_or(Ok(()), Err)?;
     let by_hand = |id: &&str| read.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
     let ids = command.get_arguments().map(|arg| arg.get_id().as_str());
     let given: Vec<_> = ids.filter(|id| read.try_contains_id(id).is_ok()).filter(by_hand).collect();
@@ -95,6 +98,21 @@ pub fn copy(call: &Call<'_>) -> Result<Exit, String> {
     let work = plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect();
     let reports = in_runtime(async { Ok(together(examine_all(work, call.options).await).await) })?;
     finish(&reports, call.options, None)
+}
+
+/// What cannot be asked for together, told before anything is examined.
+fn contradiction(options: &Options) -> Option<String> {
+    if options.redact.is_some() && options.record.is_some() {
+        return Some(
+            "A recording is judged again, so it has to be exact: --record takes no --redact. \
+             Record without it, and show the report with --replay FILE --redact."
+                .into(),
+        );
+    }
+    let written = options.output.iter().map(|file| &file.path).chain(&options.record);
+    let twice = files::named_twice(written.map(|file| file.as_path()))?;
+    let shown = checks::text::printable(&twice.to_string_lossy());
+    Some(format!("{shown} is to be written twice. Give each report a file of its own."))
 }
 
 /// `ssh-preflight demo [SCENARIO...]`: examines made-up environments. The tour ends with 0 whatever it
@@ -139,6 +157,8 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
     let watch = tokio::spawn(stop_on_ctrl_c(cut.clone()));
     let look = Look::here(options.color, options.quiet, options.verbose);
     let progress = Progress::new(look, work.len());
+    // One for all targets: it asks one question at a time.
+    let person = options.login.then(|| ask::person(progress.screen())).flatten();
     // A server that is asked twice at the same time counts that against us.
     let mut hosts: HashMap<String, Arc<Mutex<()>>> = HashMap::new();
     let shared = Shared::default();
@@ -149,7 +169,8 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
             Work::Recorded(case) => case.plan.host.to_ascii_lowercase(),
         };
         let turn = Arc::clone(hosts.entry(host).or_default());
-        runs.push(examine(work, turn, cut.clone(), &shared, options, &progress));
+        let person = person.clone();
+        runs.push(examine(work, turn, cut.clone(), person, &shared, options, &progress));
     }
     let jobs = room_for_targets(options.jobs.unwrap_or(AT_ONCE));
     let reports = futures_util::stream::iter(runs).buffered(jobs).collect().await;
@@ -161,13 +182,21 @@ async fn examine(
     work: Work,
     turn: Arc<Mutex<()>>,
     cut: CancellationToken,
+    person: Option<Arc<dyn Person>>,
     shared: &Shared,
     options: &Options,
     progress: &Progress,
 ) -> Report {
     let _turn = turn.lock().await;
     let evidence = match work {
-        Work::Live(plan) => Evidence::live(*plan, cut).beside(shared),
+        Work::Live(plan) => {
+            let person = person.filter(|_| plan.login && plan.interactive);
+            let evidence = Evidence::live(*plan, cut).beside(shared);
+            match person {
+                Some(person) => evidence.with(person),
+                None => evidence,
+            }
+        }
         Work::Recorded(case) => Evidence::recorded(*case),
     };
     let input = evidence.plan().input.clone();
@@ -205,27 +234,24 @@ fn finish(
         Some(copied) => Exit::for_verdict(copied.verdict(), copied.worst(), warn),
         None => reports.iter().map(|r| Exit::of(r, warn)).fold(Exit::Ready, Exit::worst),
     };
-    let look = Look::here(options.color, options.quiet, options.verbose);
-    let page = |format, look: &Look| match (format, copied) {
-        (Format::Json, Some(copied)) => json::render_copy(copied),
-        (Format::Text, Some(copied)) => text::render_copy(copied, look),
-        (Format::Json, None) => json::render(reports),
-        (Format::Text, None) if demo.is_none() && reports.len() > 1 => many::render(reports, look),
-        (Format::Text, None) => {
-            let pages = reports.iter().enumerate().map(|(place, report)| {
-                let scenario = demo.and_then(|scenarios| scenarios.get(place));
-                let heading = scenario.filter(|_| !look.quiet).map(|s| s.heading(look));
-                heading.unwrap_or_default() + &text::render(report, look)
-            });
-            pages.collect::<Vec<_>>().join("\n")
-        }
+    let shown = options.redact.map(|what| redact::reports(reports, what));
+    let shown = shown.as_deref().unwrap_or(reports);
+    let page = |format, look: &Look| {
+        let heading =
+            |s: &&demo::Scenario| if look.quiet { String::new() } else { s.heading(look) };
+        let headings = demo.map(|scenarios| scenarios.iter().map(heading).collect::<Vec<_>>());
+        render::all(format, shown, look, headings.as_deref())
     };
+    let look = Look::here(options.color, options.quiet, options.verbose);
     // The report is shown first: it must not be lost where a file cannot be written.
     let mut wrong: Vec<_> = print(&page(options.format, &look)).err().into_iter().collect();
     for file in &options.output {
-        let json = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let format = if json { Format::Json } else { Format::Text };
-        wrong.extend(write_file(file, &page(format, &Look::file(options.verbose))).err());
+        let text = page(file.format, &Look::file(options.verbose));
+        wrong.extend(files::write(&file.path, &text).err());
+    }
+    let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty());
+    if let Some(file) = summary.filter(|_| options.format == Format::Github) {
+        wrong.extend(files::append(Path::new(&file), &github::summary(shown)).err());
     }
     if let Some(file) = &options.record {
         // The second hop of a copy is within the case of its source.
@@ -236,7 +262,7 @@ fn finish(
             many => json::pretty(&many),
         };
         let recording = recording.map_err(|e| format!("Cannot record: {e}."));
-        wrong.extend(recording.and_then(|text| write_file(file, &text)).err());
+        wrong.extend(recording.and_then(|text| files::write(file, &text)).err());
     }
     if !wrong.is_empty() {
         return Err(wrong.join("\n"));
@@ -254,26 +280,4 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
         }
         _ => Ok(()),
     }
-}
-
-/// Writes a file whole or not at all. What is there and is no regular file (`/dev/stdout`, a pipe)
-/// is written to: a rename would put a file in its place. A link stays a link.
-fn write_file(file: &Path, text: &str) -> Result<(), String> {
-    let write = || -> std::io::Result<()> {
-        let there = std::fs::metadata(file).ok();
-        if there.as_ref().is_some_and(|found| !found.is_file()) {
-            return std::fs::OpenOptions::new().write(true).open(file)?.write_all(text.as_bytes());
-        }
-        let file = if there.is_some() { file.canonicalize()? } else { file.to_path_buf() };
-        let folder = file.parent().filter(|f| !f.as_os_str().is_empty());
-        let mut new = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        new.write_all(text.as_bytes())?;
-        if let Some(found) = there {
-            new.as_file().set_permissions(found.permissions())?;
-        }
-        new.as_file().sync_all()?;
-        new.persist(&file)?;
-        Ok(())
-    };
-    write().map_err(|e| format!("Cannot write {}: {e}.", file.display()))
 }

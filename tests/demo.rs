@@ -49,7 +49,7 @@ fn each_comes_out_as_it_says_in_every_form() {
     for_each_scenario(|scenario| {
         let temp = tempfile::tempdir().unwrap();
         let out = tempfile::tempdir().unwrap();
-        let [text, json, case] = ["r.txt", "r.json", "case.json"]
+        let [text, json, page, case] = ["r.txt", "r.json", "r.html", "case.json"]
             .map(|name| out.path().join(name).to_str().unwrap().to_owned());
         let line = [
             "demo",
@@ -60,6 +60,8 @@ fn each_comes_out_as_it_says_in_every_form() {
             &text,
             "--output",
             &json,
+            "--output",
+            &page,
             "--record",
             &case,
         ];
@@ -68,6 +70,8 @@ fn each_comes_out_as_it_says_in_every_form() {
         is_as_it_says(scenario, &report, &output);
         assert!(schema.is_valid(&report), "{}: {report:#}", scenario.name);
         assert_eq!(std::fs::read(json).unwrap(), output.stdout);
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.contains("<h1") && page.contains("What ran when"), "{page}");
         let text = std::fs::read_to_string(text).unwrap();
         assert!(text.starts_with(&format!("Demo {}: ", scenario.name)), "{text}");
         assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0, "something is left behind");

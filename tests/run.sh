@@ -3,7 +3,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring)
+packages=(
+  # The lab: both ends, name servers, firewalls.
+  openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring
+  # The completions and manual pages are tried where they are used; scripts are looked over; the
+  # Debian package is made.
+  zsh fish man-db mandoc shellcheck bsdutils dpkg-dev
+  # The page of a report is opened in a real browser, and read by a second reader of HTML.
+  chromium-headless-shell tidy
+  # Programs that are not ours read our JUnit files.
+  libxml2-utils python3-junitparser)
 missing=()
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
@@ -35,6 +44,13 @@ export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((3 * $(nproc)))}"
 
 cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
+
+# What is built for users goes through more of the compiler than tests do. It is built beside the tests,
+# which mostly wait, in a folder of its own (target/release), so that neither waits for the other.
+nice -n 19 cargo build --release --locked --quiet &
+release=$!
+trap 'kill "$release" 2>/dev/null || true' EXIT
+
 if [ "$(id -u)" -ne 0 ] && "$may_be_root"; then
   cargo test --workspace -- --skip situations:: --skip hostile:: --skip advice:: --skip hops:: --skip proxy_commands::
   cargo test --test lab --config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env=CI']"
@@ -42,5 +58,8 @@ else
   cargo test --workspace
 fi
 
-# The README's first command: what is built for users goes through more of the compiler than tests do.
-cargo run --release --quiet -- demo >/dev/null
+wait "$release"
+trap - EXIT
+# The README's first command, and the package of that very program.
+cargo run --release --locked --quiet -- demo >/dev/null
+bash tests/package.sh

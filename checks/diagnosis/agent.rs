@@ -62,7 +62,9 @@ fn need(case: &Case) -> Option<Need> {
     let refused = case
         .queries()
         .is_some_and(|q| !q.open_door && q.winner(interactive).is_none() && !q.offers.is_empty());
-    if (case.plan.wants_forwarding || effective.forward_agent) && !refused {
+    // Where another agent is forwarded (ForwardAgent with a path), this one is not needed for it.
+    let this_one = effective.forward_agent_socket.is_none();
+    if (case.plan.wants_forwarding || effective.forward_agent) && this_one && !refused {
         return Some(Need::Forwarding);
     }
     let failing = Failing::of(case)?;

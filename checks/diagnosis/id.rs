@@ -215,6 +215,23 @@ ids! {
     KeyTypeRefused = "The server takes no key of this type",
     /// None is taken.
     KeyNotAccepted = "The server does not accept your key for this user",
+    /// The agent or the file does not sign.
+    SigningFailed = "The server would take the key, but it cannot be used to sign",
+    /// Three wrong passphrases.
+    PassphraseWrong = "The passphrase that was typed does not open the key",
+    /// Partial success, and nobody to go on.
+    SecondFactorNeeded = "The server wants a second proof besides the key, and nobody can give it",
+    }
+
+    Session "Login and session" {
+    /// Proven, and refused all the same; or no session.
+    LoginRefused = "The server takes your key and then does not let you in",
+    /// nologin, false, SFTP alone.
+    NoShell = "You are let in, but the account there gives you no shell",
+    /// Silence after the proof.
+    SessionHangs = "The login hangs after your key was taken",
+    /// The agent is not there, on the host.
+    ForwardingRefused = "Your agent cannot be used from the host",
     }
 
     Copy "Copy between two hosts" {
@@ -237,6 +254,8 @@ ids! {
     TimedOut = "The time limit was reached before it could be found out",
     /// The server says yes to any key.
     AcceptsAnything = "The server says yes to any key, so its answer proves nothing",
+    /// A person has to go on.
+    LoginNotFinished = "The login was not carried to its end, so it proves nothing",
     /// The way through was not gone, since that logs in elsewhere and nobody asked for it.
     BehindJumpHost = "What is behind the jump host or proxy command was not looked at",
     /// Something that the verdict needs was not observed.
@@ -253,6 +272,7 @@ impl Id {
             Self::Interrupted
                 | Self::TimedOut
                 | Self::AcceptsAnything
+                | Self::LoginNotFinished
                 | Self::BehindJumpHost
                 | Self::NotExamined
         )

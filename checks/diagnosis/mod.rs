@@ -8,9 +8,11 @@ mod agent;
 mod auth;
 mod certificates;
 mod configuration;
+mod forwarding;
 mod host_key;
 pub mod id;
 mod keys;
+mod login;
 mod name;
 mod path;
 mod proxy;
@@ -130,6 +132,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         keys::RULES,
         agent::RULES,
         auth::RULES,
+        login::RULES,
+        forwarding::RULES,
         second_hop::RULES,
         undetermined::RULES,
         second_hop::UNDETERMINED,

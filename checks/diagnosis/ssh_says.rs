@@ -6,6 +6,7 @@
 //! known only what they have in common is quoted. What follows from no evidence is left out.
 
 mod keys;
+mod login;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +55,9 @@ fn follows(case: &Case, effective: &Effective) -> Vec<Text> {
     }
     if let Some(lines) = host_key_refused(case, effective, handshake) {
         return lines;
+    }
+    if let Some(login) = case.login() {
+        return login::lines(case, effective, login, peer(case, effective));
     }
     no_login(case, effective, &client).unwrap_or_default()
 }

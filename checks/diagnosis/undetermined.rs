@@ -31,7 +31,8 @@ fn interrupted(case: &Case) -> Option<Diagnosis> {
     let unseen = case.unseen().iter().any(|(_, why)| **why == Unseen::Interrupted);
     let handshake = case.handshake().filter(|h| h.end == HandshakeEnd::Interrupted);
     let asking = case.queries().is_some_and(|q| q.broken == Some(Broken::Interrupted));
-    (unseen || handshake.is_some() || asking).then(|| {
+    let login = super::login::ended(case) == Some(Broken::Interrupted);
+    (unseen || handshake.is_some() || asking || login).then(|| {
         let found = Diagnosis::new(Id::Interrupted)
             .because(text!["The run was interrupted; what was found by then is in the report."]);
         how_far(found, handshake).step(Hint::advice("Run it again and let it finish."))
@@ -50,7 +51,8 @@ fn timed_out(case: &Case) -> Option<Diagnosis> {
     let unseen = case.unseen().iter().any(|(_, why)| **why == Unseen::OutOfTime);
     let handshake = case.handshake().filter(|h| h.end == HandshakeEnd::OutOfTime);
     let asking = case.queries().is_some_and(|q| q.broken == Some(Broken::OutOfTime));
-    (unseen || handshake.is_some() || asking).then(|| {
+    let login = super::login::ended(case) == Some(Broken::OutOfTime);
+    (unseen || handshake.is_some() || asking || login).then(|| {
         let limit = transport::seconds(case.plan.limits.total_ms);
         let found = Diagnosis::new(Id::TimedOut).because(text![
             "After ",
@@ -67,15 +69,20 @@ fn accepts_anything(case: &Case) -> Option<Diagnosis> {
     if queries.control != Some(Answer::Accepted) && !queries.open_door {
         return None;
     }
+    // A real login proves what the answer does not.
+    if case.login().is_some() {
+        return None;
+    }
     let mut found = Diagnosis::new(Id::AcceptsAnything).because(text![
         "The server answered yes to a key that was made up for this one question.",
     ]);
     if let Some(id) = case.handshake().and_then(|h| h.identification.as_ref()) {
         found = found.because(text!["Its software: ", &id.software, "."]);
     }
-    Some(found.step(Hint::advice(text![
-        "Only a real login shows whether your key works there: run ssh itself.",
-    ])))
+    Some(found.step(Hint::run(
+        "Only a real login shows whether your key works there. This logs in with it, and out again:",
+        case.plan.ssh().preflight(Some("--login")).command(),
+    )))
 }
 
 /// A jump host of which it is not known whether it lets in. With `--through` ssh itself was the test.

@@ -155,6 +155,10 @@ pub struct Effective {
     pub identity_agent: IdentityAgent,
     /// ForwardAgent.
     pub forward_agent: bool,
+    /// The socket that ForwardAgent names, or the variable that holds it (`$NAME`); none where the
+    /// agent of the login is forwarded.
+    #[serde(default)]
+    pub forward_agent_socket: Option<String>,
     /// PubkeyAuthentication.
     pub pubkey_authentication: bool,
     /// PreferredAuthentications, where set.

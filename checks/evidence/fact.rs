@@ -73,6 +73,8 @@ pub enum Needed {
     Login,
     /// A client at the source of a copy.
     ClientThere,
+    /// An agent.
+    Agent,
 }
 
 impl Unseen {
@@ -113,6 +115,7 @@ impl Unseen {
             }
             Self::Needs(Needed::Login) => text!["Skipped: there is no login."],
             Self::Needs(Needed::ClientThere) => text!["Skipped: there is no ssh at the source."],
+            Self::Needs(Needed::Agent) => text!["Skipped: there is no agent here to forward."],
             Self::Needs(Needed::Proxy) => text!["Skipped: the proxy command does not run."],
             Self::OutOfTime => {
                 text!["Not found out: the time limit for the whole run was reached."]

@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, Needed, Seen, Unseen, login::Run, session};
+use super::{
+    Evidence, Needed, Seen, Unseen,
+    login::{Login, Run},
+    session,
+};
 use crate::text::Foreign;
 
 /// What is run there: it lists keys, and changes nothing.
@@ -35,11 +39,18 @@ impl Evidence {
         self.forwarding
             .once(&self.limits, || async {
                 self.is_live()?;
-                if !self.login().await.as_ref().is_ok_and(super::login::Login::has_session) {
+                // Where the first command came to no end, a second one would not either.
+                if !self.login().await.as_ref().is_ok_and(Login::has_ended_well) {
                     return Err(Unseen::Needs(Needed::Login));
                 }
-                let agent = self.agent().await.as_ref().ok();
-                let socket = agent.and_then(|agent| agent.socket.clone());
+                let socket = match &self.effective().await?.forward_agent_socket {
+                    Some(named) => named_socket(named),
+                    None => self.agent().await.as_ref().ok().and_then(|a| a.socket.clone()),
+                };
+                if socket.is_none() {
+                    // ssh does not even ask for forwarding then.
+                    return Err(Unseen::Needs(Needed::Agent));
+                }
                 let session = self.live.session.lock().await;
                 let session = session.as_ref().ok_or(Unseen::Needs(Needed::Handshake))?;
                 if let Some(socket) = &socket {
@@ -58,6 +69,14 @@ impl Evidence {
                 })
             })
             .await
+    }
+}
+
+/// The socket that ForwardAgent names: a path, or a variable of the environment (ssh_config(5)).
+fn named_socket(named: &str) -> Option<String> {
+    match named.strip_prefix('$') {
+        Some(variable) => std::env::var(variable).ok().filter(|socket| !socket.is_empty()),
+        None => Some(named.to_owned()),
     }
 }
 

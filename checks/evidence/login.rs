@@ -7,10 +7,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Evidence, Needed, Seen, Unseen, connection::OsError, handshake::Disconnect, queries::Broken,
+    Evidence, Needed, Seen, Unseen,
+    connection::OsError,
+    handshake::Disconnect,
+    queries::{Answer, Broken, Queries, Query},
     session,
 };
-use crate::{host_trust, text::Foreign};
+use crate::{
+    host_trust,
+    offers::{Offer, Provable},
+    text::Foreign,
+};
 
 /// The command that is run: it prints the host's own name, and changes nothing.
 pub const COMMAND: &str = "hostname";
@@ -32,6 +39,21 @@ pub struct Login {
     pub session: Option<Run>,
     /// The server's goodbye, where it sent one.
     pub disconnect: Option<Disconnect>,
+    /// Keys that did not sign, in order; `ssh` goes on with the next one, and so did we.
+    #[serde(default)]
+    pub passed_over: Vec<PassedOver>,
+    /// How long a person took to type, in milliseconds: the server's patience goes on meanwhile.
+    #[serde(default)]
+    pub person_ms: u64,
+}
+
+/// A key that did not sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// Its fingerprint (SHA256).
+    pub key: String,
+    /// Why.
+    pub why: NotSigned,
 }
 
 /// What signed.
@@ -80,12 +102,16 @@ pub enum NotSigned {
         /// The limit in milliseconds.
         after_ms: u64,
     },
-    /// No passphrase was given.
+    /// Nobody can be asked for the passphrase.
+    NoPerson,
+    /// A person was asked for the passphrase, and gave none.
     NoPassphrase,
     /// Wrong passphrases; as many as `ssh` asks for.
     WrongPassphrase,
     /// The file cannot be read.
     File(OsError),
+    /// The file holds another key than the one that was offered.
+    OtherKey,
     /// This program cannot sign with such a key: why.
     Unsupported(String),
 }
@@ -186,11 +212,34 @@ pub(crate) fn is_host_name(text: &str) -> bool {
 }
 
 impl Login {
+    /// The server lets in without a proof; nothing was run yet.
+    #[must_use]
+    pub fn open_door() -> Self {
+        Self {
+            user: String::new(),
+            key: None,
+            signed_by: None,
+            proof: Proof::Accepted,
+            banner: None,
+            session: None,
+            disconnect: None,
+            passed_over: Vec::new(),
+            person_ms: 0,
+        }
+    }
+
     /// Whether the login worked: the key is proven, and a session was opened.
     #[must_use]
     pub fn has_session(&self) -> bool {
         self.proof == Proof::Accepted
             && self.session.as_ref().is_some_and(|run| run.not_opened.is_none())
+    }
+
+    /// Whether there was a session in which a command came to its end.
+    #[must_use]
+    pub fn has_ended_well(&self) -> bool {
+        let exited = |run: &Run| matches!(run.end, RunEnd::Exited(_));
+        self.has_session() && self.session.as_ref().is_some_and(exited)
     }
 }
 
@@ -204,8 +253,8 @@ impl Evidence {
                 let Ok(queries) = self.queries().await else {
                     return Err(Unseen::Needs(Needed::AcceptedKey));
                 };
-                let query = queries.winner(self.plan.may_ask(&effective));
-                if query.is_none() && !queries.open_door {
+                let winner = queries.winner(self.plan.may_ask(&effective));
+                if winner.is_none() && !queries.open_door {
                     return Err(Unseen::Needs(Needed::AcceptedKey));
                 }
                 if !self.is_known_host().await {
@@ -214,7 +263,8 @@ impl Evidence {
                 let agent = self.agent().await.as_ref().ok();
                 let with = session::LogIn {
                     user: effective.user.clone(),
-                    query,
+                    candidates: winner.map(|w| candidates(queries, w)).unwrap_or_default(),
+                    refused: queries.refused(),
                     agent: agent.and_then(|agent| agent.socket.clone()),
                     person: self.person.clone().filter(|_| self.plan.may_ask(&effective)),
                     answer: Duration::from_millis(self.plan.limits.answer_ms),
@@ -240,6 +290,24 @@ impl Evidence {
         let acceptance = host_trust::acceptance(&trust, effective, false);
         acceptance != host_trust::Acceptance::Refuses
     }
+}
+
+/// The key that the server takes, then those that `ssh` has not offered yet: it goes on with them
+/// where a key cannot sign.
+fn candidates<'q>(queries: &'q Queries, winner: &'q Query) -> Vec<session::Candidate<'q>> {
+    let unasked =
+        |query: &&Query| query.answer == Answer::NotNeeded && query.offer.provable != Provable::No;
+    let order = std::iter::once(winner).chain(queries.offers.iter().filter(unasked));
+    order.map(|query| session::Candidate { query, by: signer(queries, &query.offer) }).collect()
+}
+
+/// The offer whose private half signs: the plain key for a certificate, where `ssh` has that one.
+fn signer<'q>(queries: &'q Queries, offer: &'q Offer) -> &'q Offer {
+    if offer.key.certificate.is_none() {
+        return offer;
+    }
+    let plain = |other: &&Offer| other.key.certificate.is_none() && other.key.same_key(&offer.key);
+    queries.offers.iter().map(|query| &query.offer).find(plain).unwrap_or(offer)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub(crate) fn effective(port: u16) -> Effective {
         identities_only: false,
         identity_agent: IdentityAgent::Environment,
         forward_agent: false,
+        forward_agent_socket: None,
         pubkey_authentication: true,
         preferred_authentications: None,
         pubkey_accepted_algorithms: Vec::new(),

@@ -3,29 +3,30 @@
 use checks::{
     copied::Copied,
     copying::{End, Role},
-    diagnosis::{Between, Diagnosis},
+    diagnosis::Diagnosis,
     finding::{Hint, Status},
-    report::{Checked, Report, Verdict},
-    text::{Command, Span, Text},
+    report::{Checked, Report},
+    text::Command,
 };
 use colored::Colorize;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthStr;
 
-use super::look::Look;
+use super::{
+    look::Look,
+    timeline::Timeline,
+    waterfall,
+    words::{self, Words},
+};
 
 /// The report as text, ending in a line break.
 #[must_use]
 pub fn render(report: &Report, look: &Look) -> String {
-    let machine = report.case.machine();
-    // `~` is the home to a shell only where $HOME says the same.
-    let home = machine.filter(|m| m.home_variable.is_none()).and_then(|m| m.home.as_deref());
-    let mut page = Page { look, home, out: String::new() };
-    let input = checks::text::foreign(&report.case.plan.input).plain();
+    let mut page = Page { look, words: Words::of(report), out: String::new() };
     if look.quiet {
         page.verdict(report);
     } else {
-        page.line(&look.paint(&format!("ssh-preflight {input}"), |t| t.bold()));
+        page.line(&look.paint(&format!("ssh-preflight {}", words::input(report)), |t| t.bold()));
         page.line("");
         let column = report.checks.iter().map(|c| c.about.title.width()).max().unwrap_or(0);
         for checked in &report.checks {
@@ -33,6 +34,12 @@ pub fn render(report: &Report, look: &Look) -> String {
         }
         page.line("");
         page.verdict(report);
+        if look.verbose {
+            let timeline = waterfall::render(&Timeline::of(report), look);
+            if !timeline.is_empty() {
+                page.out.push_str(&format!("\n{timeline}"));
+            }
+        }
     }
     page.out
 }
@@ -40,9 +47,7 @@ pub fn render(report: &Report, look: &Look) -> String {
 /// A copy: its three parts, then the one diagnosis or the commands.
 #[must_use]
 pub fn render_copy(copied: Copied<'_>, look: &Look) -> String {
-    let machine = copied.source.case.machine();
-    let home = machine.filter(|m| m.home_variable.is_none()).and_then(|m| m.home.as_deref());
-    let mut page = Page { look, home, out: String::new() };
+    let mut page = Page { look, words: Words::of(copied.source), out: String::new() };
     page.copied(copied);
     page.out
 }
@@ -61,7 +66,7 @@ pub(super) fn ascii(text: &str) -> String {
 
 struct Page<'a> {
     look: &'a Look,
-    home: Option<&'a str>,
+    words: Words<'a>,
     out: String,
 }
 
@@ -82,22 +87,6 @@ impl Page<'_> {
             .break_words(false)
     }
 
-    /// A text in plain letters; paths in the home begin with `~`, as people write them.
-    fn plain(&self, text: &Text) -> String {
-        text.0.iter().map(|span| self.span(span)).collect()
-    }
-
-    fn span(&self, span: &Span) -> String {
-        let below = |path: &str| {
-            let rest = path.strip_prefix(self.home?)?.strip_prefix('/')?;
-            (!rest.is_empty()).then(|| Span::Path(format!("~/{rest}")).plain())
-        };
-        match span {
-            Span::Path(path) => below(path).unwrap_or_else(|| span.plain()),
-            _ => span.plain(),
-        }
-    }
-
     /// Words, wrapped; later lines are indented as deep as the first line's mark is wide.
     fn wrapped(&mut self, mark: &str, words: &str) {
         let hanging = " ".repeat(mark.width());
@@ -109,11 +98,7 @@ impl Page<'_> {
 
     /// On a line of its own, never broken and no letter replaced, so that it can be pasted.
     fn command(&mut self, indent: &str, command: &Command) {
-        let written = command.render_words(|word| match word.0.as_slice() {
-            // A shell expands `~` at the start of a word alone.
-            [Span::Path(_), ..] => self.plain(word),
-            _ => word.plain(),
-        });
+        let written = self.words.command(command);
         let painted = self.look.paint(&written, |t| t.cyan());
         self.out.push_str(&format!("{indent}{painted}\n"));
     }
@@ -125,7 +110,7 @@ impl Page<'_> {
         let symbol = look.symbol(finding.status);
         let first = format!("{symbol} {title}{gap}  ");
         // In a narrow terminal the summary goes below the title.
-        let summary = self.plain(&finding.summary);
+        let summary = self.words.plain(&finding.summary);
         let indent = if look.width < 60 { "  ".to_owned() } else { " ".repeat(first.width()) };
         let mut lines = textwrap::wrap(
             &summary,
@@ -145,7 +130,7 @@ impl Page<'_> {
         // What is behind a failure, and what to do about it, is in the diagnosis, once.
         if finding.status == Status::Warn || look.verbose {
             for detail in &finding.details {
-                self.wrapped(&indent, &self.plain(detail));
+                self.wrapped(&indent, &self.words.plain(detail));
             }
             for hint in &finding.hints {
                 self.hint(&format!("{indent}{} ", self.arrow()), &indent, hint);
@@ -186,11 +171,15 @@ impl Page<'_> {
             self.line("");
         }
         match copied.diagnosis() {
-            Some(diagnosis) => self.diagnosis(copied.verdict(), diagnosis),
+            Some(diagnosis) => {
+                let (words, status) = self.words.headline(copied.source);
+                self.painted(&words, status);
+                self.diagnosis(diagnosis);
+            }
             None => {
                 let words = format!("Ready: the copy from {from} to {to} will work.");
                 self.painted(&words, Status::Pass);
-                self.warnings(copied.reports());
+                self.but_note(copied.reports());
                 self.line("");
                 for hint in copied.commands() {
                     self.hint("", "", &hint);
@@ -204,7 +193,7 @@ impl Page<'_> {
     }
 
     fn hint(&mut self, mark: &str, indent: &str, hint: &Hint) {
-        self.wrapped(mark, &self.plain(&hint.text));
+        self.wrapped(mark, &self.words.plain(&hint.text));
         if let Some(command) = &hint.command {
             self.command(&format!("{indent}    "), command);
         }
@@ -215,56 +204,26 @@ impl Page<'_> {
     }
 
     fn verdict(&mut self, report: &Report) {
-        match &report.diagnosis {
-            None => self.ready(report),
-            Some(diagnosis) => self.diagnosis(report.verdict, diagnosis),
+        let (words, status) = self.words.headline(report);
+        self.painted(&words, status);
+        if let Some(diagnosis) = &report.diagnosis {
+            return self.diagnosis(diagnosis);
+        }
+        self.but_note([report]);
+        if report.is_complete() {
+            self.line("");
+            self.command("    ", &report.case.plan.ssh().command());
         }
     }
 
-    fn ready(&mut self, report: &Report) {
-        if !report.is_complete() {
-            return self.nothing_found(report);
-        }
-        let case = &report.case;
-        let user = case.queries().map(|q| q.user.as_str());
-        let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
-        let winner = case.queries().and_then(|q| q.winner(case.is_interactive()));
-        let mut words = "Ready: ssh will get in".to_owned();
-        if let Some(user) = user {
-            words.push_str(&format!(" as {}", checks::text::user(user).plain()));
-        }
-        if let Some(winner) = winner {
-            let offer = &winner.offer;
-            let place = match &offer.path {
-                Some(path) => self.span(&Span::Path(path.clone())),
-                None => "a key in the agent".to_owned(),
-            };
-            words.push_str(&format!(" with {place}"));
-        }
-        words.push('.');
-        self.painted(&words, Status::Pass);
-        self.warnings([report]);
-        self.line("");
-        self.command("    ", &report.case.plan.ssh().command());
-    }
-
-    /// With checks left out, nobody may read the verdict as a promise that ssh gets in.
-    fn nothing_found(&mut self, report: &Report) {
-        let words = "Nothing wrong in what was looked at; the other checks were left out.";
-        self.painted(words, Status::Pass);
-        self.warnings([report]);
-    }
-
-    fn warnings<'r>(&mut self, reports: impl IntoIterator<Item = &'r Report>) {
-        let checks = reports.into_iter().flat_map(|report| &report.checks);
-        let warns = checks.filter(|c| c.finding.status == Status::Warn);
-        let warns: Vec<_> = warns.collect();
-        if !warns.is_empty() {
+    fn but_note<'r>(&mut self, reports: impl IntoIterator<Item = &'r Report>) {
+        let warnings: Vec<_> = reports.into_iter().flat_map(words::warnings).collect();
+        if !warnings.is_empty() {
             self.line("");
             self.line("But note:");
-            for warn in warns {
-                let words = format!("{}: {}", warn.about.title, self.plain(&warn.finding.summary));
-                self.wrapped("  ! ", &words);
+            for warn in warnings {
+                let words = self.words.plain(&warn.finding.summary);
+                self.wrapped("  ! ", &format!("{}: {words}", warn.about.title));
             }
         }
     }
@@ -286,29 +245,14 @@ impl Page<'_> {
         }
     }
 
-    fn diagnosis(&mut self, verdict: Verdict, diagnosis: &Diagnosis) {
-        let (word, status) = match verdict {
-            Verdict::Ready => ("Ready", Status::Pass),
-            Verdict::NotReady => ("Not ready", Status::Fail),
-            Verdict::Inconclusive => ("Not found out", Status::Warn),
-        };
-        let place = match &diagnosis.at {
-            Some(hop) => format!(" at the jump host {}", self.plain(hop)),
-            None => match &diagnosis.between {
-                Some(Between { from, to }) => {
-                    format!(" from {} to {}", self.plain(from), self.plain(to))
-                }
-                None => String::new(),
-            },
-        };
-        self.painted(&format!("{word}{place}: {}.", diagnosis.id.title()), status);
+    fn diagnosis(&mut self, diagnosis: &Diagnosis) {
         self.ssh_says(diagnosis);
         if !diagnosis.because.is_empty() {
             self.line("");
             self.line("Because:");
             let mark = if self.look.unicode { "  • " } else { "  * " };
             for sentence in &diagnosis.because {
-                self.wrapped(mark, &self.plain(sentence));
+                self.wrapped(mark, &self.words.plain(sentence));
             }
         }
         if !diagnosis.next_steps.is_empty() {

@@ -67,6 +67,19 @@ fn make_neutral(case: &mut Value, servers: &mut Vec<String>) {
     set(case, "/name_servers/seen/Ok/search", Value::Array(Vec::new()));
     set(case, "/name_servers/seen/Ok/sources", Value::Null);
     set(case, "/source/seen/Ok/tunnels", Value::Array(Vec::new()));
+    make_login_neutral(case);
+}
+
+/// The name of this computer, and how long it took.
+fn make_login_neutral(case: &mut Value) {
+    set(case, "/login/seen/Ok/session/duration_ms", 20.into());
+    set(case, "/forwarding/seen/Ok/run/duration_ms", 20.into());
+    let own = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let Some(printed) = case.pointer_mut("/login/seen/Ok/session/stdout") else { return };
+    let words = printed.as_str().unwrap_or_default();
+    if let Some(before) = words.strip_suffix(&own).filter(|_| !own.is_empty()) {
+        *printed = format!("{before}web-1\n").into();
+    }
 }
 
 fn set(case: &mut Value, pointer: &str, value: Value) {

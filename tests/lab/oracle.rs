@@ -101,14 +101,14 @@ fn short(text: &str) -> String {
     text.chars().take(3000).collect()
 }
 
-fn keeps_secrets(world: &World, what: &str, text: &str) {
+pub fn keeps_secrets(world: &World, what: &str, text: &str) {
     for secret in &world.secrets {
         assert!(!text.contains(secret.as_str()), "{what} tells a secret: {}", short(text));
     }
 }
 
 /// Every path below home, with its mode, time of change and content.
-fn inventory(home: &Path) -> BTreeMap<String, (u32, SystemTime, Vec<u8>)> {
+pub fn inventory(home: &Path) -> BTreeMap<String, (u32, SystemTime, Vec<u8>)> {
     use std::os::unix::fs::MetadataExt;
     let mut found = BTreeMap::new();
     let mut folders = vec![home.to_path_buf()];

@@ -54,7 +54,7 @@ impl Handler for YesMan {
 }
 
 /// A server of that kind, whose key the world knows, and what it takes.
-fn yes_man(w: &World, preferred: Preferred) -> Fault {
+pub fn yes_man(w: &World, preferred: Preferred) -> Fault {
     let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
     let public = key.public_key().to_openssh().unwrap();
     let config = Config {

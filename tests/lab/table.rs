@@ -30,6 +30,8 @@ pub fn row(name: &str, world: &World, ssh: &Ended, id: Option<&str>) {
     }
     let said = match ssh.code() {
         Some(0) => "gets in".to_owned(),
+        // What ssh itself ends with is 255; every other status is that of the command there.
+        Some(code) if code != 255 => format!("gets in, and ends with status {code}"),
         Some(_) => format!("`{}`", neutral(world, &by_chance(ssh.last_line()))),
         None => "waits on and prints nothing".to_owned(),
     };

@@ -95,6 +95,9 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
         },
         // A path or $VARIABLE also turns it on: that agent is forwarded.
         forward_agent: get("forwardagent").is_some_and(|v| !matches!(v, "no" | "false")),
+        forward_agent_socket: get("forwardagent")
+            .filter(|v| !matches!(*v, "no" | "false" | "yes" | "true" | "SSH_AUTH_SOCK"))
+            .map(expand),
         pubkey_authentication: get("pubkeyauthentication")
             .is_none_or(|v| !matches!(v, "no" | "false")),
         preferred_authentications: set("preferredauthentications")
@@ -200,6 +203,18 @@ mod tests {
             host: "h".into(),
             ..Context::default()
         }
+    }
+
+    #[test]
+    fn the_agent_that_is_forwarded_may_be_another() {
+        let forwarded = |value: &str| {
+            let parsed = parse(&format!("forwardagent {value}\n"), &context());
+            (parsed.forward_agent, parsed.forward_agent_socket)
+        };
+        assert_eq!(forwarded("no"), (false, None));
+        assert_eq!(forwarded("yes"), (true, None));
+        assert_eq!(forwarded("~/a.sock"), (true, Some("/home/jo/a.sock".into())));
+        assert_eq!(forwarded("$WORK_AGENT"), (true, Some("$WORK_AGENT".into())));
     }
 
     #[test]

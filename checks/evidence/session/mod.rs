@@ -1,4 +1,4 @@
-//! The one SSH conversation: handshake, then unsigned queries. Only [`login`] signs, and only where
+//! The one SSH conversation: handshake, then unsigned queries. Only [`sign`] signs, and only where
 //! the plan asks for it.
 
 mod forward;
@@ -6,6 +6,7 @@ mod login;
 mod preferences;
 mod queries;
 mod run;
+mod sign;
 mod tap;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ use super::{
 };
 use crate::text::Foreign;
 pub use forward::Forwarded;
-pub use login::{LogIn, log_in};
+pub use login::{Candidate, LogIn, log_in};
 pub use queries::{Asked, ask};
 pub use run::{Kept, run, run_and_keep};
 use tap::{SharedTrail, Tap};

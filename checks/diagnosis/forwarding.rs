@@ -1,0 +1,181 @@
+//! Causes in agent forwarding, where it was asked for together with a real login.
+
+use super::{Diagnosis, Id, Rule};
+use crate::{
+    arrival::{self, Arrival},
+    case::Case,
+    command,
+    evidence::forwarding::Forwarding,
+    finding::Hint,
+    forwarding::{Reach, needed, reach},
+    text,
+    text::{foreign, host, key, path},
+};
+
+/// In causal order.
+pub(super) const RULES: &[Rule] = &[
+    Rule { id: Id::ForwardingRefused, finds: refused },
+    Rule { id: Id::AgentKeyRestricted, finds: kept_back },
+    Rule { id: Id::AgentLacksKey, finds: lacks_key },
+    Rule { id: Id::NotExamined, finds: not_seen },
+];
+
+/// What was seen from a host at which there is a shell.
+fn forwarding(case: &Case) -> Option<&Forwarding> {
+    let arrival = arrival::of(case.login()?)?;
+    matches!(arrival, Arrival::Shell { .. } | Arrival::OtherProgram)
+        .then(|| case.forwarding())
+        .flatten()
+}
+
+/// A way to the second host that needs no agent there.
+fn jump(case: &Case, found: Diagnosis) -> Diagnosis {
+    found.step(Hint::run(
+        "For a login at a second host no forwarding is needed. Go through this one, and your keys \
+         stay here; put the second host in the place of NEXT:",
+        command!["ssh", "-J", case.target(), "NEXT"],
+    ))
+}
+
+fn refused(case: &Case) -> Option<Diagnosis> {
+    let seen = forwarding(case)?;
+    let found = Diagnosis::new(Id::ForwardingRefused);
+    match reach(seen) {
+        Reach::Refused => Some(jump(
+            case,
+            found
+                .because(text!["You are let in, and the server refuses to forward your agent."])
+                .because(
+                    "Either the server forbids it (AllowAgentForwarding no, DisableForwarding), or \
+                     the entry of your key there does (restrict, no-agent-forwarding in \
+                     authorized_keys). From here they look the same.",
+                )
+                .step(Hint::advice(
+                    "If the entry in ~/.ssh/authorized_keys there is yours, look whether it begins \
+                     with restrict or no-agent-forwarding.",
+                ))
+                .step(Hint::advice(
+                    "Else those who run the server must allow it (AllowAgentForwarding yes).",
+                )),
+        )),
+        Reach::NotUsed => {
+            let said = arrival::printed(&seen.run);
+            let found = found.because(
+                "The server agreed to forward your agent, but the shell there does not use it: \
+                 nobody asked your agent for anything.",
+            );
+            let found = match said {
+                Some(said) => found.because(text!["`ssh-add -l` says there: ", said]),
+                None => found,
+            };
+            Some(jump(
+                case,
+                found
+                    .because(
+                        "A start-up file of the shell there that sets SSH_AUTH_SOCK, or starts an \
+                         agent of its own (ssh-agent, keychain), does that.",
+                    )
+                    .step(Hint::run(
+                        "Look for such lines there:",
+                        command![
+                            "grep",
+                            "-n",
+                            "SSH_AUTH_SOCK\\|ssh-agent\\|keychain",
+                            path("~/.bashrc"),
+                            path("~/.profile"),
+                            path("~/.bash_profile")
+                        ],
+                    ))
+                    .step(Hint::advice(
+                        "Let them start an agent only where SSH_AUTH_SOCK is empty.",
+                    )),
+            ))
+        }
+        Reach::OurSide(why) => Some(
+            found
+                .because("The host asked for your agent, and this computer could not join them.")
+                .because(text!["The reason: ", foreign(why), "."])
+                .step(Hint::run("See whether the agent here answers:", command!["ssh-add", "-l"])),
+        ),
+        Reach::Answers | Reach::Granted | Reach::Unseen => None,
+    }
+}
+
+/// The agent answers there, and does not show a key that it has here.
+fn kept_back(case: &Case) -> Option<Diagnosis> {
+    let seen = forwarding(case)?;
+    let wanted = needed(case.login(), case.queries())?;
+    let lacks = reach(seen) == Reach::Answers && !seen.keys_there.contains(&wanted.sha256);
+    let here = case.agent()?.keys().iter().any(|held| held.sha256 == wanted.sha256);
+    let same_agent = seen.socket == case.agent()?.socket;
+    if !lacks || !here || !same_agent {
+        return None;
+    }
+    let name = case.plan.host.as_str();
+    let load = case.identities().and_then(crate::key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
+    Some(
+        Diagnosis::new(Id::AgentKeyRestricted)
+            .because(text![
+                "Your agent answers from the host, but does not show this key there: ",
+                key(&wanted.sha256),
+                "."
+            ])
+            .because(
+                "It was loaded for certain hosts (ssh-add -h): for a login at this one, and not for \
+                 going on from it.",
+            )
+            .step(Hint::run(
+                "Load it for the way on, with the next host in the place of NEXT:",
+                command![
+                    "ssh-add",
+                    "-h",
+                    host(name),
+                    "-h",
+                    text![host(name), ">NEXT"],
+                    path(load)
+                ],
+            )),
+    )
+}
+
+/// Another agent than the one of the login is forwarded (ForwardAgent with a path).
+fn lacks_key(case: &Case) -> Option<Diagnosis> {
+    let seen = forwarding(case)?;
+    let wanted = needed(case.login(), case.queries())?;
+    if reach(seen) != Reach::Answers || seen.keys_there.contains(&wanted.sha256) {
+        return None;
+    }
+    let socket = seen.socket.clone()?;
+    let file = case.identities().and_then(crate::key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
+    Some(
+        Diagnosis::new(Id::AgentLacksKey)
+            .because(text![
+                "The agent that is forwarded (",
+                path(&socket),
+                ") answers from the host, but holds another key than the one that was taken here: ",
+                key(&wanted.sha256),
+                ".",
+            ])
+            .because("So a second host that knows you by that key would not let you in.")
+            .step(Hint::run(
+                "Load the key into the agent that is forwarded:",
+                command![text!["SSH_AUTH_SOCK=", path(&socket)], "ssh-add", path(file)],
+            )),
+    )
+}
+
+/// The question was asked, and no answer came that says anything.
+fn not_seen(case: &Case) -> Option<Diagnosis> {
+    let seen = forwarding(case)?;
+    (reach(seen) == Reach::Unseen).then(|| {
+        Diagnosis::new(Id::NotExamined)
+            .because(
+                "You are let in, but whether your agent can be used from the host could not be \
+                 seen: the second session there did not come to an end.",
+            )
+            .step(Hint::run(
+                "See for yourself. This lists the keys of your agent from the host:",
+                case.plan.ssh().flag("-A").command().and(command!["ssh-add", "-l"]),
+            ))
+    })
+}

@@ -1,0 +1,220 @@
+//! The evidence: a case and the facts of findings, as the data that they are.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use checks::{
+    case::{Case, Plan},
+    evidence::Unseen,
+    report::Report,
+};
+use ipnet::IpNet;
+use serde_json::{Map, Value};
+
+use super::{
+    kinds::{self, Kind},
+    names::{Names, Thing},
+    profiles,
+};
+
+/// Learns what is private in a case, and gives it back as data.
+pub(super) fn learn(report: &Report, names: &mut Names) -> Value {
+    let case = &report.case;
+    if let Some(home) = case.machine().and_then(|machine| machine.home.as_deref()) {
+        names.learn_home(home);
+    }
+    let own = case.plan.own_profiles.iter().chain(&case.plan.profile);
+    own.for_each(|profile| profiles::learn(profile, names));
+    let mut case = case.clone();
+    case.plan.profile = None;
+    case.plan.own_profiles = Vec::new();
+    let data = serde_json::to_value(&case).unwrap_or_default();
+    learn_value(&data, Kind::Text, names);
+    for checked in &report.checks {
+        for (field, value) in &checked.finding.evidence {
+            learn_value(value, kinds::of(field, Kind::Text), names);
+        }
+    }
+    data
+}
+
+fn learn_value(value: &Value, kind: Kind, names: &mut Names) {
+    match value {
+        Value::Object(fields) => {
+            let text = |field: &str| fields.get(field).and_then(Value::as_str);
+            if let (Some(sha256), Some(md5)) = (text("sha256"), text("md5")) {
+                let blob = text("line").and_then(|line| line.split(' ').nth(1));
+                names.learn_key(&[&[sha256, md5], blob.as_slice()].concat());
+            }
+            for (field, value) in fields {
+                learn_value(value, kinds::of(field, kind), names);
+            }
+        }
+        Value::Array(items) if kind == Kind::Options => {
+            let words: Vec<_> = items.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            for word in names.options(&words).iter().zip(&words).filter(|(new, old)| new != old) {
+                let value =
+                    word.1.split_once(['=', ' ']).map_or(word.1.as_str(), |(_, value)| value);
+                names.learn_command(value);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| learn_value(item, kind, names)),
+        Value::String(text) => learn_string(text, kind, names),
+        _ => {}
+    }
+}
+
+fn learn_string(text: &str, kind: Kind, names: &mut Names) {
+    match kind {
+        Kind::Host => names.learn_host(text),
+        Kind::User => names.learn_user(text),
+        Kind::Path => names.learn_path(text),
+        Kind::Address if names.address(text).is_none() && text.contains('/') => {
+            names.learn_path(text)
+        }
+        Kind::Comment => names.learn_word(Thing::Comment, text),
+        Kind::Command => names.learn_command(text),
+        Kind::Interface if names.interface(text) != text => {
+            names.learn_word(Thing::Interface, text);
+        }
+        _ => {}
+    }
+}
+
+/// A case without what is private. It is judged no more; renderers read from it.
+pub(super) fn rewritten(report: &Report, data: Value, names: &mut Names) -> Case {
+    let profile = profiles::rewritten(report.case.profile(), names);
+    let data = value(data, Kind::Text, names, true);
+    let mut case = restored(data).unwrap_or_else(|| {
+        // Better a report that shows less than one that shows what is private.
+        Case::unobserved(nothing(&report.case.plan), report.case.started_at)
+    });
+    case.plan.profile = Some(profile);
+    case
+}
+
+/// The case of some data; what cannot be read back is left out, and the rest is kept.
+fn restored(data: Value) -> Option<Case> {
+    if let Ok(case) = serde_json::from_value(data.clone()) {
+        return Some(case);
+    }
+    let Value::Object(fields) = data else { return None };
+    let needed = |field: &str| field == "plan" || field == "started_at";
+    let mut kept = fields.clone();
+    for (field, value) in kept.iter_mut().filter(|(field, _)| !needed(field)) {
+        let alone = |(name, of): (&String, &Value)| {
+            let here = needed(name) || name == field;
+            (name.clone(), if here { of.clone() } else { Value::Null })
+        };
+        let alone: Map<String, Value> = fields.iter().map(alone).collect();
+        if serde_json::from_value::<Case>(Value::Object(alone)).is_err() {
+            *value = Value::Null;
+        }
+    }
+    serde_json::from_value(Value::Object(kept)).ok()
+}
+
+fn nothing(plan: &Plan) -> Plan {
+    Plan {
+        input: "HOST".into(),
+        host: "HOST".into(),
+        user: None,
+        ssh_options: Vec::new(),
+        profile: None,
+        own_profiles: Vec::new(),
+        name_servers: Vec::new(),
+        hop_of: Vec::new(),
+        allowed: Vec::new(),
+        copy: None,
+        ..plan.clone()
+    }
+}
+
+/// The facts of a finding.
+pub(super) fn facts(facts: &Map<String, Value>, names: &mut Names) -> Map<String, Value> {
+    let fact = |(field, fact): (&String, &Value)| {
+        (field.clone(), value(fact.clone(), kinds::of(field, Kind::Text), names, false))
+    };
+    facts.iter().map(fact).collect()
+}
+
+/// Why something was not seen.
+pub(super) fn reason(why: &Unseen, names: &mut Names) -> Option<Unseen> {
+    let data = serde_json::to_value(why).ok()?;
+    serde_json::from_value(value(data, Kind::Text, names, false)).ok()
+}
+
+/// With `typed`, addresses stay addresses, since the type of a case has no place for a name.
+fn value(data: Value, kind: Kind, names: &mut Names, typed: bool) -> Value {
+    match data {
+        Value::Object(fields) => {
+            let field = |(field, of): (String, Value)| {
+                let of = value(of, kinds::of(&field, kind), names, typed);
+                (field, of)
+            };
+            Value::Object(fields.into_iter().map(field).collect())
+        }
+        Value::Array(items) if kind == Kind::Options => {
+            let words: Vec<_> = items.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            names.options(&words).into()
+        }
+        Value::Array(items) => {
+            items.into_iter().map(|item| value(item, kind, names, typed)).collect()
+        }
+        Value::String(text) => Value::String(string(&text, kind, names, typed)),
+        other => other,
+    }
+}
+
+fn string(text: &str, kind: Kind, names: &mut Names, typed: bool) -> String {
+    match kind {
+        Kind::Word => text.to_owned(),
+        Kind::Host => names.host(text),
+        Kind::User => names.user(text),
+        Kind::Path => names.path(text),
+        Kind::Comment if text.trim().is_empty() => text.to_owned(),
+        Kind::Comment => names.name(Thing::Comment, text),
+        Kind::Interface => names.interface(text),
+        Kind::Profile => profiles::name(text, names),
+        Kind::Command => names.command(text),
+        Kind::Key => names.key_in_evidence(text),
+        Kind::Address if typed => {
+            encoded(text, names).unwrap_or_else(|| names.address_or_text(text))
+        }
+        Kind::Address => names.address_or_text(text),
+        Kind::Options | Kind::Text => names.scrub(text),
+    }
+}
+
+impl Names {
+    fn key_in_evidence(&mut self, text: &str) -> String {
+        if self.what == crate::cli::Redact::All && !text.is_empty() {
+            return self.key_name(text);
+        }
+        text.to_owned()
+    }
+}
+
+/// An address that stands for `PRIVATE_IP_n` or `IP_n` where only an address can: from blocks that
+/// no host has (RFC 1122, section 3.2.1.3; RFC 6666).
+fn encoded(text: &str, names: &mut Names) -> Option<String> {
+    let mut stand_in = |ip: IpAddr| -> Option<IpAddr> {
+        let name = names.ip(ip)?;
+        let (kind, number) = name.rsplit_once('_')?;
+        let number: u16 = number.parse().ok()?;
+        let [high, low] = number.to_be_bytes();
+        let kind = u8::from(kind != "PRIVATE_IP");
+        Some(match ip {
+            IpAddr::V4(_) => Ipv4Addr::new(0, kind, high, low).into(),
+            IpAddr::V6(_) => Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, kind.into(), number).into(),
+        })
+    };
+    if let Ok(ip) = text.parse() {
+        return stand_in(ip).map(|ip| ip.to_string());
+    }
+    if let Ok(socket) = text.parse::<SocketAddr>() {
+        return stand_in(socket.ip()).map(|ip| SocketAddr::new(ip, socket.port()).to_string());
+    }
+    let range: IpNet = text.parse().ok()?;
+    let ip = stand_in(range.addr())?;
+    IpNet::new(ip, range.prefix_len()).ok().map(|range| range.to_string())
+}

@@ -1,0 +1,121 @@
+//! The words that every report for people has in common: the headline, and texts in plain letters.
+
+use checks::{
+    evidence::queries::Query,
+    finding::Status,
+    report::{Checked, Report, Verdict},
+    text::{Command, Span, Text},
+};
+
+/// How texts become plain letters in one report: paths in the home begin with `~`, as people write
+/// them.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'r> {
+    home: Option<&'r str>,
+}
+
+impl<'r> Words<'r> {
+    /// The words of a report.
+    #[must_use]
+    pub fn of(report: &'r Report) -> Self {
+        let machine = report.case.machine();
+        // `~` is the home to a shell only where $HOME says the same.
+        let machine = machine.filter(|m| m.home_variable.is_none());
+        Self { home: machine.and_then(|m| m.home.as_deref()) }
+    }
+
+    /// A text in plain letters, foreign parts escaped.
+    #[must_use]
+    pub fn plain(&self, text: &Text) -> String {
+        text.0.iter().map(|span| self.span(span)).collect()
+    }
+
+    fn span(&self, span: &Span) -> String {
+        let below = |path: &str| {
+            let rest = path.strip_prefix(self.home?)?.strip_prefix('/')?;
+            (!rest.is_empty()).then(|| Span::Path(format!("~/{rest}")).plain())
+        };
+        match span {
+            Span::Path(path) => below(path).unwrap_or_else(|| span.plain()),
+            _ => span.plain(),
+        }
+    }
+
+    /// A command as it can be pasted.
+    #[must_use]
+    pub fn command(&self, command: &Command) -> String {
+        command.render_words(|word| match word.0.as_slice() {
+            // A shell expands `~` at the start of a word alone.
+            [Span::Path(_), ..] => self.plain(word),
+            _ => word.plain(),
+        })
+    }
+
+    /// The one sentence that a report comes down to, and how good it is.
+    #[must_use]
+    pub fn headline(&self, report: &Report) -> (String, Status) {
+        let Some(diagnosis) = &report.diagnosis else {
+            return (self.ready(report), Status::Pass);
+        };
+        let place = match &diagnosis.at {
+            Some(hop) => format!(" at the jump host {}", self.plain(hop)),
+            None => match &diagnosis.between {
+                Some(way) => format!(" from {} to {}", self.plain(&way.from), self.plain(&way.to)),
+                None => String::new(),
+            },
+        };
+        let (word, status) = verdict(report.verdict);
+        (format!("{word}{place}: {}.", diagnosis.id.title()), status)
+    }
+
+    fn ready(&self, report: &Report) -> String {
+        if !report.is_complete() {
+            // Nobody may read the verdict as a promise that ssh gets in.
+            return "Nothing wrong in what was looked at; the other checks were left out.".into();
+        }
+        let case = &report.case;
+        let user = case.queries().map(|q| q.user.as_str());
+        let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
+        let winner = case.queries().and_then(|q| q.winner(case.is_interactive()));
+        let login = case.login();
+        let key = login.and_then(|login| login.key.as_ref());
+        let proven = |q: &&Query| Some(&q.offer.key.sha256) == key;
+        let winner = case.queries().and_then(|q| q.offers.iter().find(proven)).or(winner);
+        let begin = if login.is_some() { "Ready: you got in" } else { "Ready: ssh will get in" };
+        let mut words = begin.to_owned();
+        if let Some(user) = user {
+            words.push_str(&format!(" as {}", checks::text::user(user).plain()));
+        }
+        if let Some(winner) = winner {
+            let offer = &winner.offer;
+            let place = match &offer.path {
+                Some(path) => self.span(&Span::Path(path.clone())),
+                None => "a key in the agent".to_owned(),
+            };
+            words.push_str(&format!(" with {place}"));
+        }
+        words.push('.');
+        words
+    }
+}
+
+/// A verdict in a word or three, and how good it is.
+#[must_use]
+pub const fn verdict(verdict: Verdict) -> (&'static str, Status) {
+    match verdict {
+        Verdict::Ready => ("Ready", Status::Pass),
+        Verdict::NotReady => ("Not ready", Status::Fail),
+        Verdict::Inconclusive => ("Not found out", Status::Warn),
+    }
+}
+
+/// The target as it was typed.
+#[must_use]
+pub fn input(report: &Report) -> String {
+    checks::text::foreign(&report.case.plan.input).plain()
+}
+
+/// The checks that warn.
+pub fn warnings(report: &Report) -> impl Iterator<Item = &Checked> {
+    report.checks.iter().filter(|c| c.finding.status == Status::Warn)
+}

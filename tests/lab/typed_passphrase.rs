@@ -1,0 +1,162 @@
+//! Passphrases that a person types at a terminal: the one of `script` (bsdutils), which every Debian
+//! has.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    in_a_world,
+    oracle::{keeps_secrets, program, with_config},
+    situations::{args, me},
+    world::{Key, World, until},
+};
+
+/// A program at a terminal of its own, which shows what is typed.
+struct Terminal {
+    child: Child,
+    typed: File,
+    shown: std::path::PathBuf,
+}
+
+impl Terminal {
+    /// Runs the program with these arguments, then tells its exit code and whether the terminal
+    /// shows what is typed.
+    fn run(w: &World, arguments: &[String]) -> Self {
+        let shown = w.out("shown");
+        w.person.owns(&w.out(""));
+        let quoted: Vec<_> = arguments.iter().map(|a| format!("'{a}'")).collect();
+        // The shell has to outlive Ctrl-C.
+        let line = format!(
+            "trap : INT; '{}' {}; echo code=$?; stty -a | grep -o -e '-*echo '",
+            program().display(),
+            quoted.join(" ")
+        );
+        let mut command = w.command("script");
+        command.args(["-q", "-f", "-E", "always", "-c", &line]).arg(&shown);
+        command.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        let typed = child.stdin.take().unwrap();
+        let typed = File::from(std::os::fd::OwnedFd::from(typed));
+        Self { child, typed, shown }
+    }
+
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.shown).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits for the prompt to come for the nth time, and types.
+    fn answer(&mut self, nth: usize, keys: &str) {
+        until("the question", || self.shown().matches("Enter passphrase for key").count() >= nth);
+        self.typed.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// What was shown, when the shell has ended.
+    fn end(mut self) -> String {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "it does not end: {}", self.shown());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.shown()
+    }
+}
+
+const PASSPHRASE: &str = "correct horse";
+
+fn locked(w: &mut World) -> (Key, Vec<String>) {
+    let key = w.key_with("id_a", "ed25519", PASSPHRASE);
+    let port = w.sshd(&[&key], &[]);
+    let arguments = args!["--login", "-i", key.arg(), "-p", port, me(w)];
+    (key, with_config(w, &arguments))
+}
+
+/// The echo was on before, and is on again.
+fn ended_with(w: &World, shown: &str, code: i32, id: Option<&str>) {
+    assert!(shown.contains(&format!("code={code}\r\n")), "{shown}");
+    assert!(shown.contains("\necho "), "the echo is off: {shown}");
+    assert!(id.is_none_or(|id| shown.contains(&format!("catalogue {id}"))), "{shown}");
+    keeps_secrets(w, "the terminal", shown);
+}
+
+#[test]
+fn a_passphrase_is_asked_for_and_not_shown() {
+    in_a_world("a_passphrase_is_asked_for_and_not_shown", |w| {
+        let (key, arguments) = locked(w);
+        w.secrets.push("batteries".into());
+        let mut terminal = Terminal::run(w, &arguments);
+        terminal.answer(1, "batteries\n");
+        terminal.answer(2, &format!("{PASSPHRASE}\n"));
+        let shown = terminal.end();
+        ended_with(w, &shown, 0, None);
+        assert!(shown.contains(&format!("Enter passphrase for key '{}': ", key.arg())), "{shown}");
+        assert!(shown.contains("you got in"), "{shown}");
+        let log = w.sshd_log();
+        assert_eq!(log.matches("Connection from ").count(), 1, "{log}");
+        assert_eq!(log.matches("Starting session").count(), 1, "{log}");
+    });
+}
+
+#[test]
+fn three_wrong_passphrases_are_enough() {
+    in_a_world("three_wrong_passphrases_are_enough", |w| {
+        let (_, arguments) = locked(w);
+        let mut terminal = Terminal::run(w, &arguments);
+        for nth in 1..=3 {
+            terminal.answer(nth, "batteries\n");
+        }
+        ended_with(w, &terminal.end(), 1, Some("passphrase-wrong"));
+        let log = w.sshd_log();
+        assert!(!log.contains("Starting session") && !log.contains("signature using"), "{log}");
+    });
+}
+
+#[test]
+fn a_question_ends_with_the_wait_for_it() {
+    in_a_world("a_question_ends_with_the_wait_for_it", |w| {
+        let (_, arguments) = locked(w);
+        // Ctrl-C after some letters; nothing at all; and a limit of time.
+        for (keys, code, id) in [("batt\u{3}", 3, "interrupted"), ("\n", 3, "login-not-finished")] {
+            let mut terminal = Terminal::run(w, &arguments);
+            terminal.answer(1, keys);
+            ended_with(w, &terminal.end(), code, Some(id));
+        }
+        let limited = [args!["--timeout", "3s"], arguments].concat();
+        let mut terminal = Terminal::run(w, &limited);
+        terminal.answer(1, "batt");
+        ended_with(w, &terminal.end(), 3, Some("timed-out"));
+        assert!(!w.sshd_log().contains("Starting session"));
+    });
+}
+
+/// What `ssh` would ask a person is not answered in their place.
+#[test]
+fn a_new_server_is_not_trusted_in_a_persons_place() {
+    in_a_world("a_new_server_is_not_trusted_in_a_persons_place", |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        w.write(".ssh/known_hosts", "", 0o600);
+        let arguments = args!["--login", "-i", key.arg(), "-p", port, me(w)];
+        let shown = Terminal::run(w, &with_config(w, &arguments)).end();
+        ended_with(w, &shown, 3, Some("login-not-finished"));
+        assert!(!w.sshd_log().contains("signature using"));
+    });
+}
+
+/// BatchMode, and a CI that has a terminal: nobody is asked.
+#[test]
+fn nobody_is_asked_in_a_ci() {
+    in_a_world("nobody_is_asked_in_a_ci", |w| {
+        let (_, arguments) = locked(w);
+        let batch = [args!["-o", "BatchMode=yes"], arguments.clone()].concat();
+        let shown = Terminal::run(w, &batch).end();
+        ended_with(w, &shown, 1, Some("key-locked"));
+        w.environment.push(("CI", "true".into()));
+        let shown = Terminal::run(w, &arguments).end();
+        ended_with(w, &shown, 3, Some("login-not-finished"));
+        assert!(!shown.contains("Enter passphrase"), "{shown}");
+    });
+}
