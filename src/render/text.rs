@@ -148,7 +148,9 @@ impl Page<'_> {
             let file = part.file.as_ref().map(|_| " and at the destination").unwrap_or_default();
             self.wrapped(
                 "",
-                &format!("This logs in at the source{file} and runs commands that change nothing."),
+                &format!(
+                    "copy logs in at the source{file}, and runs commands there that change nothing."
+                ),
             );
             let titles = copied.reports().flat_map(|r| &r.checks).map(|c| c.about.title.width());
             let column = titles.max().unwrap_or(0);

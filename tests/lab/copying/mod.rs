@@ -112,7 +112,10 @@ fn situation(name: &str, ends: &Ends, more: &[&str], expect: Expect) -> Value {
         ends.file("dest", "hello.txt", &"x".repeat(2000));
     }
     println!("{text}");
-    table::row(&name.replace(' ', "_"), &ends.world, &ssh, id);
+    // The last line of a scp that fails is the one to show, whatever its status.
+    let failed = std::os::unix::process::ExitStatusExt::from_raw(255 << 8);
+    let status = ssh.status.map(|status| if status.success() { status } else { failed });
+    table::row(&name.replace(' ', "_"), &ends.world, &Ended { status, ..ssh }, id);
     cases::keep(&name.replace(' ', "_"), &ends.world, &recorded);
     report
 }
@@ -261,6 +264,10 @@ fn keys_of_a_copy() {
         let report = situation(name, ends, &[], ("not-ready", Some("host-key-unknown")));
         says(&report, "SHA256:");
         ends.source_knows(&ends.known());
+
+        ends.serve("source", &key.public, &["AllowAgentForwarding no"], "");
+        let name = "source forwards no agent";
+        situation(name, ends, &[], ("not-ready", Some("forwarding-refused")));
 
         ends.serve("source", &stranger.public, &[], "");
         let name = "source does not take the key";
