@@ -40,6 +40,10 @@ impl Check for Agent {
     const ABOUT: About = About { id: "agent", title: "SSH agent" };
     type Facts<'e> = Facts<'e>;
 
+    fn applies(plan: &Plan) -> bool {
+        plan.access.sftp().is_none()
+    }
+
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let (agent, identities) = futures_util::join!(evidence.agent(), evidence.identities());
         let effective = evidence.effective().await;

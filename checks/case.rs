@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    access::Access,
     copying::{Part, Role},
     evidence::{
         Seen, Unseen,
@@ -26,10 +27,12 @@ use crate::{
         made_up_name::MadeUpNames,
         name_servers::NameServers,
         nearby::Nearby,
+        password::PasswordLogin,
         proxy::{Proxy, ProxyEnd},
         queries::Queries,
         resolution::Resolution,
         second_hop::{FromSource, Room, SecondHop},
+        sftp::SftpSession,
         source::Source,
         traceroute::Traceroute,
     },
@@ -81,6 +84,9 @@ pub struct Plan {
     /// What this target has to do with a copy, where one was asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<Box<Part>>,
+    /// Which access is examined.
+    #[serde(default)]
+    pub access: Access,
     /// Limits of time, in milliseconds.
     pub limits: TimeLimits,
 }
@@ -183,6 +189,12 @@ pub struct Case {
     /// Of the destination as it is seen from the source: whether a file may be written there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<Observed<Room>>,
+    /// Whether a login with a password is offered, and how one ended.
+    #[serde(default)]
+    pub password_login: Option<Observed<PasswordLogin>>,
+    /// What an SFTP session showed.
+    #[serde(default)]
+    pub sftp: Option<Observed<SftpSession>>,
 }
 
 /// Facts that make a cause clearer and decide none: without them a verdict stands.
@@ -261,6 +273,10 @@ impl Case {
         from_source: FromSource,
         /// Whether a file may be written at the destination.
         room: Room,
+        /// Whether a login with a password is offered, and how one ended.
+        password_login: PasswordLogin,
+        /// What an SFTP session showed.
+        sftp: SftpSession,
     }
 
     /// A case in which nothing was looked at yet.
@@ -293,6 +309,8 @@ impl Case {
             second_hop: None,
             from_source: None,
             room: None,
+            password_login: None,
+            sftp: None,
         }
     }
 
@@ -385,7 +403,7 @@ impl Plan {
                 if host.contains('.') {
                     near_names::is_near_domain(host, domain)
                 } else {
-                    p.user.as_deref() == Some(user)
+                    p.has_user(user)
                 }
             })
         };

@@ -16,6 +16,8 @@ use crate::{
     text::{host, number, path, user},
 };
 
+mod settings;
+
 /// Configuration.
 pub struct Config;
 
@@ -42,23 +44,25 @@ impl Check for Config {
             }
         };
         let profile = plan.profile_for(&e.host);
+        let program = if plan.access.sftp().is_some() { "sftp" } else { "ssh" };
+        let would = || text![program, " would log in as "];
         let goal = text![user(&e.user), " at ", host(&e.host), ", port ", number(e.port)];
-        let wanted = profile.user.as_ref().filter(|wanted| **wanted != e.user);
-        let mut finding = match wanted {
-            Some(wanted) => Finding::warn(text![
-                "ssh would log in as ",
+        let mut finding = match profile.user_instead(&plan.access, e) {
+            Some(wanted) => Finding::warn(would().then(text![
                 user(&e.user),
-                ", but logins here need the user ",
+                ", but ",
+                logins(plan),
                 user(wanted),
                 "."
-            ])
-            .hint(Hint::run("Name the user:", plan.ssh().user(wanted).command())),
-            None => Finding::pass(text!["ssh would log in as "].then(goal.clone()).with(".")),
+            ]))
+            .hint(Hint::run("Name the user:", plan.client().user(wanted).command())),
+            None => Finding::pass(would().then(goal.clone()).with(".")),
         };
         for odd in warnings(plan, e, configuration, machine.as_ref().ok()) {
             finding = match finding.status {
-                Status::Pass => Finding::warn(odd.words)
-                    .detail(text!["ssh would log in as "].then(goal.clone()).with(".")),
+                Status::Pass => {
+                    Finding::warn(odd.words).detail(would().then(goal.clone()).with("."))
+                }
                 _ => finding.detail(odd.words),
             };
             finding = finding.hint(odd.hint);
@@ -98,6 +102,26 @@ impl Check for Config {
             .fact("port", e.port)
             .fact("user", &e.user)
             .fact("profile", &profile.name)
+            .fact("ssh_version", version(configuration))
+            .fact("settings", settings::of(e))
+            .fact("may_ask", plan.may_ask(e))
+    }
+}
+
+/// What `ssh -V` prints, where there is one.
+fn version(configuration: &Configuration) -> Option<&text::Foreign> {
+    match &configuration.source {
+        Source::Ssh { version } => Some(version),
+        Source::Files => None,
+    }
+}
+
+/// Who may log in here, as a profile says.
+fn logins(plan: &Plan) -> &'static str {
+    if plan.access.sftp().is_some() {
+        "the SFTP access here has a user of its own, unless another one was agreed on: "
+    } else {
+        "logins here need the user "
     }
 }
 

@@ -39,6 +39,10 @@ impl Check for Fingerprint {
     const ABOUT: About = About { id: "fingerprint", title: "Public key" };
     type Facts<'e> = Facts<'e>;
 
+    fn applies(plan: &Plan) -> bool {
+        plan.access.sftp().is_none()
+    }
+
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let (identities, agent) = futures_util::join!(evidence.identities(), evidence.agent());
         let effective = evidence.effective().await;

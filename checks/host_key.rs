@@ -61,7 +61,11 @@ impl Check for HostKey {
             return Finding::unseen(&Unseen::Needs(Needed::Handshake));
         };
         if let Some(why) = host_trust::too_small(effective, shown) {
-            return Finding::fail(why).detail_all(fingerprints(shown)).fact("bits", shown.bits);
+            return Finding::fail(why)
+                .detail_all(fingerprints(shown))
+                .fact("bits", shown.bits)
+                .fact("algorithm", &shown.algorithm)
+                .fact("sha256", &shown.sha256);
         }
         let principal = host_trust::principal(effective);
         let trust = host_trust::judge_key(known, shown, &principal, facts.now);
@@ -344,7 +348,7 @@ fn verify(plan: &Plan, effective: &Effective, accepts: Acceptance) -> Vec<Hint> 
     } else {
         Hint::run(
             "Connect once and answer the question with the fingerprint, which is safer than yes.",
-            plan.ssh().command(),
+            plan.client().command(),
         )
     };
     vec![compare, accept]

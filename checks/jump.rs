@@ -5,6 +5,7 @@
 //! `-4` or `-6` of the command line reaches a jump host.
 
 use crate::{
+    access::Access,
     case::{Case, Plan},
     evidence::configuration::Effective,
 };
@@ -48,6 +49,7 @@ pub fn plan(of: &Plan, effective: &Effective) -> Option<Plan> {
         login: false,
         // A profile is about the target; which one belongs to the jump host, its name decides.
         profile: None,
+        access: Access::Shell,
         copy: None,
         hop_of: of.hop_of.iter().chain([&of.input]).cloned().collect(),
         ..of.clone()

@@ -18,9 +18,11 @@ pub mod portal;
 pub mod short_name;
 pub mod login;
 pub mod forwarding;
+pub mod sftp;
 pub mod copy;
 
 // What they are made of.
+pub mod access;
 pub mod address_kind;
 pub mod allow_list;
 pub mod arrival;
@@ -41,14 +43,17 @@ pub mod negotiation;
 pub mod key_files;
 pub mod offers;
 pub mod passage;
+pub mod password;
 pub mod profile;
 pub mod proxied;
 pub mod registration;
 pub mod relay;
 pub mod report;
 pub mod retyped;
+pub mod sftp_rights;
 pub mod target;
 pub mod text;
+pub mod waiting;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
@@ -73,6 +78,7 @@ pub const CHECKS: &[Row] = &[
     Row::of::<short_name::ShortName>(),
     Row::of::<login::Login>(),
     Row::of::<forwarding::Forwarding>(),
+    Row::of::<sftp::Sftp>(),
     Row::of::<copy::Copy>(),
 ];
 

@@ -33,6 +33,10 @@ impl Check for Portal {
     const ABOUT: About = About { id: "portal", title: "Portal activation" };
     type Facts<'e> = Facts<'e>;
 
+    fn applies(plan: &Plan) -> bool {
+        plan.access.sftp().is_none()
+    }
+
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let queries = evidence.queries().await;
         // A login says more than the answer that it begins with.

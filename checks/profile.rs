@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::LazyLock};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::address_kind;
+use crate::{access::Access, address_kind, evidence::configuration::Effective};
 
 /// Facts about one provider's environments. One TOML file each; no code.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub struct Profile {
     pub note: Option<String>,
     /// Further SSH services of the provider, as in `--service NAME`.
     pub services: Vec<Service>,
+    /// The separate SFTP access with a password.
+    pub sftp: Option<SftpAccess>,
 }
 
 /// An SSH service beside the environments, such as a repository of code. It is examined by a
@@ -81,6 +83,24 @@ pub struct Service {
     pub known_host_keys: Vec<String>,
     /// Where its keys are registered, which may be another list than that of the environments.
     pub portal: Option<Portal>,
+}
+
+/// The provider's separate SFTP access.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SftpAccess {
+    /// The user, unless another one was agreed on.
+    pub user: Option<String>,
+    /// Its folders as the shell user sees them, the most probable first; `{user}` stands for the
+    /// SFTP user.
+    pub folders: Vec<String>,
+}
+
+impl SftpAccess {
+    /// The folders of this user.
+    pub fn folders_of(&self, user: &str) -> impl Iterator<Item = String> {
+        self.folders.iter().map(move |folder| folder.replace("{user}", user))
+    }
 }
 
 /// The provider's web page on which keys and addresses are registered.
@@ -266,6 +286,26 @@ impl Profile {
         if self.egress.is_empty() { &GENERIC.egress } else { &self.egress }
     }
 
+    /// The user that this access needs here, where it is not the one that is sent. An SFTP access may
+    /// have any user but the one of the login by key, and but one that nobody chose.
+    #[must_use]
+    pub fn user_instead(&self, access: &Access, effective: &Effective) -> Option<&str> {
+        let sent = &effective.user;
+        if access.sftp().is_none() {
+            return self.user.as_deref().filter(|wanted| wanted != sent);
+        }
+        let wanted = self.sftp.as_ref()?.user.as_deref()?;
+        let doubtful = self.user.as_ref() == Some(sent) || effective.user_is_local_default;
+        (doubtful && wanted != sent).then_some(wanted)
+    }
+
+    /// Whether this is the user of one of the accesses.
+    #[must_use]
+    pub fn has_user(&self, name: &str) -> bool {
+        let sftp = self.sftp.as_ref().and_then(|sftp| sftp.user.as_deref());
+        self.user.as_deref() == Some(name) || sftp == Some(name)
+    }
+
     /// Whether a host belongs to this profile.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {
@@ -427,6 +467,26 @@ mod tests {
             let wrong = Profile::parse(text, "f").unwrap_err();
             assert_eq!(wrong.line, line, "{wrong}");
             assert!(wrong.to_string().contains(word), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn each_access_has_its_user() {
+        use crate::evidence::made;
+        let akeneo = built_in("akeneo").unwrap();
+        let sftp = Access::Sftp(crate::access::SftpWish::default());
+        for (access, sent, local, expected) in [
+            (&Access::Shell, "akeneo", false, None),
+            (&Access::Shell, "akeneosftp", false, Some("akeneo")),
+            (&sftp, "akeneosftp", false, None),
+            (&sftp, "akeneo", false, Some("akeneosftp")),
+            (&sftp, "supplier", false, None),
+            (&sftp, "ada", true, Some("akeneosftp")),
+        ] {
+            let mut effective = made::effective(22);
+            effective.user = sent.into();
+            effective.user_is_local_default = local;
+            assert_eq!(akeneo.user_instead(access, &effective), expected, "{sent}");
         }
     }
 

@@ -62,7 +62,7 @@ impl Report {
         Self { case, duration_ms, verdict, diagnosis, checks }
     }
 
-    /// Whether all checks ran. If some were left out, ready means that nothing is wrong in what was
+    /// Whether all checks of this access ran. If some were left out, ready means that nothing is wrong in what was
     /// looked at, and no more.
     #[must_use]
     pub fn is_complete(&self) -> bool {

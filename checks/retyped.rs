@@ -16,6 +16,8 @@ pub struct Retyped<'p> {
     plan: &'p Plan,
     /// `ssh`, or ourselves with an option of ours.
     program: Vec<Text>,
+    /// Whether it is `sftp`, which has fewer options and another one for the port.
+    sftp: bool,
     changes: Vec<Text>,
     user: Option<String>,
     port: Option<u16>,
@@ -27,13 +29,54 @@ pub struct Retyped<'p> {
 /// The letters for AddressFamily.
 const FAMILIES: [(&str, usize); 2] = [("-4", 0), ("-6", 0)];
 
+/// Options of `ssh` that `sftp` does not have, or uses otherwise, with the words that each takes.
+const NOT_OF_SFTP: [(&str, usize); 29] = [
+    ("-f", 0),
+    ("-g", 0),
+    ("-K", 0),
+    ("-k", 0),
+    ("-M", 0),
+    ("-N", 0),
+    ("-n", 0),
+    ("-T", 0),
+    ("-t", 0),
+    ("-V", 0),
+    ("-X", 0),
+    ("-x", 0),
+    ("-Y", 0),
+    ("-y", 0),
+    ("-a", 0),
+    ("-q", 0),
+    ("-B", 1),
+    ("-b", 1),
+    ("-D", 1),
+    ("-e", 1),
+    ("-I", 1),
+    ("-L", 1),
+    ("-m", 1),
+    ("-P", 1),
+    ("-R", 1),
+    ("-S", 1),
+    ("-W", 1),
+    ("-w", 1),
+    ("-Q", 1),
+];
+
 impl Plan {
+    /// The program that makes the access in question, as it was typed.
+    #[must_use]
+    pub fn client(&self) -> Retyped<'_> {
+        let sftp = self.access.sftp().is_some();
+        Retyped { program: vec![if sftp { "sftp" } else { "ssh" }.into()], sftp, ..self.ssh() }
+    }
+
     /// `ssh` as it was typed.
     #[must_use]
     pub fn ssh(&self) -> Retyped<'_> {
         Retyped {
             plan: self,
             program: vec!["ssh".into()],
+            sftp: false,
             changes: Vec::new(),
             user: self.user.clone(),
             port: self.port,
@@ -90,6 +133,8 @@ impl Retyped<'_> {
     #[must_use]
     pub fn preflight(mut self, option: Option<&'static str>) -> Self {
         self.program = vec!["ssh-preflight".into()];
+        self.program.extend(self.plan.access.sftp().map(|_| "sftp".into()));
+        self.sftp = false;
         self.program.extend(option.map(Text::from));
         if self.plan.login && option != Some("--login") {
             self.program.push("--login".into());
@@ -103,6 +148,13 @@ impl Retyped<'_> {
         if let Some(name) = named.filter(|name| built_in(name).is_some() || own(name)) {
             self.program.extend(["--profile".into(), name.to_owned().into()]);
         }
+        self
+    }
+
+    /// As a run of ours that examines the login by key.
+    #[must_use]
+    pub fn examined(mut self) -> Self {
+        self.program = vec!["ssh-preflight".into()];
         self
     }
 
@@ -138,13 +190,18 @@ impl Retyped<'_> {
                 skip -= 1;
             } else if let Some((_, takes)) = self.replaced.iter().find(|(o, _)| o == option) {
                 skip = *takes;
+            } else if self.sftp
+                && let Some((_, takes)) = NOT_OF_SFTP.iter().find(|(o, _)| o == option)
+            {
+                skip = *takes;
             } else {
                 words.push(if is_path { path(option).into() } else { foreign(option).into() });
                 is_path = matches!(option.as_str(), "-F" | "-i");
             }
         }
         if let Some(port) = self.port {
-            words.extend(["-p".into(), number(port).into()]);
+            let option = if self.sftp { "-P" } else { "-p" };
+            words.extend([option.into(), number(port).into()]);
         }
         let to = host(self.host.as_ref().unwrap_or(&self.plan.host));
         words.push(match self.user {
@@ -187,6 +244,14 @@ mod tests {
         plan.ssh_options = ["-i", "a", "-A", "-i", "b"].map(str::to_owned).to_vec();
         let one = "ssh -o IdentitiesOnly=yes -i c -A -p 2222 u@h";
         assert_eq!(said(plan.ssh().only_identity("c")), one);
+        plan.access = crate::access::Access::Sftp(Default::default());
+        plan.ssh_options = ["-F", "c", "-X", "-L", "1:h:2", "-4"].map(str::to_owned).to_vec();
+        assert_eq!(said(plan.client().flag("-v")), "sftp -v -F c -4 -P 2222 u@h");
+        plan.profile = None;
+        let again =
+            "ssh-preflight sftp --through --allowed 192.0.2.0/24 -F c -X -L 1:h:2 -4 -p 2222 u@h";
+        assert_eq!(said(plan.client().preflight(Some("--through"))), again);
+        plan.access = crate::access::Access::Shell;
         plan.ssh_options = ["-c", "x", "-m", "y"].map(str::to_owned).to_vec();
         assert_eq!(said(plan.ssh().set("Ciphers=+z")), "ssh -o Ciphers=+z -m y -p 2222 u@h");
     }

@@ -24,6 +24,10 @@ impl Check for ShortName {
     const ABOUT: About = About { id: "short-name", title: "Host short name" };
     type Facts<'e> = Facts<'e>;
 
+    fn applies(plan: &Plan) -> bool {
+        plan.access.sftp().is_none()
+    }
+
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let plan = evidence.plan();
         let name =

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The main step of the GitHub Action (action.yml): annotations in the log, the report in the summary of the
-# job, the verdict as an output.
+# The main step of the GitHub Action (action.yml): annotations in the log and the report in the summary of
+# the job, both by --format github; the verdict as an output.
 set -euo pipefail
 
 mkdir -p "$FOLDER"
@@ -14,7 +14,6 @@ status=0
 printf '%s\n' "$TARGETS" |
   bash "$(dirname "$0")/with-key.sh" ssh-preflight --targets - "${options[@]}" || status=$?
 
-if [ -f "$FOLDER/report.md" ]; then cat "$FOLDER/report.md" >>"$GITHUB_STEP_SUMMARY"; fi
 case "$status" in
   0) verdict=ready ;;
   1) verdict=not-ready ;;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use checks::evidence::person::Person;
+use zeroize::Zeroizing;
 
 use crate::progress::Screen;
 
@@ -14,6 +15,23 @@ pub fn person(screen: Screen) -> Option<Arc<dyn Person>> {
         return None;
     }
     here(screen)
+}
+
+/// Asks one thing before anything else is shown; none where there is no terminal to ask at, or
+/// nothing is typed.
+#[cfg(unix)]
+#[must_use]
+pub fn once(prompt: &str) -> Option<Zeroizing<String>> {
+    let terminal = unix::Terminal::of_this_process(Screen::empty())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(terminal.ask(prompt.to_owned()))
+}
+
+/// No other system has a terminal that is known here.
+#[cfg(not(unix))]
+#[must_use]
+pub fn once(_prompt: &str) -> Option<Zeroizing<String>> {
+    None
 }
 
 #[cfg(unix)]
@@ -82,7 +100,7 @@ mod unix {
             })
         }
 
-        async fn ask(&self, prompt: String) -> Option<Zeroizing<String>> {
+        pub(super) async fn ask(&self, prompt: String) -> Option<Zeroizing<String>> {
             let _turn = self.turn.lock().await;
             let _paused = self.screen.pause();
             let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL).ok()?;

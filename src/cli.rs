@@ -8,6 +8,7 @@ use clap::{
 use ipnet::IpNet;
 
 use crate::files::Output;
+use crate::sftp::SftpOptions;
 
 /// The exit codes, as `--help` and the man page tell them.
 pub const EXIT_CODES: &str =
@@ -45,9 +46,17 @@ pub struct Options {
     /// From which status on the exit code is 1
     #[arg(long, value_enum, default_value = "fail")]
     pub fail_on: FailOn,
-    /// Limit for the whole run, such as 30s or 2m; 45 seconds unless told otherwise
+    /// Limit for the whole run, such as 30s or 2m; 45 seconds unless told otherwise, 30 minutes with
+    /// wait
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
+    /// How far apart looks are, such as 2m; 60 seconds unless told otherwise, and never more often
+    /// than a server bears
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub every: Option<Duration>,
+    /// Waits until this check passes, not until everything is ready
+    #[arg(id = "for", long, value_name = "CHECK", value_parser = check_ids())]
+    pub for_check: Option<String>,
     /// The provider's profile: a name or a file; unless told otherwise the host decides
     #[arg(long, value_name = "NAME|FILE", value_hint = ValueHint::AnyPath)]
     pub profile: Option<String>,
@@ -70,6 +79,9 @@ pub struct Options {
     /// Address ranges that you know to be allowed at the provider, such as 203.0.113.0/24
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = checks::address_kind::range)]
     pub allowed: Vec<IpNet>,
+    /// Options of `sftp`.
+    #[command(flatten)]
+    pub sftp: SftpOptions,
     /// Colour
     #[arg(long, value_enum, default_value = "auto")]
     pub color: Color,

@@ -97,18 +97,28 @@ pub fn words_of(words: Words) -> Option<Arg> {
     }
     let candidates: fn() -> Vec<CompletionCandidate> = match words {
         Words::None | Words::Ends => return None,
+        Words::Targets => return Some(targets("words")),
         Words::Diagnoses => || Id::iter().map(|id| of(id, id.title())).collect(),
         Words::Scenarios => || SCENARIOS.iter().map(|s| of(s.name, s.shows)).collect(),
         Words::Shells => || shells().into_iter().map(CompletionCandidate::new).collect(),
+        Words::Reports => {
+            || vec![CompletionCandidate::new("-").help(Some("standard input".into()))]
+        }
+        Words::Schemas => || vec![of("compare", "The schema of a comparison")],
         Words::Subcommands => || SUBCOMMANDS.iter().map(|s| of(s.name, s.about)).collect(),
     };
     let (name, help) = match words {
         Words::Scenarios => ("SCENARIO", "What to show; two of them if none is named"),
         Words::Diagnoses => ("ID", "Which diagnosis; all of them, a line each, if none is named"),
+        Words::Reports => {
+            ("REPORT", "The report before; then the one after, or what to examine now")
+        }
+        Words::Schemas => ("WHICH", "compare; the one of the report if nothing is named"),
         Words::Shells => ("SHELL", "bash, zsh, fish, powershell or elvish"),
         _ => ("SUBCOMMAND", "Whose page; the one of the whole program if none is named"),
     };
     let arg = Arg::new("words").value_name(name).help(help).action(ArgAction::Append).num_args(0..);
+    let arg = if words == Words::Reports { arg.value_hint(ValueHint::FilePath) } else { arg };
     Some(arg.add(ArgValueCandidates::new(candidates)))
 }
 

@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod catalogue;
 pub mod cli;
+pub mod compare;
 pub mod command;
 pub mod completions;
 pub mod copy;
@@ -20,6 +21,8 @@ pub mod render;
 pub mod run;
 pub mod schema;
 pub mod ssh_letters;
+pub mod sftp;
 pub mod ssh_options;
 pub mod subcommands;
 pub mod target_list;
+pub mod wait;

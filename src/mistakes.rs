@@ -30,7 +30,7 @@ const USUAL_USERS: [&str; 14] = [
 ];
 
 /// Programs whose name stands before a pasted target.
-const PROGRAMS: [&str; 4] = ["ssh", "sftp", "ssh-copy-id", "ssh-preflight"];
+const PROGRAMS: [&str; 3] = ["ssh", "ssh-copy-id", "ssh-preflight"];
 
 /// What is wrong with the words together, if anything.
 #[must_use]
@@ -207,7 +207,6 @@ mod tests {
             (&["\u{201c}u@h\u{201d}"], "u@h"),
             // Several words.
             (&["ssh", "-A", "u@h"], "-A u@h"),
-            (&["sftp", "u@h"], "u@h"),
             (&["-A", "u@", "h"], "-A u@h"),
             (&["u", "@h"], "u@h"),
             (&["-A", "h", "2222"], "-p 2222 -A h"),

@@ -58,6 +58,7 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
         egress: options.egress,
         allowed: options.allowed.clone(),
         login: options.login,
+        access: checks::access::Access::default(),
         copy: None,
         limits,
     };
@@ -123,7 +124,7 @@ fn is_batch(ssh: &[String]) -> bool {
 }
 
 /// Larger files are no recordings. One case is some 100 KB.
-const MOST_RECORDED: u64 = 256 << 20;
+pub const MOST_RECORDED: u64 = 256 << 20;
 
 /// The text of a file that the command line names, or of standard input where it is called `-`, up to
 /// a size: `/dev/zero` has no end.

@@ -102,6 +102,12 @@ impl Progress {
         }
     }
 
+    /// One line whose words change; none where nobody looks.
+    #[must_use]
+    pub fn alone(&self) -> Option<ProgressBar> {
+        (!self.lines.is_hidden()).then(|| self.line(String::new()))
+    }
+
     fn line(&self, words: String) -> ProgressBar {
         let bar = self.lines.add(ProgressBar::new_spinner());
         let signs = if self.look.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "|/-\\ " };
@@ -121,6 +127,12 @@ pub struct Screen {
 }
 
 impl Screen {
+    /// A screen on which nothing is shown yet.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { lines: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()) }
+    }
+
     /// Takes the lines away as long as a person is asked something.
     #[must_use]
     pub fn pause(&self) -> Paused {

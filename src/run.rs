@@ -9,6 +9,7 @@ use checks::{
     copied::{Copied, together},
     copying::Role,
     evidence::{Evidence, hop::Shared, machine::room_for_targets, person::Person},
+    password::Password,
     report::Report,
 };
 use clap::FromArgMatches;
@@ -25,7 +26,7 @@ use crate::{
     progress::Progress,
     redact,
     render::{self, github, json, look::Look},
-    ssh_options,
+    sftp, ssh_options,
     subcommands::{self, Call},
 };
 
@@ -72,6 +73,7 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     if let Some(exit) = subcommands::dispatch(&sorted, &options, &given)? {
         return Ok(exit);
     }
+    sftp::misplaced(&options)?;
     let work = match &options.replay {
         Some(_) if !sorted.words.is_empty() || options.targets.is_some() => {
             return Err("--replay takes no target: the recording names it.".into());
@@ -115,6 +117,21 @@ fn contradiction(options: &Options) -> Option<String> {
     Some(format!("{shown} is to be written twice. Give each report a file of its own."))
 }
 
+/// `ssh-preflight sftp USER@HOST`: examines a separate access with a password.
+///
+/// # Errors
+/// What is wrong with the command line, or with the place of the password.
+pub fn sftp(call: &Call<'_>) -> Result<Exit, String> {
+    let (plans, password) = sftp::plans(call.sorted, call.options)?;
+    let work = plans.into_iter().map(Box::new).map(|plan| match &password {
+        Some(password) => Work::WithPassword(plan, Arc::clone(password)),
+        None => Work::Live(plan),
+    });
+    let work = work.collect();
+    let reports = in_runtime(async { Ok(examine_all(work, call.options).await) })?;
+    finish(&reports, call.options, None)
+}
+
 /// `ssh-preflight demo [SCENARIO...]`: examines made-up environments. The tour ends with 0 whatever it
 /// shows; a scenario that was asked for ends as its like would, so that a CI gate can be tried on it.
 ///
@@ -137,9 +154,11 @@ pub fn demo(call: &Call<'_>) -> Result<Exit, String> {
     Ok(if names.is_empty() { Exit::Ready } else { exit })
 }
 
-fn in_runtime(
-    reports: impl Future<Output = Result<Vec<Report>, String>>,
-) -> Result<Vec<Report>, String> {
+/// Runs what waits for the network.
+///
+/// # Errors
+/// That there can be no runtime, or what came of it.
+pub(crate) fn in_runtime<T>(reports: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|e| format!("Cannot start: {e}."))?;
     let reports = runtime.block_on(reports);
     // A resolver that hangs in a thread of its own must not keep us from ending.
@@ -147,8 +166,18 @@ fn in_runtime(
     reports
 }
 
+/// Examines these targets now.
+///
+/// # Errors
+/// That there can be no runtime.
+pub(crate) fn examine_live(plans: Vec<Plan>, options: &Options) -> Result<Vec<Report>, String> {
+    let work = plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect();
+    in_runtime(async { Ok(examine_all(work, options).await) })
+}
+
 enum Work {
     Live(Box<Plan>),
+    WithPassword(Box<Plan>, Arc<Password>),
     Recorded(Box<Case>),
 }
 
@@ -165,7 +194,7 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
     let mut runs = Vec::new();
     for work in work {
         let host = match &work {
-            Work::Live(plan) => plan.host.to_ascii_lowercase(),
+            Work::Live(plan) | Work::WithPassword(plan, _) => plan.host.to_ascii_lowercase(),
             Work::Recorded(case) => case.plan.host.to_ascii_lowercase(),
         };
         let turn = Arc::clone(hosts.entry(host).or_default());
@@ -197,6 +226,9 @@ async fn examine(
                 None => evidence,
             }
         }
+        Work::WithPassword(plan, password) => {
+            Evidence::live(*plan, cut).beside(shared).with_password(password)
+        }
         Work::Recorded(case) => Evidence::recorded(*case),
     };
     let input = evidence.plan().input.clone();
@@ -214,7 +246,7 @@ async fn examine(
 }
 
 /// The first Ctrl-C ends the waiting, the second the program.
-async fn stop_on_ctrl_c(cut: CancellationToken) {
+pub(crate) async fn stop_on_ctrl_c(cut: CancellationToken) {
     if tokio::signal::ctrl_c().await.is_ok() {
         cut.cancel();
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -223,7 +255,11 @@ async fn stop_on_ctrl_c(cut: CancellationToken) {
     }
 }
 
-fn finish(
+/// Prints the reports and writes the files.
+///
+/// # Errors
+/// What could not be written.
+pub(crate) fn finish(
     reports: &[Report],
     options: &Options,
     demo: Option<&[&demo::Scenario]>,

@@ -110,11 +110,35 @@ const HABITS: [(&str, &str); 7] = [
 
 fn habit(word: &str) -> Option<String> {
     let name = word.split('=').next().unwrap_or(word);
+    if matches!(name, "--password" | "--pass" | "--passwd") {
+        return Some(
+            "A password on the command line can be read by everybody on this computer, and the \
+             shell keeps it. Give --password-file FILE (- is standard input), --password-env NAME \
+             or --ask-password."
+                .into(),
+        );
+    }
+    if matches!(name, "--password" | "--pass" | "--passwd") {
+        return Some(
+            "A password on the command line can be read by everybody on this computer, and the \
+             shell keeps it. Give --password-file FILE (- is standard input), --password-env NAME \
+             or --ask-password."
+                .into(),
+        );
+    }
     let (_, means) = HABITS.iter().find(|(habit, _)| *habit == name)?;
     Some(format!("There is no option {name}. As for ssh, it is {means}."))
 }
 
 impl Sorted {
+    /// The same without its first word, which is a subcommand that targets follow.
+    #[must_use]
+    pub fn after_subcommand(&self) -> Self {
+        let rest = |places: &[usize]| places.iter().skip(1).copied().collect();
+        let words = self.words.iter().skip(1).cloned().collect();
+        Self { words, places: rest(&self.places), ..self.clone() }
+    }
+
     /// Whether anything was said that is for `ssh`.
     #[must_use]
     pub fn has_ssh_options(&self) -> bool {

@@ -4,8 +4,8 @@
 use clap::{Arg, Command};
 
 use crate::{
-    catalogue, cli::Options, completions, exit::Exit, man, render::look::Look, run, schema,
-    ssh_options::Sorted,
+    catalogue, cli::Options, compare, completions, exit::Exit, man, render::look::Look, run,
+    schema, ssh_options::Sorted, wait,
 };
 
 /// What a subcommand is given.
@@ -43,8 +43,8 @@ pub struct Subcommand {
 pub enum Takes {
     /// These alone.
     Only(&'static [&'static str]),
-    /// All but these.
-    AllBut(&'static [&'static str]),
+    /// All but those of these groups.
+    AllBut(&'static [&'static [&'static str]]),
 }
 
 /// What the words of a subcommand are: completed by the shell.
@@ -52,6 +52,8 @@ pub enum Takes {
 pub enum Words {
     /// There are none.
     None,
+    /// Targets.
+    Targets,
     /// Two hosts.
     Ends,
     /// Ids of diagnoses.
@@ -62,6 +64,10 @@ pub enum Words {
     Shells,
     /// Names of subcommands.
     Subcommands,
+    /// Files with reports, or a target.
+    Reports,
+    /// What has a schema besides the report.
+    Schemas,
 }
 
 /// All subcommands, in the order in which they are told.
@@ -71,17 +77,60 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
         arguments: "SOURCE DESTINATION",
         about: "Examines a copy from SOURCE to DESTINATION: logs in at SOURCE, and looks on from there",
         takes: Takes::AllBut(&[
-            "targets", "jobs", "only", "skip", "service", "through", "login", "list", "replay",
+            &["targets", "jobs", "only", "skip", "service", "through", "login", "list", "replay"],
+            WAITING,
+            PASSWORD,
         ]),
         ssh_options: true,
         words: Words::Ends,
         run: run::copy,
     },
     Subcommand {
+        name: "sftp",
+        arguments: "[USER@]HOST...",
+        about: "Examines a separate SFTP access with a password, and logs in where you give the password",
+        takes: Takes::AllBut(&[
+            &["list", "login", "replay", "service", "targets"],
+            COPYING,
+            WAITING,
+        ]),
+        ssh_options: true,
+        words: Words::Targets,
+        run: run::sftp,
+    },
+    Subcommand {
+        name: "wait",
+        arguments: "[USER@]HOST",
+        about: "Looks again, no more often than a server bears, until it is ready",
+        takes: Takes::AllBut(&[&["list", "replay", "targets", "jobs"], COPYING, PASSWORD]),
+        ssh_options: true,
+        words: Words::Targets,
+        run: wait::run,
+    },
+    Subcommand {
+        name: "compare",
+        arguments: "OLD.json NEW.json|[USER@]HOST",
+        about: "Says what changed since it last worked, between two reports or up to now",
+        takes: Takes::AllBut(&[
+            &["list", "replay", "record", "targets", "jobs", "redact"],
+            WAITING,
+            PASSWORD,
+            COPYING,
+        ]),
+        ssh_options: true,
+        words: Words::Reports,
+        run: compare::run,
+    },
+    Subcommand {
         name: "demo",
         arguments: "[SCENARIO...]",
         about: "Shows good and bad reports with no account, from an environment that it makes up here",
-        takes: Takes::AllBut(&["profile", "replay", "targets", "through", "login", "file"]),
+        takes: Takes::AllBut(&[
+            &["profile", "replay", "targets", "through", "login", "service"],
+            WAITING,
+            PASSWORD,
+            COPYING,
+        ]),
         ssh_options: false,
         words: Words::Scenarios,
         run: run::demo,
@@ -115,17 +164,27 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
     },
     Subcommand {
         name: "schema",
-        arguments: "",
-        about: "Prints the JSON Schema of the report",
+        arguments: "[compare]",
+        about: "Prints the JSON Schema of the report, or of a comparison",
         takes: Takes::Only(&[]),
         ssh_options: false,
-        words: Words::None,
+        words: Words::Schemas,
         run: schema::run,
     },
 ];
 
 /// Options that are for subcommands alone.
-const NOT_FOR_TARGETS: [&str; 2] = ["list", "file"];
+const NOT_FOR_TARGETS: [&[&str]; 4] = [&["list"], COPYING, WAITING, PASSWORD];
+
+/// Options of `copy` alone.
+const COPYING: &[&str] = &["file"];
+
+/// Options of `wait` alone.
+const WAITING: &[&str] = &["every", "for"];
+
+/// Options of `sftp` alone.
+const PASSWORD: &[&str] =
+    &["password_file", "password_env", "ask_password", "folder", "write_test"];
 
 /// The subcommand of this name.
 #[must_use]
@@ -136,7 +195,7 @@ pub fn named(word: &str) -> Option<&'static Subcommand> {
 /// Whether an option is for examining targets.
 #[must_use]
 pub fn is_for_targets(id: &str) -> bool {
-    !NOT_FOR_TARGETS.contains(&id)
+    !NOT_FOR_TARGETS.iter().any(|group| group.contains(&id))
 }
 
 /// Runs what the first word names; `None`: it is a target. `given` are the ids of the options of ours
@@ -160,10 +219,11 @@ pub fn dispatch(
 }
 
 fn belongs_elsewhere(id: &str) -> String {
+    let option = id.replace('_', "-");
     let owners = SUBCOMMANDS.iter().filter(|known| known.takes(id));
     let owners: Vec<_> =
-        owners.map(|known| format!("ssh-preflight {} --{id}", known.name)).collect();
-    format!("--{id} belongs to a subcommand: {}", owners.join(", "))
+        owners.map(|known| format!("ssh-preflight {} --{option}", known.name)).collect();
+    format!("--{option} belongs to a subcommand: {}", owners.join(", "))
 }
 
 impl Subcommand {
@@ -172,7 +232,7 @@ impl Subcommand {
     pub fn takes(&self, id: &str) -> bool {
         match self.takes {
             Takes::Only(these) => these.contains(&id),
-            Takes::AllBut(those) => !those.contains(&id),
+            Takes::AllBut(those) => !those.iter().any(|group| group.contains(&id)),
         }
     }
 
@@ -182,7 +242,7 @@ impl Subcommand {
         let what = if sorted.has_ssh_options() && !self.ssh_options {
             "options of ssh".to_owned()
         } else if let Some(id) = given.iter().find(|id| !self.takes(id)) {
-            format!("--{id}")
+            format!("--{}", id.replace('_', "-"))
         } else if words.len() > self.most_words() {
             match self.most_words() {
                 0 => "words after it".to_owned(),
@@ -249,13 +309,16 @@ mod tests {
         let command = Options::command();
         let known: Vec<_> = command.get_arguments().map(|arg| arg.get_id().as_str()).collect();
         for subcommand in SUBCOMMANDS {
-            let (Takes::Only(ids) | Takes::AllBut(ids)) = subcommand.takes;
+            let ids = match subcommand.takes {
+                Takes::Only(ids) => ids.to_vec(),
+                Takes::AllBut(groups) => groups.concat(),
+            };
             for id in ids {
-                assert!(known.contains(id), "{} names {id}", subcommand.name);
+                assert!(known.contains(&id), "{} names {id}", subcommand.name);
             }
         }
-        for id in NOT_FOR_TARGETS {
-            assert!(known.contains(&id), "{id}");
+        for id in NOT_FOR_TARGETS.into_iter().flatten() {
+            assert!(known.contains(id), "{id}");
         }
     }
 

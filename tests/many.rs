@@ -42,6 +42,7 @@ fn report(input: &str, diagnosis: Option<Diagnosis>, finding: &Finding) -> Repor
         egress: false,
         allowed: Vec::new(),
         login: false,
+        access: checks::access::Access::default(),
         copy: None,
         limits: TimeLimits::default(),
     };

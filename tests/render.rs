@@ -36,6 +36,7 @@ fn report(verdict: Verdict, diagnosis: Option<Diagnosis>, findings: Vec<Finding>
         egress: false,
         allowed: Vec::new(),
         login: false,
+        access: checks::access::Access::default(),
         copy: None,
         limits: TimeLimits::default(),
     };

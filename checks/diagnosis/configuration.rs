@@ -1,6 +1,6 @@
 //! Causes: configuration.
 
-use super::{Diagnosis, Id, Rule};
+use super::{Diagnosis, Id, Rule, sftp};
 use crate::{
     case::Case,
     command,
@@ -18,6 +18,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::SshConfigInvalid, finds: invalid },
     Rule { id: Id::ShortNameOutside, finds: short_name },
     Rule { id: Id::PubkeyDisabled, finds: pubkey_disabled },
+    Rule { id: Id::PasswordDisabled, finds: sftp::password_disabled },
 ];
 
 /// Options of Apple's and Red Hat's clients that others refuse.
@@ -172,6 +173,7 @@ mod tests {
             egress: false,
             allowed: Vec::new(),
             login: false,
+            access: crate::access::Access::default(),
             copy: None,
             limits: TimeLimits::default(),
         };

@@ -234,6 +234,27 @@ ids! {
     ForwardingRefused = "Your agent cannot be used from the host",
     }
 
+    Sftp "SFTP" {
+    /// PasswordAuthentication no, BatchMode, PreferredAuthentications.
+    PasswordDisabled = "Your ssh configuration turns login with a password off",
+    /// No password method, or no subsystem.
+    SftpUnavailable = "There is no SFTP access with a password for this user",
+    /// Partial success, or further questions.
+    PasswordNotEnough = "The server wants more than a password",
+    /// SSH_MSG_USERAUTH_PASSWD_CHANGEREQ, or OpenSSH's words.
+    PasswordExpired = "The password has expired",
+    /// SSH_MSG_USERAUTH_FAILURE.
+    PasswordWrong = "The server does not take this password for this user",
+    /// Something prints where SFTP should begin.
+    SftpNoise = "The account prints text where SFTP should begin",
+    /// Logged in, and out again.
+    SftpClosed = "The server ends the session right after the login",
+    /// SSH_FX_PERMISSION_DENIED.
+    SftpFolderUnreadable = "The SFTP user cannot list the folder",
+    /// The test upload fails.
+    SftpFolderUnwritable = "The SFTP user cannot write into the folder",
+    }
+
     Copy "Copy between two hosts" {
     /// The source cannot resolve the destination's name.
     SecondHopName = "The source does not know the destination by this name",
@@ -258,6 +279,8 @@ ids! {
     LoginNotFinished = "The login was not carried to its end, so it proves nothing",
     /// The way through was not gone, since that logs in elsewhere and nobody asked for it.
     BehindJumpHost = "What is behind the jump host or proxy command was not looked at",
+    /// The server has not proven who it is.
+    PasswordNotSent = "The password was not sent, since the server's key is not known here",
     /// Something that the verdict needs was not observed.
     NotExamined = "Not everything that the verdict needs could be looked at",
     }
@@ -274,6 +297,7 @@ impl Id {
                 | Self::AcceptsAnything
                 | Self::LoginNotFinished
                 | Self::BehindJumpHost
+                | Self::PasswordNotSent
                 | Self::NotExamined
         )
     }

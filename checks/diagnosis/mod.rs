@@ -18,6 +18,7 @@ mod path;
 mod proxy;
 mod second_hop;
 mod security_keys;
+mod sftp;
 mod ssh_says;
 #[cfg(test)]
 mod tests;
@@ -134,6 +135,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         auth::RULES,
         login::RULES,
         forwarding::RULES,
+        sftp::RULES,
         second_hop::RULES,
         undetermined::RULES,
         second_hop::UNDETERMINED,
@@ -177,13 +179,18 @@ pub fn in_order(group: Group) -> Vec<Id> {
 /// The one cause, or `None` where the connection will work.
 #[must_use]
 pub fn diagnose(case: &Case) -> Option<Diagnosis> {
-    let found = rules_for(case).find_map(|rule| (rule.finds)(case))?;
+    // Who logs in with a password is not told of keys.
+    let by_key = [Group::Keys, Group::Agent, Group::Authentication];
+    let about =
+        |rule: &&Rule| case.plan.access.sftp().is_none() || !by_key.contains(&rule.id.group());
+    let found = rules_for(case).filter(about).find_map(|rule| (rule.finds)(case))?;
     let mut found = allow_list::settle(address::with_doubts(found, case), case);
     if matches!(found.id.group(), Group::Path | Group::Transport)
         && let Some(note) = &case.profile().note
     {
         found.because.push(note.clone().into());
     }
+    found.because.extend(sftp::left_behind(case));
     if found.ssh_says.is_empty() {
         found.ssh_says = ssh_says(case);
     }

@@ -7,6 +7,7 @@
 
 mod keys;
 mod login;
+mod sftp;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +59,9 @@ fn follows(case: &Case, effective: &Effective) -> Vec<Text> {
     }
     if let Some(login) = case.login() {
         return login::lines(case, effective, login, peer(case, effective));
+    }
+    if case.plan.access.sftp().is_some() {
+        return sftp::says(case, effective);
     }
     no_login(case, effective, &client).unwrap_or_default()
 }

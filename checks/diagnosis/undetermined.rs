@@ -2,7 +2,7 @@
 //!
 //! An observation that is missing must never pass as a quiet success.
 
-use super::{Diagnosis, Id, Rule, way};
+use super::{Diagnosis, Id, Rule, sftp, way};
 use crate::{
     case::Case,
     evidence::{
@@ -31,12 +31,19 @@ fn interrupted(case: &Case) -> Option<Diagnosis> {
     let unseen = case.unseen().iter().any(|(_, why)| **why == Unseen::Interrupted);
     let handshake = case.handshake().filter(|h| h.end == HandshakeEnd::Interrupted);
     let asking = case.queries().is_some_and(|q| q.broken == Some(Broken::Interrupted));
-    let login = super::login::ended(case) == Some(Broken::Interrupted);
+    let login = super::login::ended(case) == Some(Broken::Interrupted)
+        || broken(case) == Some(Broken::Interrupted);
     (unseen || handshake.is_some() || asking || login).then(|| {
         let found = Diagnosis::new(Id::Interrupted)
             .because(text!["The run was interrupted; what was found by then is in the report."]);
         how_far(found, handshake).step(Hint::advice("Run it again and let it finish."))
     })
+}
+
+/// What ended a login with a password or the session behind it.
+fn broken(case: &Case) -> Option<Broken> {
+    let login = case.password_login().and_then(|login| login.broken);
+    login.or_else(|| case.sftp().and_then(|session| session.broken))
 }
 
 /// Where the conversation stood: a server that hangs is often why somebody interrupts.
@@ -51,7 +58,8 @@ fn timed_out(case: &Case) -> Option<Diagnosis> {
     let unseen = case.unseen().iter().any(|(_, why)| **why == Unseen::OutOfTime);
     let handshake = case.handshake().filter(|h| h.end == HandshakeEnd::OutOfTime);
     let asking = case.queries().is_some_and(|q| q.broken == Some(Broken::OutOfTime));
-    let login = super::login::ended(case) == Some(Broken::OutOfTime);
+    let login = super::login::ended(case) == Some(Broken::OutOfTime)
+        || broken(case) == Some(Broken::OutOfTime);
     (unseen || handshake.is_some() || asking || login).then(|| {
         let limit = transport::seconds(case.plan.limits.total_ms);
         let found = Diagnosis::new(Id::TimedOut).because(text![
@@ -183,7 +191,11 @@ fn behind_jump_host(case: &Case) -> Option<Diagnosis> {
 
 /// What shows more than we could see.
 pub(super) fn with_ssh(case: &Case) -> Hint {
-    Hint::run("Run ssh itself, which tells each step:", case.plan.ssh().flag("-v").command())
+    let words = match case.plan.access.sftp() {
+        Some(_) => "Run sftp itself, which tells each step:",
+        None => "Run ssh itself, which tells each step:",
+    };
+    Hint::run(words, case.plan.client().flag("-v").command())
 }
 
 /// The server ended the conversation at the first question, without a goodbye.
@@ -208,6 +220,9 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
         };
         return Some(found.because(why.words()).step(step));
     }
+    if case.plan.access.sftp().is_some() {
+        return stopped(case).or_else(|| sftp::not_examined(case));
+    }
     let winner = case.queries().and_then(|queries| queries.winner(case.is_interactive()));
     let module = case.effective().and_then(|effective| effective.pkcs11_provider.as_ref());
     if let (Some(module), None) = (module, winner) {
@@ -222,13 +237,8 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
                 .step(with_ssh(case)),
         );
     }
-    if let Some(HandshakeEnd::Stopped(why)) = case.handshake().map(|handshake| &handshake.end) {
-        return Some(
-            found
-                .because(text!["The SSH library inside ssh-preflight stopped: ", foreign(why), "."])
-                .because(text!["What ssh itself would do here is not known."])
-                .step(with_ssh(case)),
-        );
+    if let Some(found) = stopped(case) {
+        return Some(found);
     }
     let queries = case.queries.as_ref()?;
     match &queries.seen {
@@ -268,6 +278,19 @@ fn not_examined(case: &Case) -> Option<Diagnosis> {
         Err(why) => Some(found.because(why.words()).step(with_ssh(case))),
         Ok(_) => None,
     }
+}
+
+/// The library stopped, for a reason that no rule knows.
+fn stopped(case: &Case) -> Option<Diagnosis> {
+    let Some(HandshakeEnd::Stopped(why)) = case.handshake().map(|handshake| &handshake.end) else {
+        return None;
+    };
+    Some(
+        Diagnosis::new(Id::NotExamined)
+            .because(text!["The SSH library inside ssh-preflight stopped: ", foreign(why), "."])
+            .because(text!["What ssh itself would do here is not known."])
+            .step(with_ssh(case)),
+    )
 }
 
 fn runs_a_command(case: &Case) -> bool {

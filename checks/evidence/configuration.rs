@@ -11,7 +11,7 @@ mod ssh_g;
 
 use std::time::Duration;
 
-use super::{Seen, Unseen, machine::Machine};
+use super::{Seen, Unseen, machine::Machine, password::Method};
 use crate::{case::Plan, text::Foreign};
 use ssh_g::Context;
 
@@ -161,6 +161,12 @@ pub struct Effective {
     pub forward_agent_socket: Option<String>,
     /// PubkeyAuthentication.
     pub pubkey_authentication: bool,
+    /// PasswordAuthentication.
+    #[serde(default = "yes")]
+    pub password_authentication: bool,
+    /// KbdInteractiveAuthentication.
+    #[serde(default = "yes")]
+    pub kbd_interactive_authentication: bool,
     /// PreferredAuthentications, where set.
     pub preferred_authentications: Option<Vec<String>>,
     /// PubkeyAcceptedAlgorithms; empty where not known.
@@ -211,7 +217,24 @@ fn internal() -> Option<String> {
     Some("internal".to_owned())
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl Effective {
+    /// Whether the configuration lets `ssh` log in by this method.
+    #[must_use]
+    pub fn allows(&self, method: Method) -> bool {
+        let on = match method {
+            Method::Password => self.password_authentication,
+            Method::KeyboardInteractive => self.kbd_interactive_authentication,
+        };
+        let preferred = self.preferred_authentications.as_ref();
+        // In BatchMode ssh passes over both (sshconnect2.c, authmethod_is_enabled).
+        on && !self.batch_mode
+            && preferred.is_none_or(|methods| methods.iter().any(|m| m == method.name()))
+    }
+
     /// Whether the connection goes through another host or command.
     #[must_use]
     pub fn is_proxied(&self) -> bool {

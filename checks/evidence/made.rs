@@ -24,6 +24,8 @@ pub(crate) fn effective(port: u16) -> Effective {
         forward_agent: false,
         forward_agent_socket: None,
         pubkey_authentication: true,
+        password_authentication: true,
+        kbd_interactive_authentication: true,
         preferred_authentications: None,
         pubkey_accepted_algorithms: Vec::new(),
         host_key_algorithms: Vec::new(),
@@ -65,6 +67,7 @@ pub(crate) fn plan() -> Plan {
         egress: false,
         allowed: Vec::new(),
         login: false,
+        access: crate::access::Access::default(),
         copy: None,
         limits: TimeLimits::default(),
     }

@@ -25,12 +25,15 @@ pub(crate) mod made;
 pub mod made_up_name;
 pub mod name_servers;
 pub mod nearby;
+pub mod password;
+mod password_access;
 pub mod person;
 pub mod proxy;
 pub mod queries;
 pub mod resolution;
 pub mod second_hop;
 mod session;
+pub mod sftp;
 pub mod source;
 pub mod traceroute;
 mod way;
@@ -65,6 +68,8 @@ pub struct Evidence {
     person: Option<Arc<dyn Person>>,
     /// Whether this is a recorded case, in which nothing is observed any more.
     recorded: bool,
+    /// For the one login that somebody asked for.
+    password: Option<std::sync::Arc<crate::password::Password>>,
     live: Live,
     machine: Fact<machine::Machine>,
     configuration: Fact<Configuration>,
@@ -87,6 +92,8 @@ pub struct Evidence {
     queries: Fact<queries::Queries>,
     login: Fact<login::Login>,
     forwarding: Fact<forwarding::Forwarding>,
+    password_login: Fact<password::PasswordLogin>,
+    sftp: Fact<sftp::SftpSession>,
     second_hop: Fact<second_hop::SecondHop>,
     from_source: Fact<second_hop::FromSource>,
     room: Fact<second_hop::Room>,
@@ -147,6 +154,7 @@ impl Evidence {
             shared: hop::Shared::default(),
             person: None,
             recorded,
+            password: None,
             live: Live::default(),
             machine: Fact::new(case.machine),
             configuration: Fact::new(case.configuration),
@@ -169,6 +177,8 @@ impl Evidence {
             queries: Fact::new(case.queries),
             login: Fact::new(case.login),
             forwarding: Fact::new(case.forwarding),
+            password_login: Fact::new(case.password_login),
+            sftp: Fact::new(case.sftp),
             second_hop: Fact::new(case.second_hop),
             from_source: Fact::new(case.from_source),
             room: Fact::new(case.room),
@@ -202,6 +212,8 @@ impl Evidence {
             queries: self.queries.observed().cloned(),
             login: self.login.observed().cloned(),
             forwarding: self.forwarding.observed().cloned(),
+            password_login: self.password_login.observed().cloned(),
+            sftp: self.sftp.observed().cloned(),
             second_hop: self.second_hop.observed().cloned(),
             from_source: self.from_source.observed().cloned(),
             room: self.room.observed().cloned(),

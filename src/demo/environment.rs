@@ -121,6 +121,7 @@ fn plan(
         egress: false,
         allowed: Vec::new(),
         login: false,
+        access: checks::access::Access::default(),
         copy: None,
         limits: TimeLimits {
             total_ms: total_ms.unwrap_or(defaults.total_ms),

@@ -31,11 +31,15 @@ pub(super) fn of(field: &str, outside: Kind) -> Kind {
         "host" | "name" | "aliases" | "search" | "host_key_alias" | "found_as" | "short_name"
         | "looked_up_as" | "hop_of" | "proxy_jump" | "bind_address" | "jump_host"
         | "name_there" => Kind::Host,
-        "user" | "sudo_user" | "principals" | "key_id" => Kind::User,
+        "user" | "sudo_user" | "principals" | "key_id" | "owner" | "group" => Kind::User,
         "path"
         | "home"
         | "home_variable"
         | "socket"
+        | "folder"
+        | "renamed"
+        | "left_behind"
+        | "in_the_way"
         | "announced"
         | "user_known_hosts_files"
         | "global_known_hosts_files"
@@ -46,7 +50,6 @@ pub(super) fn of(field: &str, outside: Kind) -> Kind {
         | "pkcs11_provider"
         | "security_key_provider"
         | "file"
-        | "folder"
         | "mounted_on"
         | "own_keys"
         | "own_keys_there" => Kind::Path,

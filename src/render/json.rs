@@ -148,6 +148,10 @@ pub struct TargetJson {
     pub user: Option<String>,
     /// Name of the provider's profile.
     pub profile: String,
+    /// Which access was examined: ssh for the login by key, sftp for the separate one with a
+    /// password.
+    #[schemars(default)]
+    pub access: String,
 }
 
 /// Whether the connection will work.
@@ -306,7 +310,9 @@ pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
 }
 
 impl Tool {
-    fn this() -> Self {
+    /// This program.
+    #[must_use]
+    pub fn this() -> Self {
         Self { name: "ssh-preflight".into(), version: env!("CARGO_PKG_VERSION").into() }
     }
 }
@@ -369,6 +375,7 @@ impl From<&Report> for ReportJson {
             port: effective.map(|e| e.port).or(case.plan.port),
             user: effective.map(|e| &e.user).or(case.plan.user.as_ref()).cloned(),
             profile: case.profile().name.clone(),
+            access: if case.plan.access.sftp().is_some() { "sftp" } else { "ssh" }.into(),
         };
         let checks = report.checks.iter().map(|c| CheckJson {
             id: c.about.id.into(),

@@ -10,6 +10,7 @@ pub mod markdown;
 pub mod page;
 pub mod sarif;
 pub mod story;
+pub mod sftp;
 pub mod text;
 pub mod timeline;
 pub mod waterfall;

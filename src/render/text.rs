@@ -22,7 +22,8 @@ use super::{
 /// The report as text, ending in a line break.
 #[must_use]
 pub fn render(report: &Report, look: &Look) -> String {
-    let mut page = Page { look, words: Words::of(report), out: String::new() };
+    let client = words::client(report);
+    let mut page = Page { look, words: Words::of(report), client, out: String::new() };
     if look.quiet {
         page.verdict(report);
     } else {
@@ -47,13 +48,14 @@ pub fn render(report: &Report, look: &Look) -> String {
 /// A copy: its three parts, then the one diagnosis or the commands.
 #[must_use]
 pub fn render_copy(copied: Copied<'_>, look: &Look) -> String {
-    let mut page = Page { look, words: Words::of(copied.source), out: String::new() };
+    let client = words::client(copied.source);
+    let mut page = Page { look, words: Words::of(copied.source), client, out: String::new() };
     page.copied(copied);
     page.out
 }
 
 /// Where the locale has no such letters. Foreign letters become `?`: nothing is lost in the JSON.
-pub(super) fn ascii(text: &str) -> String {
+pub(crate) fn ascii(text: &str) -> String {
     let letter = |c: char| match c {
         '–' | '—' => '-',
         '’' | '‘' => '\'',
@@ -67,6 +69,8 @@ pub(super) fn ascii(text: &str) -> String {
 struct Page<'a> {
     look: &'a Look,
     words: Words<'a>,
+    /// The program whose words are quoted.
+    client: &'static str,
     out: String,
 }
 
@@ -214,7 +218,11 @@ impl Page<'_> {
         self.but_note([report]);
         if report.is_complete() {
             self.line("");
-            self.command("    ", &report.case.plan.ssh().command());
+            let (before, command) = words::next(report);
+            if let Some(before) = before {
+                self.wrapped("", before);
+            }
+            self.command("    ", &command);
         }
     }
 
@@ -240,9 +248,9 @@ impl Page<'_> {
 
     /// Word by word, with paths in full and no line broken: people search for it.
     fn ssh_says(&mut self, diagnosis: &Diagnosis) {
-        const MARK: &str = "ssh says: ";
+        let first = format!("{} says: ", self.client);
         for (place, line) in diagnosis.ssh_says.iter().enumerate() {
-            let mark = if place == 0 { MARK } else { "          " };
+            let mark = if place == 0 { first.clone() } else { " ".repeat(first.len()) };
             self.line(&format!("{mark}{}", line.plain()));
         }
     }

@@ -73,6 +73,9 @@ impl<'r> Words<'r> {
             // Nobody may read the verdict as a promise that ssh gets in.
             return "Nothing wrong in what was looked at; the other checks were left out.".into();
         }
+        if report.case.plan.access.sftp().is_some() {
+            return super::sftp::ready(report);
+        }
         let case = &report.case;
         let user = case.queries().map(|q| q.user.as_str());
         let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
@@ -109,10 +112,28 @@ pub const fn verdict(verdict: Verdict) -> (&'static str, Status) {
     }
 }
 
-/// The target as it was typed.
+/// The target as it was typed, after the word for another access than the login by key.
 #[must_use]
 pub fn input(report: &Report) -> String {
-    checks::text::foreign(&report.case.plan.input).plain()
+    let input = checks::text::foreign(&report.case.plan.input).plain();
+    if report.case.plan.access.sftp().is_some() { format!("sftp {input}") } else { input }
+}
+
+/// The program whose words are quoted, and which is to be typed next.
+#[must_use]
+pub fn client(report: &Report) -> &'static str {
+    if report.case.plan.access.sftp().is_some() { "sftp" } else { "ssh" }
+}
+
+/// What to type now that it is ready, and words before it where it is not plain.
+#[must_use]
+pub fn next(report: &Report) -> (Option<&'static str>, Command) {
+    let plan = &report.case.plan;
+    if super::sftp::is_untried(report) {
+        let again = plan.ssh().preflight(Some("--ask-password")).command();
+        return (Some("To try it once, with a password that is typed here:"), again);
+    }
+    (None, plan.client().command())
 }
 
 /// The checks that warn.

@@ -35,6 +35,17 @@ pub fn row(name: &str, world: &World, ssh: &Ended, id: Option<&str>) {
         Some(_) => format!("`{}`", neutral(world, &by_chance(ssh.last_line()))),
         None => "waits on and prints nothing".to_owned(),
     };
+    hold(name, &said, id);
+}
+
+/// The row of a situation in which a person is asked by `ssh`: for what.
+pub fn asked(name: &str, asks: &str, id: &str) {
+    if is_the_client() {
+        hold(name, asks, Some(id));
+    }
+}
+
+fn hold(name: &str, said: &str, id: Option<&str>) {
     let row = format!("| {} | {said} | {} |", name.replace('_', " "), cause(id));
     let page = page();
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

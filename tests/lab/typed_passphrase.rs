@@ -12,6 +12,7 @@ use crate::{
     in_a_world,
     oracle::{keeps_secrets, program, with_config},
     situations::{args, me},
+    table,
     world::{Key, World, until},
 };
 
@@ -27,6 +28,8 @@ impl Terminal {
     /// shows what is typed.
     fn run(w: &World, arguments: &[String]) -> Self {
         let shown = w.out("shown");
+        // What an earlier run has shown is no question of this one.
+        let _ = fs::remove_file(&shown);
         w.person.owns(&w.out(""));
         let quoted: Vec<_> = arguments.iter().map(|a| format!("'{a}'")).collect();
         // The shell has to outlive Ctrl-C.
@@ -111,6 +114,8 @@ fn three_wrong_passphrases_are_enough() {
         ended_with(w, &terminal.end(), 1, Some("passphrase-wrong"));
         let log = w.sshd_log();
         assert!(!log.contains("Starting session") && !log.contains("signature using"), "{log}");
+        let asks = "asks for the passphrase";
+        table::asked("three_wrong_passphrases_are_enough", asks, "passphrase-wrong");
     });
 }
 
@@ -143,6 +148,9 @@ fn a_new_server_is_not_trusted_in_a_persons_place() {
         let shown = Terminal::run(w, &with_config(w, &arguments)).end();
         ended_with(w, &shown, 3, Some("login-not-finished"));
         assert!(!w.sshd_log().contains("signature using"));
+        let asks = "asks whether this is the right server";
+        let name = "a_new_server_is_not_trusted_in_a_persons_place";
+        table::asked(name, asks, "login-not-finished");
     });
 }
 

@@ -357,6 +357,13 @@ impl World {
         self.write(".ssh/known_hosts", format!("{before}{line}\n"), 0o600);
     }
 
+    /// Stops what was started last.
+    pub fn stop(&mut self) {
+        let mut child = self.running.pop().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     fn start(&mut self, command: &mut Command) {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));

@@ -100,6 +100,12 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
             .map(expand),
         pubkey_authentication: get("pubkeyauthentication")
             .is_none_or(|v| !matches!(v, "no" | "false")),
+        password_authentication: yes("passwordauthentication", true),
+        kbd_interactive_authentication: match get("kbdinteractiveauthentication") {
+            // The name before OpenSSH 8.7.
+            None => yes("challengeresponseauthentication", true),
+            Some(_) => yes("kbdinteractiveauthentication", true),
+        },
         preferred_authentications: set("preferredauthentications")
             .map(|v| v.split(',').map(str::to_owned).collect()),
         pubkey_accepted_algorithms: match list("pubkeyacceptedalgorithms") {

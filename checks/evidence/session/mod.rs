@@ -1,8 +1,9 @@
-//! The one SSH conversation: handshake, then unsigned queries. Only [`sign`] signs, and only where
-//! the plan asks for it.
+//! The one SSH conversation: handshake, then unsigned queries. Only [`sign`] signs and only
+//! [`password`] sends a password, each only where the plan asks for it.
 
 mod forward;
 mod login;
+mod password;
 mod preferences;
 mod queries;
 mod run;
@@ -35,6 +36,7 @@ use super::{
 use crate::text::Foreign;
 pub use forward::Forwarded;
 pub use login::{Candidate, LogIn, log_in};
+pub use password::{Wanted, log_in_with_password, wait};
 pub use queries::{Asked, ask};
 pub use run::{Kept, run, run_and_keep};
 use tap::{SharedTrail, Tap};
@@ -65,6 +67,14 @@ impl Session {
     /// The agent that the host may ask: none, until [`Forwarded::allow`].
     pub fn forwarded(&self) -> &Forwarded {
         &self.forwarded
+    }
+
+    /// A channel for a session, once somebody is logged in.
+    ///
+    /// # Errors
+    /// That the server opens none, or is gone.
+    pub async fn open(&self) -> Result<russh::Channel<client::Msg>, russh::Error> {
+        self.handle.channel_open_session().await
     }
 
     /// Whether a refusal without methods was the server's word. The library then ends the

@@ -190,6 +190,11 @@ impl Trail {
         }
     }
 
+    /// How many bytes came from the server.
+    pub fn received(&self) -> u64 {
+        self.facts.received
+    }
+
     /// Bytes were sent to the server.
     pub fn sent(&mut self, bytes: usize) {
         self.facts.sent += bytes as u64;

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::{
     super::{
         json,
-        words::{Words, warnings},
+        words::{Words, client, next, warnings},
     },
     Place, mark,
 };
@@ -28,7 +28,7 @@ pub fn to_do(report: &Report, words: &Words<'_>, place: Place) -> Markup {
             @if report.is_complete() {
                 section.do aria-labelledby=[place.landmark("do")] {
                     (place.section("do", "Connect"))
-                    (command(&report.case.plan.ssh().command(), words))
+                    (command(&next(report).1, words))
                 }
             }
             @if warnings(report).next().is_some() {
@@ -64,7 +64,7 @@ pub fn why(report: &Report, words: &Words<'_>, place: Place) -> Markup {
         }
         @if !diagnosis.ssh_says.is_empty() {
             section aria-labelledby=[place.landmark("says")] {
-                (place.section("says", "What ssh says"))
+                (place.section("says", &format!("What {} says", client(report))))
                 pre.says { code { (said(diagnosis)) } }
             }
         }

@@ -90,6 +90,11 @@ impl Net {
         format!("{}{place}", self.tag)
     }
 
+    /// The file that leads into the network of a place.
+    pub fn namespace(&self, place: &str) -> PathBuf {
+        Path::new("/run/netns").join(self.name(place))
+    }
+
     fn command(&self, place: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name(place)]);
@@ -205,7 +210,7 @@ impl Net {
 
     /// A name server of our own at a place, for what dnsmasq does not do. It ends with the network.
     pub fn own_name_server(&mut self, place: &str, address: &str, answers: name_server::Answers) {
-        let namespace = Path::new("/run/netns").join(self.name(place));
+        let namespace = self.namespace(place);
         let address = std::net::SocketAddr::new(address.parse().unwrap(), 53);
         self.serving.push(name_server::serve(namespace, address, answers));
     }

@@ -1,0 +1,222 @@
+//! A comparison for people: what differs first, what it means, what to do.
+
+use checks::{
+    finding::Status,
+    text::{Text, printable},
+};
+use colored::Colorize;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    difference::{Comparison, Difference, Side},
+    facts::Shape,
+    read::Verdict,
+    value::Item,
+};
+use crate::render::{look::Look, text};
+
+/// The comparisons as text, ending in a line break.
+#[must_use]
+pub fn render(comparisons: &[Comparison], look: &Look) -> String {
+    let pages = comparisons.iter().map(|comparison| {
+        let mut page = Page { look, out: String::new() };
+        page.comparison(comparison);
+        page.out
+    });
+    pages.collect::<Vec<_>>().join("\n")
+}
+
+struct Page<'a> {
+    look: &'a Look,
+    out: String,
+}
+
+impl Page<'_> {
+    fn line(&mut self, line: &str) {
+        let line = line.trim_end();
+        let line = if self.look.unicode { line.to_owned() } else { text::ascii(line) };
+        self.out.push_str(&line);
+        self.out.push('\n');
+    }
+
+    /// Lines break at spaces alone, so that a fingerprint can be copied; later ones are indented as
+    /// deep as the mark is wide.
+    fn wrapped(&mut self, mark: &str, words: &str) {
+        let hanging = " ".repeat(mark.width());
+        let options = Options::new(self.look.width)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation)
+            .wrap_algorithm(WrapAlgorithm::FirstFit)
+            .break_words(false)
+            .initial_indent(mark)
+            .subsequent_indent(&hanging);
+        for line in textwrap::wrap(words, options) {
+            self.line(&line);
+        }
+    }
+
+    fn comparison(&mut self, comparison: &Comparison) {
+        if !self.look.quiet {
+            let (then, now) = (&comparison.then, &comparison.now);
+            let target = printable(&now.target);
+            self.line(&self.look.paint(&format!("ssh-preflight compare {target}"), |t| t.bold()));
+            self.line("");
+            self.line(&format!("then: {}, {}", moment(then), then.name));
+            self.line(&format!("now:  {}, {}", moment(now), now.name));
+            self.line("");
+        }
+        let status = match comparison.now.verdict {
+            _ if !comparison.differs() => Status::Pass,
+            Verdict::Ready => Status::Pass,
+            Verdict::NotReady => Status::Fail,
+            Verdict::Inconclusive => Status::Warn,
+        };
+        for line in textwrap::wrap(&sentence(comparison), self.look.width) {
+            let line = self.look.status(status, &line);
+            self.line(&line);
+        }
+        if let Some(first) = comparison.first() {
+            self.line("");
+            self.difference("", first);
+            self.line("");
+            self.wrapped("", &format!("What it means: {}", first.fact.means));
+        }
+        if let [_, others @ ..] = comparison.differences.as_slice()
+            && !others.is_empty()
+        {
+            self.line("");
+            self.line("What differs besides, most of it perhaps in consequence:");
+            for other in others {
+                self.difference("  ", other);
+            }
+        }
+        self.not_known(comparison);
+        for note in &comparison.notes {
+            self.line("");
+            self.wrapped("Note: ", note);
+        }
+        self.what_to_do(comparison);
+    }
+
+    /// What it was and what it is. Of a list that has something in common, only what came and went.
+    fn difference(&mut self, indent: &str, difference: &Difference) {
+        let title = capital(difference.fact.title);
+        self.wrapped(indent, &format!("{title}:"));
+        let (gone, new) = (difference.gone(), difference.come());
+        let moved = gone.is_empty() && new.is_empty();
+        let disjoint = gone.len() == difference.then.len() && new.len() == difference.now.len();
+        let all = |items: &[Item]| items.iter().map(|item| item.text.plain()).collect();
+        let some = |items: &[&Text]| items.iter().map(|item| item.plain()).collect();
+        let sides: [(&str, Vec<String>); 2] = match difference.fact.shape {
+            Shape::ByName => [("then", some(&gone)), ("now", some(&new))],
+            Shape::Set | Shape::Order if !moved && !disjoint => {
+                [("gone", some(&gone)), ("new", some(&new))]
+            }
+            _ => [("then", all(&difference.then)), ("now", all(&difference.now))],
+        };
+        for (word, mut items) in sides {
+            match (items.is_empty(), word) {
+                (true, "gone" | "new") => continue,
+                (true, _) => items.push("none".into()),
+                (false, _) => {}
+            }
+            let mark = format!("{indent}  {:6}", format!("{word}:"));
+            let hanging = " ".repeat(mark.width());
+            for (place, item) in items.iter().enumerate() {
+                let number = if moved { format!("{}. ", place + 1) } else { String::new() };
+                let mark = if place == 0 { &mark } else { &hanging };
+                self.wrapped(mark, &format!("{number}{item}"));
+            }
+        }
+    }
+
+    fn not_known(&mut self, comparison: &Comparison) {
+        if self.look.quiet {
+            return;
+        }
+        for (then, side) in [(true, "first"), (false, "second")] {
+            let titles: Vec<_> = comparison
+                .missing
+                .iter()
+                .filter(|missing| missing.then == then)
+                .map(|missing| missing.fact.title)
+                .collect();
+            if !titles.is_empty() {
+                self.line("");
+                let titles = titles.join("; ");
+                self.wrapped(
+                    "",
+                    &format!("Not known in the {side} report, so not compared: {titles}."),
+                );
+            }
+        }
+    }
+
+    fn what_to_do(&mut self, comparison: &Comparison) {
+        let Some(found) = &comparison.now.diagnosis else { return };
+        self.line("");
+        let word =
+            if comparison.now.verdict == Verdict::NotReady { "Not ready" } else { "Not found out" };
+        self.wrapped(
+            "",
+            &format!("{word} now: {} ({}).", printable(&found.title), printable(&found.id)),
+        );
+        if !found.next_steps.is_empty() {
+            self.line("");
+            self.line("Do this:");
+        }
+        for (n, step) in (1..).zip(&found.next_steps) {
+            self.wrapped(&format!("  {n}. "), &printable(&step.text));
+            for copied in [&step.command, &step.paste].into_iter().flatten() {
+                let copied = self.look.paint(&printable(copied), |t| t.cyan());
+                self.out.push_str(&format!("      {copied}\n"));
+            }
+        }
+        self.line("");
+        self.line(&format!("More: ssh-preflight catalogue {}", printable(&found.id)));
+    }
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn moment(side: &Side) -> String {
+    side.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// The first sentence: whether it worked, and what differs first.
+fn sentence(comparison: &Comparison) -> String {
+    let (then, now) = (&comparison.then, &comparison.now);
+    let day = then.started_at.strftime("%Y-%m-%d at %H:%M UTC");
+    let cause = |side: &Side| {
+        side.diagnosis
+            .as_ref()
+            .map(|found| format!(" ({})", printable(&found.id)))
+            .unwrap_or_default()
+    };
+    let was = match then.verdict {
+        Verdict::Ready if then.complete => format!("It worked on {day}."),
+        Verdict::Ready => format!("On {day} nothing was wrong in what was looked at."),
+        Verdict::NotReady => format!("It did not work on {day}{}.", cause(then)),
+        Verdict::Inconclusive => format!("On {day} it could not be found out{}.", cause(then)),
+    };
+    let is = match (now.verdict, then.verdict == now.verdict) {
+        (Verdict::Ready, false) if now.complete => " It works now.",
+        (Verdict::Ready, false) => " Now nothing is wrong in what was looked at.",
+        (Verdict::Ready, true) => " It works now too.",
+        (Verdict::NotReady, true) => " It does not work now either.",
+        (Verdict::NotReady, false) => "",
+        (Verdict::Inconclusive, _) => " Now it could not be found out.",
+    };
+    match comparison.first() {
+        None => format!("{was}{is} Nothing that matters differs since then."),
+        Some(first) => {
+            let known =
+                if comparison.is_first_in_doubt() { "is known to differ" } else { "differs" };
+            format!("{was}{is} Since then the first thing that {known} is {}.", first.fact.title)
+        }
+    }
+}
