@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::Access,
+    copying::{Part, Role},
     evidence::{
         Seen, Unseen,
         agent::{AgentForHost, AgentKeys},
@@ -30,6 +31,7 @@ use crate::{
         proxy::{Proxy, ProxyEnd},
         queries::Queries,
         resolution::Resolution,
+        second_hop::{FromSource, Room, SecondHop},
         sftp::SftpSession,
         source::Source,
         traceroute::Traceroute,
@@ -80,6 +82,9 @@ pub struct Plan {
     /// Whether `--login` asked for a real login, which signs.
     #[serde(default)]
     pub login: bool,
+    /// What this target has to do with a copy, where one was asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<Box<Part>>,
     /// Which access is examined.
     #[serde(default)]
     pub access: Access,
@@ -179,6 +184,15 @@ pub struct Case {
     /// The forwarded agent, seen from the host.
     #[serde(default)]
     pub forwarding: Option<Observed<Forwarding>>,
+    /// Of the source of a copy: the destination as it is seen from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_hop: Option<Observed<SecondHop>>,
+    /// Of the destination as it is seen from the source: how it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_source: Option<Observed<FromSource>>,
+    /// Of the destination as it is seen from the source: whether a file may be written there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<Observed<Room>>,
     /// Whether a login with a password is offered, and how one ended.
     #[serde(default)]
     pub password_login: Option<Observed<PasswordLogin>>,
@@ -257,6 +271,12 @@ impl Case {
         login: Login,
         /// The forwarded agent, seen from the host.
         forwarding: Forwarding,
+        /// The destination of a copy, as it is seen from the source.
+        second_hop: SecondHop,
+        /// How the destination was looked at from the source.
+        from_source: FromSource,
+        /// Whether a file may be written at the destination.
+        room: Room,
         /// Whether a login with a password is offered, and how one ended.
         password_login: PasswordLogin,
         /// What an SFTP session showed.
@@ -291,6 +311,9 @@ impl Case {
             log: None,
             login: None,
             forwarding: None,
+            second_hop: None,
+            from_source: None,
+            room: None,
             password_login: None,
             sftp: None,
         }
@@ -333,6 +356,12 @@ impl Case {
     #[must_use]
     pub fn is_hop(&self) -> bool {
         !self.plan.hop_of.is_empty()
+    }
+
+    /// What this case has to do with a copy.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        self.plan.copy.as_ref().map(|part| part.role)
     }
 
     /// The same case where nobody is there to type a passphrase or to answer `yes`.

@@ -19,6 +19,7 @@ pub mod short_name;
 pub mod login;
 pub mod forwarding;
 pub mod sftp;
+pub mod copy;
 
 // What they are made of.
 pub mod access;
@@ -27,10 +28,13 @@ pub mod allow_list;
 pub mod arrival;
 pub mod case;
 pub mod check;
+pub mod copied;
+pub mod copying;
 pub mod diagnosis;
 pub mod evidence;
 pub mod explain;
 pub mod finding;
+pub mod from_source;
 pub mod greeting;
 pub mod hops;
 pub mod host_trust;
@@ -54,7 +58,9 @@ pub mod waiting;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
+use case::Plan;
 use check::Row;
+use copying::Role;
 use evidence::Evidence;
 use finding::Finding;
 use report::{Checked, Report};
@@ -74,7 +80,17 @@ pub const CHECKS: &[Row] = &[
     Row::of::<login::Login>(),
     Row::of::<forwarding::Forwarding>(),
     Row::of::<sftp::Sftp>(),
+    Row::of::<copy::Copy>(),
 ];
+
+/// The checks of a target: of one that is seen from another host, those that can be made from there.
+#[must_use]
+pub fn checks_for(plan: &Plan) -> &'static [Row] {
+    match plan.copy.as_ref().map(|part| part.role) {
+        Some(Role::Hop) => from_source::CHECKS,
+        _ => CHECKS,
+    }
+}
 
 /// Runs the chosen checks at once, of those that belong to what was asked for; `found` sees each
 /// finding as soon as it is judged.
@@ -83,7 +99,7 @@ pub async fn examine(
     chosen: impl Fn(&Row) -> bool,
     mut found: impl FnMut(&Row, &Finding),
 ) -> Report {
-    let mut running: FuturesUnordered<_> = CHECKS
+    let mut running: FuturesUnordered<_> = checks_for(evidence.plan())
         .iter()
         .enumerate()
         .filter(|(_, row)| (row.applies)(evidence.plan()) && chosen(row))

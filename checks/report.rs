@@ -45,7 +45,7 @@ pub struct Report {
     pub verdict: Verdict,
     /// The one cause; none where ready.
     pub diagnosis: Option<Diagnosis>,
-    /// In the order of [`crate::CHECKS`].
+    /// In the order of [`crate::checks_for`].
     pub checks: Vec<Checked>,
 }
 
@@ -67,7 +67,10 @@ impl Report {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let ran = |row: &crate::check::Row| self.checks.iter().any(|c| c.about.id == row.about.id);
-        crate::CHECKS.iter().filter(|row| (row.applies)(&self.case.plan)).all(ran)
+        crate::checks_for(&self.case.plan)
+            .iter()
+            .filter(|row| (row.applies)(&self.case.plan))
+            .all(ran)
     }
 
     /// The worst status of the checks.

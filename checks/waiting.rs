@@ -75,6 +75,8 @@ pub const fn mended_by(id: Id) -> Mender {
         | Id::KeyNotAccepted
         | Id::LoginRefused
         | Id::SessionHangs
+        | Id::SecondHopName
+        | Id::SecondHopFailed
         | Id::SftpUnavailable => Mender::Others,
 
         // What was typed and configured, and what is on this computer.
@@ -134,6 +136,9 @@ pub const fn mended_by(id: Id) -> Mender {
         | Id::NoShell
         | Id::ForwardingRefused
         | Id::FailsAfterLogin
+        | Id::CopyFileMissing
+        | Id::CopyNoRoom
+        | Id::CopyNotWritable
         | Id::PasswordDisabled
         | Id::PasswordNotEnough
         | Id::PasswordExpired

@@ -69,6 +69,10 @@ pub struct Options {
     /// Logs in for real with the key that the server takes, runs `hostname` there, and leaves
     #[arg(long, action = ArgAction::SetTrue)]
     pub login: bool,
+    /// The file to copy, as it is named at the source; logs in at the destination too, and looks
+    /// whether there is room for it
+    #[arg(long, value_name = "PATH")]
+    pub file: Option<String>,
     /// Asks somebody outside, by DNS, for the public address of your network; the report names whom
     #[arg(long, action = ArgAction::SetTrue)]
     pub egress: bool,

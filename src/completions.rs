@@ -91,8 +91,12 @@ pub fn targets(id: &'static str) -> Arg {
 /// The argument that stands for the words of a subcommand.
 #[must_use]
 pub fn words_of(words: Words) -> Option<Arg> {
+    if words == Words::Ends {
+        let help = "From where, then to where: each as [USER@]HOST or ssh://[USER@]HOST[:PORT]";
+        return Some(targets("words").value_name("HOST").help(help));
+    }
     let candidates: fn() -> Vec<CompletionCandidate> = match words {
-        Words::None => return None,
+        Words::None | Words::Ends => return None,
         Words::Targets => return Some(targets("words")),
         Words::File => return Some(file()),
         Words::Diagnoses => || Id::iter().map(|id| of(id, id.title())).collect(),

@@ -33,10 +33,16 @@ impl Exit {
     /// What one report ends with; with `fail_on_warn`, a warning counts as a failure.
     #[must_use]
     pub fn of(report: &Report, fail_on_warn: bool) -> Self {
-        match report.verdict {
+        Self::for_verdict(report.verdict, report.worst(), fail_on_warn)
+    }
+
+    /// What a verdict ends with, where the worst of its checks is this.
+    #[must_use]
+    pub fn for_verdict(verdict: Verdict, worst: Status, fail_on_warn: bool) -> Self {
+        match verdict {
             Verdict::NotReady => Self::NotReady,
             Verdict::Inconclusive => Self::Inconclusive,
-            Verdict::Ready if fail_on_warn && report.worst() >= Status::Warn => Self::NotReady,
+            Verdict::Ready if fail_on_warn && worst >= Status::Warn => Self::NotReady,
             Verdict::Ready => Self::Ready,
         }
     }

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod compare;
 pub mod command;
 pub mod completions;
+pub mod copy;
 pub mod demo;
 pub mod exit;
 pub mod explain;

@@ -59,6 +59,7 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
         allowed: options.allowed.clone(),
         login: options.login,
         access: checks::access::Access::default(),
+        copy: None,
         limits,
     };
     let typed = |(n, word): (usize, &String)| -> Result<Listed, String> {

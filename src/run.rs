@@ -6,6 +6,8 @@ use std::{
 
 use checks::{
     case::{Case, Plan},
+    copied::{Copied, together},
+    copying::Role,
     evidence::{Evidence, hop::Shared, machine::room_for_targets, person::Person},
     password::Password,
     report::Report,
@@ -18,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     ask,
     cli::{FailOn, Format, Options},
-    command, completions, demo,
+    command, completions, copy, demo,
     exit::Exit,
     explain, files, plans,
     progress::Progress,
@@ -85,8 +87,19 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
             plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect()
         }
     };
-    let reports = in_runtime(async { Ok(examine_all(work, &options).await) })?;
+    let reports = in_runtime(async { Ok(together(examine_all(work, &options).await).await) })?;
     finish(&reports, &options, None)
+}
+
+/// `ssh-preflight copy SOURCE DESTINATION`: both ends of a copy, and the way between them.
+///
+/// # Errors
+/// What is wrong with the command line.
+pub fn copy(call: &Call<'_>) -> Result<Exit, String> {
+    let plans = copy::plans(call.sorted, call.options)?;
+    let work = plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect();
+    let reports = in_runtime(async { Ok(together(examine_all(work, call.options).await).await) })?;
+    finish(&reports, call.options, None)
 }
 
 /// What cannot be asked for together, told before anything is examined.
@@ -263,7 +276,11 @@ pub(crate) fn finish(
     demo: Option<&[&demo::Scenario]>,
 ) -> Result<Exit, String> {
     let warn = options.fail_on == FailOn::Warn;
-    let exit = reports.iter().map(|r| Exit::of(r, warn)).fold(Exit::Ready, Exit::worst);
+    let copied = Copied::of(reports);
+    let exit = match copied {
+        Some(copied) => Exit::for_verdict(copied.verdict(), copied.worst(), warn),
+        None => reports.iter().map(|r| Exit::of(r, warn)).fold(Exit::Ready, Exit::worst),
+    };
     let shown = options.redact.map(|what| redact::reports(reports, what));
     let shown = shown.as_deref().unwrap_or(reports);
     let page = |format, look: &Look| {
@@ -284,7 +301,9 @@ pub(crate) fn finish(
         wrong.extend(files::append(Path::new(&file), &github::summary(shown)).err());
     }
     if let Some(file) = &options.record {
-        let cases: Vec<_> = reports.iter().map(|r| &r.case).collect();
+        // The second hop of a copy is within the case of its source.
+        let own = reports.iter().filter(|r| r.case.role() != Some(Role::Hop));
+        let cases: Vec<_> = own.map(|r| &r.case).collect();
         let recording = match cases.as_slice() {
             [one] => json::pretty(one),
             many => json::pretty(&many),

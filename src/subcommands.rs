@@ -54,6 +54,8 @@ pub enum Words {
     None,
     /// Targets.
     Targets,
+    /// Two hosts.
+    Ends,
     /// Ids of diagnoses.
     Diagnoses,
     /// Scenarios of the demo.
@@ -73,10 +75,27 @@ pub enum Words {
 /// All subcommands, in the order in which they are told.
 pub static SUBCOMMANDS: &[Subcommand] = &[
     Subcommand {
+        name: "copy",
+        arguments: "SOURCE DESTINATION",
+        about: "Examines a copy from SOURCE to DESTINATION: logs in at SOURCE, and looks on from there",
+        takes: Takes::AllBut(&[
+            &["targets", "jobs", "only", "skip", "service", "through", "login", "list", "replay"],
+            WAITING,
+            PASSWORD,
+        ]),
+        ssh_options: true,
+        words: Words::Ends,
+        run: run::copy,
+    },
+    Subcommand {
         name: "sftp",
         arguments: "[USER@]HOST...",
         about: "Examines a separate SFTP access with a password, and logs in where you give the password",
-        takes: Takes::AllBut(&[&["list", "login", "replay", "service", "targets"], WAITING]),
+        takes: Takes::AllBut(&[
+            &["list", "login", "replay", "service", "targets"],
+            COPYING,
+            WAITING,
+        ]),
         ssh_options: true,
         words: Words::Targets,
         run: run::sftp,
@@ -85,7 +104,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
         name: "wait",
         arguments: "[USER@]HOST",
         about: "Looks again, no more often than a server bears, until it is ready",
-        takes: Takes::AllBut(&[&["list", "replay", "targets", "jobs"], PASSWORD]),
+        takes: Takes::AllBut(&[&["list", "replay", "targets", "jobs"], COPYING, PASSWORD]),
         ssh_options: true,
         words: Words::Targets,
         run: wait::run,
@@ -98,6 +117,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
             &["list", "replay", "record", "targets", "jobs", "redact"],
             WAITING,
             PASSWORD,
+            COPYING,
         ]),
         ssh_options: true,
         words: Words::Reports,
@@ -111,6 +131,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
             &["profile", "replay", "targets", "through", "login", "service"],
             WAITING,
             PASSWORD,
+            COPYING,
         ]),
         ssh_options: false,
         words: Words::Scenarios,
@@ -171,7 +192,10 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
 ];
 
 /// Options that are for subcommands alone.
-const NOT_FOR_TARGETS: [&[&str]; 3] = [&["list"], WAITING, PASSWORD];
+const NOT_FOR_TARGETS: [&[&str]; 4] = [&["list"], COPYING, WAITING, PASSWORD];
+
+/// Options of `copy` alone.
+const COPYING: &[&str] = &["file"];
 
 /// Options of `wait` alone.
 const WAITING: &[&str] = &["every", "for"];

@@ -43,6 +43,7 @@ fn report(input: &str, diagnosis: Option<Diagnosis>, finding: &Finding) -> Repor
         allowed: Vec::new(),
         login: false,
         access: checks::access::Access::default(),
+        copy: None,
         limits: TimeLimits::default(),
     };
     let case = Case::unobserved(plan, "2026-01-31T09:30:00.123Z".parse().unwrap());

@@ -37,6 +37,7 @@ fn report(verdict: Verdict, diagnosis: Option<Diagnosis>, findings: Vec<Finding>
         allowed: Vec::new(),
         login: false,
         access: checks::access::Access::default(),
+        copy: None,
         limits: TimeLimits::default(),
     };
     let abouts = [

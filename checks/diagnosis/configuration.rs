@@ -174,6 +174,7 @@ mod tests {
             allowed: Vec::new(),
             login: false,
             access: crate::access::Access::default(),
+            copy: None,
             limits: TimeLimits::default(),
         };
         let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);

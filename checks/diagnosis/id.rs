@@ -257,6 +257,19 @@ ids! {
     SftpFolderUnwritable = "The SFTP user cannot write into the folder",
     }
 
+    Copy "Copy between two hosts" {
+    /// The source cannot resolve the destination's name.
+    SecondHopName = "The source does not know the destination by this name",
+    /// The source cannot connect to the destination, or has no ssh.
+    SecondHopFailed = "The source cannot reach the destination",
+    /// Missing, unreadable, or no plain file.
+    CopyFileMissing = "The file to copy is not there, or cannot be read",
+    /// Free space.
+    CopyNoRoom = "There is no room for the file at the destination",
+    /// The folder.
+    CopyNotWritable = "The file may not be written at the destination",
+    }
+
     NotFoundOut "Not found out" {
     /// Ctrl-C.
     Interrupted = "Interrupted before it could be found out",

@@ -17,6 +17,7 @@ mod login;
 mod name;
 mod path;
 mod proxy;
+mod second_hop;
 mod security_keys;
 mod sftp;
 mod ssh_says;
@@ -33,9 +34,10 @@ use strum::IntoEnumIterator;
 pub(crate) use agent::trouble as agent_trouble;
 pub use host_key::is_trusted;
 pub use id::{Group, Id};
+pub use second_hop::of_the_hop;
 pub use ssh_says::ssh_says;
 
-use crate::{allow_list, case::Case, finding::Hint, text::Text};
+use crate::{allow_list, case::Case, copying::Role, finding::Hint, text::Text};
 
 /// The one cause, why we say so, and what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +47,9 @@ pub struct Diagnosis {
     /// The jump host that has it; none where it is the target itself.
     #[serde(default)]
     pub at: Option<Text>,
+    /// The two hosts between which it is, where it is on the second hop of a copy.
+    #[serde(default)]
+    pub between: Option<Between>,
     /// What `ssh` itself prints, a line each, so that people find themselves here; empty where it
     /// hangs without a word, or where that is not known.
     #[serde(default)]
@@ -57,6 +62,15 @@ pub struct Diagnosis {
     pub also_possible: Vec<Id>,
 }
 
+/// From where to where, as they were typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Between {
+    /// The source.
+    pub from: Text,
+    /// The destination.
+    pub to: Text,
+}
+
 impl Diagnosis {
     /// A diagnosis without words yet.
     #[must_use]
@@ -64,6 +78,7 @@ impl Diagnosis {
         Self {
             id,
             at: None,
+            between: None,
             ssh_says: Vec::new(),
             because: Vec::new(),
             next_steps: Vec::new(),
@@ -122,10 +137,35 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         login::RULES,
         forwarding::RULES,
         sftp::RULES,
+        second_hop::RULES,
         undetermined::RULES,
+        second_hop::UNDETERMINED,
     ]
     .into_iter()
     .flatten()
+}
+
+/// The rules for a case. Of a destination that is seen from another host, this computer's names,
+/// network and keys are no causes.
+fn rules_for(case: &Case) -> Box<dyn Iterator<Item = &'static Rule>> {
+    if case.role() != Some(Role::Hop) {
+        return Box::new(rules());
+    }
+    let works = |instead: &crate::evidence::second_hop::Instead| instead.run.is_success();
+    if case.from_source().and_then(|from| from.instead.as_ref()).is_some_and(works) {
+        // ssh there got in: there is nothing else to be seen, and nothing wrong.
+        return Box::new(second_hop::ROOM.iter());
+    }
+    let there = [
+        second_hop::FROM_SOURCE,
+        transport::RULES,
+        second_hop::HOST_KEY,
+        second_hop::KEYS,
+        auth::RULES,
+        second_hop::ROOM,
+        undetermined::RULES,
+    ];
+    Box::new(there.into_iter().flatten())
 }
 
 /// All ids of a stage, in causal order: those that the rules look for first come first.
@@ -148,7 +188,7 @@ pub fn diagnose(case: &Case) -> Option<Diagnosis> {
     let by_key = [Group::Keys, Group::Agent, Group::Authentication];
     let about =
         |rule: &&Rule| case.plan.access.sftp().is_none() || !by_key.contains(&rule.id.group());
-    let found = rules().filter(about).find_map(|rule| (rule.finds)(case))?;
+    let found = rules_for(case).filter(about).find_map(|rule| (rule.finds)(case))?;
     let mut found = allow_list::settle(address::with_doubts(found, case), case);
     if matches!(found.id.group(), Group::Path | Group::Transport)
         && let Some(note) = &case.profile().note

@@ -314,6 +314,14 @@ fn resolve_security_key_provider(effective: &mut Effective) {
     }
 }
 
+/// Reads what `ssh -G` printed on another computer, for a host; `user_named`: somebody named the user.
+/// What only that computer knows, such as its home, stays as it was printed.
+pub(super) fn read_printed(printed: &str, host: &str, user_named: bool) -> Effective {
+    let context =
+        Context { home: "~".to_owned(), host: host.to_owned(), user_named, ..Context::default() };
+    ssh_g::parse(printed, &context)
+}
+
 fn ssh() -> tokio::process::Command {
     let mut command = tokio::process::Command::new("ssh");
     command.env("LC_ALL", "C").stdin(std::process::Stdio::null()).kill_on_drop(true);

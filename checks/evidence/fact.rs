@@ -73,6 +73,8 @@ pub enum Needed {
     KnownHost,
     /// A login.
     Login,
+    /// A client at the source of a copy.
+    ClientThere,
     /// An agent.
     Agent,
 }
@@ -114,6 +116,7 @@ impl Unseen {
                 text!["Skipped: ssh would first ask you whether this is the right server."]
             }
             Self::Needs(Needed::Login) => text!["Skipped: there is no login."],
+            Self::Needs(Needed::ClientThere) => text!["Skipped: there is no ssh at the source."],
             Self::Needs(Needed::Agent) => text!["Skipped: there is no agent here to forward."],
             Self::Needs(Needed::Proxy) => text!["Skipped: the proxy command does not run."],
             Self::OutOfTime => {

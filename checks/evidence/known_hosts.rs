@@ -100,6 +100,37 @@ pub async fn observe(effective: Effective) -> Seen<KnownHosts> {
     Ok(KnownHosts { name: names.name, files, revoked })
 }
 
+/// The name under which a host is looked up.
+pub(super) fn name(effective: &Effective) -> String {
+    Names::of(effective).name
+}
+
+/// What `ssh-keygen -F` on another computer printed about a file there.
+pub(super) fn read_found(
+    path: &str,
+    printed: &str,
+    unreadable: Option<String>,
+    effective: &Effective,
+) -> KnownHostsFile {
+    // `# Host NAME found: line 3` stands before each line.
+    let (mut lines, mut number) = (Vec::new(), 0);
+    for line in printed.lines() {
+        match line.strip_prefix("# Host ") {
+            Some(told) => {
+                let last = told.split_whitespace().find_map(|word| word.parse().ok());
+                number = last.unwrap_or(number);
+            }
+            None => {
+                let found = Names::of(effective).lines(line.as_bytes());
+                lines.extend(
+                    found.into_iter().map(|found| KnownHostsLine { line: number, ..found }),
+                );
+            }
+        }
+    }
+    KnownHostsFile { path: path.to_owned(), unreadable, exists: true, lines }
+}
+
 /// The hosts that the user's files name plainly; hashed names cannot be read.
 pub(super) async fn plain_names(effective: &Effective) -> Vec<String> {
     let mut names = Vec::new();

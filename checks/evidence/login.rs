@@ -178,6 +178,14 @@ impl Run {
         self.end == RunEnd::Exited(0)
     }
 
+    /// The first line of what it complained about, as much as a sentence can hold.
+    #[must_use]
+    pub fn complaint(&self) -> Foreign {
+        let mut lines = self.stderr.raw().lines().map(str::trim);
+        let first = lines.find(|line| !line.is_empty()).unwrap_or_default();
+        Foreign::from_bytes(first.trim_end_matches('.').as_bytes()).short()
+    }
+
     /// What it printed, if that is one line that can be the name of a host.
     #[must_use]
     pub fn host_name(&self) -> Option<&str> {
@@ -197,9 +205,10 @@ impl Run {
 }
 
 /// Letters, digits, hyphens and dots (RFC 952, RFC 1123), and the underscore that some have.
-fn is_host_name(text: &str) -> bool {
+/// A first hyphen would make an option of it.
+pub(crate) fn is_host_name(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    !text.is_empty() && text.len() <= 253 && text.chars().all(fits)
+    !text.is_empty() && text.len() <= 253 && text.chars().all(fits) && !text.starts_with('-')
 }
 
 impl Login {

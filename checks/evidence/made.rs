@@ -68,6 +68,7 @@ pub(crate) fn plan() -> Plan {
         allowed: Vec::new(),
         login: false,
         access: crate::access::Access::default(),
+        copy: None,
         limits: TimeLimits::default(),
     }
 }

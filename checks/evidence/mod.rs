@@ -31,6 +31,7 @@ pub mod person;
 pub mod proxy;
 pub mod queries;
 pub mod resolution;
+pub mod second_hop;
 mod session;
 pub mod sftp;
 pub mod source;
@@ -95,6 +96,9 @@ pub struct Evidence {
     forwarding: Fact<forwarding::Forwarding>,
     password_login: Fact<password::PasswordLogin>,
     sftp: Fact<sftp::SftpSession>,
+    second_hop: Fact<second_hop::SecondHop>,
+    from_source: Fact<second_hop::FromSource>,
+    room: Fact<second_hop::Room>,
 }
 
 /// What cannot be written down: the one connection, handed from probe to probe.
@@ -103,6 +107,8 @@ struct Live {
     stream: Mutex<Option<tokio::net::TcpStream>>,
     /// Where the way is not direct: what the command relays, and the command.
     relayed: Mutex<Option<proxy::Stream>>,
+    /// Where the way leads through the source of a copy: the tunnel.
+    tunnelled: Mutex<Option<session::TunnelStream>>,
     running: Mutex<Option<proxy::Running>>,
     /// Held from the start of that command until keys are exchanged through it, or it has failed.
     turn: Mutex<Option<tokio::sync::OwnedSemaphorePermit>>,
@@ -176,6 +182,9 @@ impl Evidence {
             forwarding: Fact::new(case.forwarding),
             password_login: Fact::new(case.password_login),
             sftp: Fact::new(case.sftp),
+            second_hop: Fact::new(case.second_hop),
+            from_source: Fact::new(case.from_source),
+            room: Fact::new(case.room),
         }
     }
 
@@ -209,6 +218,9 @@ impl Evidence {
             forwarding: self.forwarding.observed().cloned(),
             password_login: self.password_login.observed().cloned(),
             sftp: self.sftp.observed().cloned(),
+            second_hop: self.second_hop.observed().cloned(),
+            from_source: self.from_source.observed().cloned(),
+            room: self.room.observed().cloned(),
         }
     }
 
@@ -474,6 +486,17 @@ impl Evidence {
                     Stream::Relayed(stream) => {
                         session::shake_hands(
                             stream,
+                            None,
+                            &effective,
+                            &algorithms,
+                            answer,
+                            &self.limits,
+                        )
+                        .await
+                    }
+                    Stream::Tunnelled(stream) => {
+                        session::shake_hands(
+                            stream.0,
                             None,
                             &effective,
                             &algorithms,

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     case::{Case, Plan},
+    copying::Role,
     jump, passage, relay,
 };
 
@@ -13,6 +14,7 @@ use crate::{
 pub(super) enum Stream {
     Direct(tokio::net::TcpStream),
     Relayed(proxy::Stream),
+    Tunnelled(super::session::TunnelStream),
 }
 
 impl Evidence {
@@ -94,6 +96,9 @@ impl Evidence {
 
     /// What the conversation goes over: the one connection, or what the command relays.
     pub(super) async fn stream(&self, effective: &Effective) -> Option<Stream> {
+        if self.plan.copy.as_ref().is_some_and(|part| part.role == Role::Hop) {
+            return self.live.tunnelled.lock().await.take().map(Stream::Tunnelled);
+        }
         if effective.is_proxied() {
             self.proxy().await.as_ref().ok()?;
             return self.live.relayed.lock().await.take().map(Stream::Relayed);

@@ -122,6 +122,7 @@ fn plan(
         allowed: Vec::new(),
         login: false,
         access: checks::access::Access::default(),
+        copy: None,
         limits: TimeLimits {
             total_ms: total_ms.unwrap_or(defaults.total_ms),
             connect_ms: PATIENCE_MS,

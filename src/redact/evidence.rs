@@ -124,6 +124,7 @@ fn nothing(plan: &Plan) -> Plan {
         name_servers: Vec::new(),
         hop_of: Vec::new(),
         allowed: Vec::new(),
+        copy: None,
         ..plan.clone()
     }
 }

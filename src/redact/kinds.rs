@@ -29,7 +29,8 @@ pub(super) enum Kind {
 pub(super) fn of(field: &str, outside: Kind) -> Kind {
     match field {
         "host" | "name" | "aliases" | "search" | "host_key_alias" | "found_as" | "short_name"
-        | "looked_up_as" | "hop_of" | "proxy_jump" | "bind_address" | "jump_host" => Kind::Host,
+        | "looked_up_as" | "hop_of" | "proxy_jump" | "bind_address" | "jump_host"
+        | "name_there" => Kind::Host,
         "user" | "sudo_user" | "principals" | "key_id" | "owner" | "group" => Kind::User,
         "path"
         | "home"
@@ -47,7 +48,11 @@ pub(super) fn of(field: &str, outside: Kind) -> Kind {
         | "identity_files"
         | "revoked_host_keys"
         | "pkcs11_provider"
-        | "security_key_provider" => Kind::Path,
+        | "security_key_provider"
+        | "file"
+        | "mounted_on"
+        | "own_keys"
+        | "own_keys_there" => Kind::Path,
         "to" | "from" | "addresses" | "address" | "server" | "configured" | "other_family"
         | "untried" | "outcome" | "sees" | "network" | "name_servers" | "allowed" | "by"
         | "after" => Kind::Address,
@@ -55,8 +60,8 @@ pub(super) fn of(field: &str, outside: Kind) -> Kind {
         "interface" | "bind_interface" | "tunnels" => Kind::Interface,
         "profile" => Kind::Profile,
         "proxy_command" | "known_hosts_command" => Kind::Command,
-        "ssh_options" => Kind::Options,
-        "sha256" | "md5" | "sha1" | "authority_sha256" | "withheld" => Kind::Key,
+        "ssh_options" | "options" => Kind::Options,
+        "sha256" | "md5" | "sha1" | "authority_sha256" | "withheld" | "keys_there" => Kind::Key,
         "algorithm"
         | "kind"
         | "operation"
@@ -98,6 +103,7 @@ pub(super) fn of(field: &str, outside: Kind) -> Kind {
         | "question"
         | "whom"
         | "version"
+        | "role"
         | "trust" => Kind::Word,
         "Ok" | "Err" => outside,
         _ => Kind::Text,

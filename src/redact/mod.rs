@@ -17,7 +17,7 @@ mod public;
 mod scrub;
 
 use checks::{
-    diagnosis::Diagnosis,
+    diagnosis::{Between, Diagnosis},
     finding::{Finding, Hint},
     report::{Checked, Report},
     text::{Command, Foreign, Span, Text},
@@ -57,6 +57,7 @@ fn each_text(report: &Report, see: &mut impl FnMut(&Text)) {
     };
     if let Some(found) = &report.diagnosis {
         found.at.iter().chain(&found.because).chain(&found.ssh_says).for_each(&mut *see);
+        found.between.iter().flat_map(|way| [&way.from, &way.to]).for_each(&mut *see);
         hints(&found.next_steps, see);
     }
     for Checked { finding, .. } in &report.checks {
@@ -81,6 +82,10 @@ fn diagnosis(found: &Diagnosis, names: &mut Names) -> Diagnosis {
     Diagnosis {
         id: found.id,
         at: found.at.as_ref().map(|hop| text(hop, names)),
+        between: found
+            .between
+            .as_ref()
+            .map(|way| Between { from: text(&way.from, names), to: text(&way.to, names) }),
         ssh_says: texts(&found.ssh_says, names),
         because: texts(&found.because, names),
         next_steps: found.next_steps.iter().map(|step| hint(step, names)).collect(),

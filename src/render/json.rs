@@ -1,7 +1,9 @@
 //! The report for machines: a contract. New fields may be added, none changes meaning.
 
 use checks::{
-    diagnosis::Id,
+    copied::Copied,
+    copying::{End, Role},
+    diagnosis::{Diagnosis, Id},
     finding::{Hint, Status},
     report::{Report, Verdict},
 };
@@ -25,8 +27,63 @@ pub fn docs(id: Id) -> String {
 pub enum Document {
     /// One target.
     One(Box<ReportJson>),
+    /// A copy.
+    Copy(Box<CopyJson>),
     /// Several targets.
     Many(Envelope),
+}
+
+/// The reports about a copy.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CopyJson {
+    /// Version of the form: 1.
+    pub schema_version: u32,
+    /// The program that made the report.
+    pub tool: Tool,
+    /// What is copied.
+    pub copy: CopiedJson,
+    /// Whether the copy will work.
+    pub verdict: VerdictJson,
+    /// The one cause; null where ready. It is the one of the source's report.
+    pub diagnosis: Option<DiagnosisJson>,
+    /// The commands of the copy, the first one first; empty where it does not work.
+    pub commands: Vec<Step>,
+    /// The source, then the destination as it is seen from there (where somebody got there), then the
+    /// destination as it is seen from here. The field `role` says which.
+    pub reports: Vec<ReportJson>,
+}
+
+/// What is copied, as it was typed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CopiedJson {
+    /// The source.
+    pub from: String,
+    /// The destination.
+    pub to: String,
+    /// The file; null where none was named.
+    pub file: Option<String>,
+}
+
+/// The part of a report in a copy.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoleJson {
+    /// The source. Its verdict and diagnosis are those of the copy.
+    Source,
+    /// The destination as it is seen from the source: the way of the copy.
+    Hop,
+    /// The destination as it is seen from here. It counts for a warning at most.
+    Destination,
+}
+
+impl From<Role> for RoleJson {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Source => Self::Source,
+            Role::Hop => Self::Hop,
+            Role::Destination => Self::Destination,
+        }
+    }
 }
 
 /// The reports about several targets.
@@ -55,6 +112,9 @@ pub struct ReportJson {
     pub duration_ms: u64,
     /// What was examined.
     pub target: TargetJson,
+    /// Its part in a copy; absent where nothing is to be copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<RoleJson>,
     /// Whether the connection will work.
     pub verdict: VerdictJson,
     /// Whether all checks ran. If some were left out, ready means that nothing is wrong in what
@@ -115,6 +175,9 @@ pub struct DiagnosisJson {
     pub title: String,
     /// The jump host that has it; null where it is the target itself.
     pub jump_host: Option<String>,
+    /// The two hosts between which it is, where it is on the second hop of a copy; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<BetweenJson>,
     /// What ssh itself prints in this situation, a line each; empty where it hangs without a word,
     /// or where that is not known.
     #[schemars(default)]
@@ -127,6 +190,15 @@ pub struct DiagnosisJson {
     pub also_possible: Vec<String>,
     /// The page about it.
     pub docs: String,
+}
+
+/// From where to where, as it was typed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct BetweenJson {
+    /// The source.
+    pub from: String,
+    /// The destination.
+    pub to: String,
 }
 
 /// Something to do.
@@ -195,6 +267,27 @@ pub fn render(reports: &[Report]) -> String {
     pretty(&document).unwrap_or_default()
 }
 
+/// A copy as JSON, ending in a line break.
+#[must_use]
+pub fn render_copy(copied: Copied<'_>) -> String {
+    let part = copied.source.case.plan.copy.as_deref();
+    let end = |end: &End| checks::text::foreign(&end.input).plain();
+    let document = Document::Copy(Box::new(CopyJson {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool::this(),
+        copy: CopiedJson {
+            from: part.map(|part| end(&part.source)).unwrap_or_default(),
+            to: part.map(|part| end(&part.destination)).unwrap_or_default(),
+            file: part.and_then(|part| part.file.clone()),
+        },
+        verdict: copied.verdict().into(),
+        diagnosis: copied.diagnosis().map(DiagnosisJson::from),
+        commands: copied.commands().iter().map(Step::from).collect(),
+        reports: copied.reports().map(ReportJson::from).collect(),
+    }));
+    pretty(&document).unwrap_or_default()
+}
+
 /// JSON with line breaks, the last at its end. Every character that a terminal would obey is
 /// written as an escape: nothing is lost for a program, and nothing happens to who looks at it.
 ///
@@ -253,6 +346,25 @@ impl From<&Hint> for Step {
     }
 }
 
+impl From<&Diagnosis> for DiagnosisJson {
+    fn from(d: &Diagnosis) -> Self {
+        Self {
+            id: d.id.to_string(),
+            title: d.id.title().into(),
+            jump_host: d.at.as_ref().map(checks::text::Text::plain),
+            between: d
+                .between
+                .as_ref()
+                .map(|b| BetweenJson { from: b.from.plain(), to: b.to.plain() }),
+            ssh_says: d.ssh_says.iter().map(checks::text::Text::plain).collect(),
+            because: d.because.iter().map(checks::text::Text::plain).collect(),
+            next_steps: d.next_steps.iter().map(Step::from).collect(),
+            also_possible: d.also_possible.iter().map(ToString::to_string).collect(),
+            docs: docs(d.id),
+        }
+    }
+}
+
 impl From<&Report> for ReportJson {
     fn from(report: &Report) -> Self {
         let case = &report.case;
@@ -265,16 +377,6 @@ impl From<&Report> for ReportJson {
             profile: case.profile().name.clone(),
             access: if case.plan.access.sftp().is_some() { "sftp" } else { "ssh" }.into(),
         };
-        let diagnosis = report.diagnosis.as_ref().map(|d| DiagnosisJson {
-            id: d.id.to_string(),
-            title: d.id.title().into(),
-            jump_host: d.at.as_ref().map(checks::text::Text::plain),
-            ssh_says: d.ssh_says.iter().map(checks::text::Text::plain).collect(),
-            because: d.because.iter().map(checks::text::Text::plain).collect(),
-            next_steps: d.next_steps.iter().map(Step::from).collect(),
-            also_possible: d.also_possible.iter().map(ToString::to_string).collect(),
-            docs: docs(d.id),
-        });
         let checks = report.checks.iter().map(|c| CheckJson {
             id: c.about.id.into(),
             title: c.about.title.into(),
@@ -292,9 +394,10 @@ impl From<&Report> for ReportJson {
             started_at: format!("{:.3}", case.started_at),
             duration_ms: report.duration_ms,
             target,
+            role: case.role().map(RoleJson::from),
             verdict: report.verdict.into(),
             complete: report.is_complete(),
-            diagnosis,
+            diagnosis: report.diagnosis.as_ref().map(DiagnosisJson::from),
             checks: checks.collect(),
         }
     }

@@ -16,7 +16,7 @@ pub mod timeline;
 pub mod waterfall;
 pub mod words;
 
-use checks::report::Report;
+use checks::{copied::Copied, report::Report};
 
 use crate::cli::Format;
 use look::Look;
@@ -25,6 +25,12 @@ use look::Look;
 /// a terminal.
 #[must_use]
 pub fn all(format: Format, reports: &[Report], look: &Look, headings: Option<&[String]>) -> String {
+    let copied = Copied::of(reports).filter(|_| headings.is_none());
+    match (format, copied) {
+        (Format::Text, Some(copied)) => return text::render_copy(copied, look),
+        (Format::Json, Some(copied)) => return json::render_copy(copied),
+        _ => {}
+    }
     match format {
         Format::Text => match headings {
             None if reports.len() > 1 => many::render(reports, look),

@@ -1,6 +1,8 @@
 //! The report for people.
 
 use checks::{
+    copied::Copied,
+    copying::{End, Role},
     diagnosis::Diagnosis,
     finding::{Hint, Status},
     report::{Checked, Report},
@@ -43,6 +45,15 @@ pub fn render(report: &Report, look: &Look) -> String {
             }
         }
     }
+    page.out
+}
+
+/// A copy: its three parts, then the one diagnosis or the commands.
+#[must_use]
+pub fn render_copy(copied: Copied<'_>, look: &Look) -> String {
+    let client = words::client(copied.source);
+    let mut page = Page { look, words: Words::of(copied.source), client, out: String::new() };
+    page.copied(copied);
     page.out
 }
 
@@ -134,6 +145,58 @@ impl Page<'_> {
         }
     }
 
+    fn copied(&mut self, copied: Copied<'_>) {
+        let Some(part) = copied.source.case.plan.copy.as_deref() else { return };
+        let name = |end: &End| checks::text::foreign(&end.input).plain();
+        let (from, to) = (name(&part.source), name(&part.destination));
+        if !self.look.quiet {
+            let title = format!("ssh-preflight copy from {from} to {to}");
+            self.line(&self.look.paint(&title, |t| t.bold()));
+            let file = part.file.as_ref().map(|_| " and at the destination").unwrap_or_default();
+            self.wrapped(
+                "",
+                &format!(
+                    "copy logs in at the source{file}, and runs commands there that change nothing."
+                ),
+            );
+            let titles = copied.reports().flat_map(|r| &r.checks).map(|c| c.about.title.width());
+            let column = titles.max().unwrap_or(0);
+            for report in copied.reports() {
+                let heading = match report.case.role() {
+                    Some(Role::Hop) => format!("From {from} to {to}"),
+                    Some(Role::Destination) => {
+                        format!(
+                            "The destination {to}, from here (for comparison: no copy goes this way)"
+                        )
+                    }
+                    _ => format!("The source {from}"),
+                };
+                self.line("");
+                self.wrapped("", &heading);
+                for checked in &report.checks {
+                    self.check(checked, column);
+                }
+            }
+            self.line("");
+        }
+        match copied.diagnosis() {
+            Some(diagnosis) => {
+                let (words, status) = self.words.headline(copied.source);
+                self.painted(&words, status);
+                self.diagnosis(diagnosis);
+            }
+            None => {
+                let words = format!("Ready: the copy from {from} to {to} will work.");
+                self.painted(&words, Status::Pass);
+                self.but_note(copied.reports());
+                self.line("");
+                for hint in copied.commands() {
+                    self.hint("", "", &hint);
+                }
+            }
+        }
+    }
+
     fn arrow(&self) -> &'static str {
         if self.look.unicode { "→" } else { ">" }
     }
@@ -155,15 +218,7 @@ impl Page<'_> {
         if let Some(diagnosis) = &report.diagnosis {
             return self.diagnosis(diagnosis);
         }
-        let warnings: Vec<_> = words::warnings(report).collect();
-        if !warnings.is_empty() {
-            self.line("");
-            self.line("But note:");
-            for warn in warnings {
-                let words = self.words.plain(&warn.finding.summary);
-                self.wrapped("  ! ", &format!("{}: {words}", warn.about.title));
-            }
-        }
+        self.but_note([report]);
         if report.is_complete() && report.case.log().is_none() {
             self.line("");
             let (before, command) = words::next(report);
@@ -171,6 +226,18 @@ impl Page<'_> {
                 self.wrapped("", before);
             }
             self.command("    ", &command);
+        }
+    }
+
+    fn but_note<'r>(&mut self, reports: impl IntoIterator<Item = &'r Report>) {
+        let warnings: Vec<_> = reports.into_iter().flat_map(words::warnings).collect();
+        if !warnings.is_empty() {
+            self.line("");
+            self.line("But note:");
+            for warn in warnings {
+                let words = self.words.plain(&warn.finding.summary);
+                self.wrapped("  ! ", &format!("{}: {words}", warn.about.title));
+            }
         }
     }
 

@@ -59,7 +59,10 @@ impl<'r> Words<'r> {
         };
         let place = match &diagnosis.at {
             Some(hop) => format!(" at the jump host {}", self.plain(hop)),
-            None => String::new(),
+            None => match &diagnosis.between {
+                Some(way) => format!(" from {} to {}", self.plain(&way.from), self.plain(&way.to)),
+                None => String::new(),
+            },
         };
         let (word, status) = verdict(report.verdict);
         (format!("{word}{place}: {}.", diagnosis.id.title()), status)

@@ -19,6 +19,7 @@ mod agents;
 mod cases;
 mod comparing;
 mod explained;
+mod copying;
 mod faults;
 mod forwarded;
 mod generations;

@@ -12,6 +12,7 @@ mod tap;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod tunnel;
 
 use std::{
     sync::Arc,
@@ -37,8 +38,9 @@ pub use forward::Forwarded;
 pub use login::{Candidate, LogIn, log_in};
 pub use password::{Wanted, log_in_with_password, wait};
 pub use queries::{Asked, ask};
-pub use run::run;
+pub use run::{Kept, run, run_and_keep};
 use tap::{SharedTrail, Tap};
+pub use tunnel::{TunnelStream, tunnel};
 
 /// How this program names itself to servers: honestly.
 pub const IDENTIFICATION: &str = concat!("SSH-2.0-ssh-preflight_", env!("CARGO_PKG_VERSION"));

@@ -27,8 +27,30 @@ pub async fn run(
     answer: Duration,
     limits: &Limits,
 ) -> Run {
+    run_and_keep(session, command, forwarding, FOREIGN_LIMIT, answer, limits).await.run
+}
+
+/// A command, and more of what it printed than a report shows: what is read, and not shown.
+pub struct Kept {
+    /// The command.
+    pub run: Run,
+    /// What it printed, up to the limit.
+    pub stdout: String,
+    /// What it complained about, up to the limit.
+    pub stderr: String,
+}
+
+/// Runs a command like [`run`], and keeps up to `most` bytes of what it prints.
+pub async fn run_and_keep(
+    session: &Session,
+    command: &str,
+    forwarding: bool,
+    most: usize,
+    answer: Duration,
+    limits: &Limits,
+) -> Kept {
     let began = Instant::now();
-    let mut running = Running::new(command);
+    let mut running = Running::new(command, most);
     let end = tokio::select! {
         biased;
         end = running.go(session, forwarding, answer) => end,
@@ -43,12 +65,13 @@ struct Running {
     run: Run,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    most: usize,
 }
 
 impl Running {
-    fn new(command: &str) -> Self {
+    fn new(command: &str, most: usize) -> Self {
         let run = Run { command: command.to_owned(), ..Run::default() };
-        Self { run, stdout: Vec::new(), stderr: Vec::new() }
+        Self { run, stdout: Vec::new(), stderr: Vec::new(), most: most.max(FOREIGN_LIMIT) }
     }
 
     async fn go(&mut self, session: &Session, forwarding: bool, answer: Duration) -> RunEnd {
@@ -59,7 +82,7 @@ impl Running {
             Err(_) => return too_late(),
             Ok(Ok(channel)) => channel,
             Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
-                self.run.not_opened = Some(not_opened(&reason, session));
+                self.run.not_opened = Some(not_opened(&reason, session).await);
                 return RunEnd::Closed;
             }
             Ok(Err(_)) => return RunEnd::Closed,
@@ -105,9 +128,11 @@ impl Running {
                 Some(ChannelMsg::Data { data }) => {
                     let bytes = u64::try_from(data.len()).unwrap_or(u64::MAX);
                     self.run.stdout_bytes = self.run.stdout_bytes.saturating_add(bytes);
-                    keep(&mut self.stdout, &data);
+                    keep(&mut self.stdout, &data, self.most);
                 }
-                Some(ChannelMsg::ExtendedData { data, .. }) => keep(&mut self.stderr, &data),
+                Some(ChannelMsg::ExtendedData { data, .. }) => {
+                    keep(&mut self.stderr, &data, self.most)
+                }
                 Some(_) => {}
             }
             if self.run.stdout_bytes > MOST_BYTES {
@@ -135,14 +160,16 @@ impl Running {
         }
     }
 
-    fn ended(self, end: RunEnd, duration_ms: u64) -> Run {
-        Run {
+    fn ended(self, end: RunEnd, duration_ms: u64) -> Kept {
+        let run = Run {
             stdout: Foreign::from_bytes(&self.stdout),
             stderr: Foreign::from_bytes(&self.stderr),
             end,
             duration_ms,
             ..self.run
-        }
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Kept { run, stdout: text(&self.stdout), stderr: text(&self.stderr) }
     }
 }
 
@@ -150,12 +177,13 @@ impl Running {
 const MOST_BYTES: u64 = 1 << 20;
 
 /// Keeps one byte more than is shown, so that it is seen that something was cut.
-fn keep(kept: &mut Vec<u8>, more: &[u8]) {
-    let room = (FOREIGN_LIMIT + 1).saturating_sub(kept.len());
+fn keep(kept: &mut Vec<u8>, more: &[u8], most: usize) {
+    let room = (most + 1).saturating_sub(kept.len());
     kept.extend(more.iter().take(room));
 }
 
-pub(super) fn not_opened(reason: &ChannelOpenFailure, session: &Session) -> NotOpened {
+/// The server's refusal. The library tells its words a moment after the refusal itself.
+pub(super) async fn not_opened(reason: &ChannelOpenFailure, session: &Session) -> NotOpened {
     let name = match reason {
         ChannelOpenFailure::AdministrativelyProhibited => "administratively-prohibited".to_owned(),
         ChannelOpenFailure::ConnectFailed => "connect-failed".to_owned(),
@@ -163,8 +191,11 @@ pub(super) fn not_opened(reason: &ChannelOpenFailure, session: &Session) -> NotO
         ChannelOpenFailure::ResourceShortage => "resource-shortage".to_owned(),
         ChannelOpenFailure::Other { code, .. } => code.to_string(),
     };
-    NotOpened {
-        reason: name,
-        words: session.trail.lock().not_opened().cloned().unwrap_or_default(),
+    for _ in 0..20 {
+        if let Some(words) = session.trail.lock().take_not_opened() {
+            return NotOpened { reason: name, words };
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    NotOpened { reason: name, words: Foreign::default() }
 }

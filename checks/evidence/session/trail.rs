@@ -266,9 +266,9 @@ impl Trail {
         self.not_opened = Some(words);
     }
 
-    /// Why the server refused to open the last channel, where it did.
-    pub fn not_opened(&self) -> Option<&Foreign> {
-        self.not_opened.as_ref()
+    /// Why the server refused to open the last channel, where it did; told once.
+    pub fn take_not_opened(&mut self) -> Option<Foreign> {
+        self.not_opened.take()
     }
 
     /// The stream ended: closed, or failed with an error of the system. The first end counts.

@@ -63,6 +63,7 @@ pub(super) fn find(log: &Log) -> Goal {
         allowed: Vec::new(),
         login: false,
         access: crate::access::Access::Shell,
+        copy: None,
         limits: TimeLimits::default(),
     };
     let effective = Effective {

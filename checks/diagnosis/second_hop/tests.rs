@@ -1,0 +1,212 @@
+//! What is found about a second hop, and what must not be claimed.
+
+use super::*;
+use crate::{
+    copying::{End, size},
+    evidence::{
+        Needed,
+        configuration::Effective,
+        handshake::{Handshake, HandshakeEnd},
+        login::{NotOpened, Run},
+        made,
+        second_hop::{Entry, FromSource, Room, Space},
+    },
+    host_trust::tests::{key, known, line as known_line},
+    text::Foreign,
+};
+
+const ED: &str = "ssh-ed25519";
+
+fn end(input: &str) -> End {
+    End { input: input.into(), host: input.into(), user: Some("ada".into()), port: None }
+}
+
+fn part(role: Role) -> Option<Box<Part>> {
+    Some(Box::new(Part {
+        role,
+        source: end("a.example.com"),
+        destination: end("b.example.com"),
+        file: Some("x".into()),
+        options: vec!["-A".into()],
+        size: Some(2048),
+    }))
+}
+
+/// A destination that the source reaches, whose key it knows.
+fn hop(tunnel: Tunnel, instead: Option<Instead>) -> Case {
+    let mut case = made::case(Effective { host: "b".into(), ..made::effective(22) });
+    case.plan.host = "b".into();
+    case.plan.copy = part(Role::Hop);
+    let ok = Run { end: RunEnd::Exited(0), ..Run::default() };
+    let tried = Tried {
+        name: "b".into(),
+        client: ok.clone(),
+        lookup: Some(ok),
+        addresses: vec!["192.0.2.1".parse().unwrap()],
+        tunnel,
+        took_ms: 1,
+    };
+    case.from_source = made::seen(FromSource {
+        name: "b".into(),
+        tried: vec![tried],
+        keys_there: Vec::new(),
+        own_keys: Vec::new(),
+        instead,
+    });
+    case.known_hosts = made::seen(known(vec![known_line(None, ED, "a")]));
+    case.handshake = made::seen(Handshake {
+        host_key: Some(key(ED, "a")),
+        end: HandshakeEnd::Complete,
+        ..Handshake::default()
+    });
+    case
+}
+
+/// The source of that copy, at which somebody got in.
+fn source(hop: Case, file: Option<Entry>) -> Case {
+    let mut case = made::case(made::effective(22));
+    case.plan.copy = part(Role::Source);
+    case.second_hop = made::seen(SecondHop { case: Box::new(hop), file });
+    case
+}
+
+fn not_opened(reason: &str, words: &str) -> Tunnel {
+    let words = Foreign::from_bytes(words.as_bytes());
+    Tunnel::NotOpened(NotOpened { reason: reason.into(), words })
+}
+
+fn said(code: u32, lines: &[&str]) -> Option<Instead> {
+    let said = lines.iter().map(|line| Foreign::from_bytes(line.as_bytes())).collect();
+    let run = Run { end: RunEnd::Exited(code), ..Run::default() };
+    Some(Instead { run, said, signatures: 0 })
+}
+
+fn found(case: &Case) -> Option<Diagnosis> {
+    RULES.iter().chain(UNDETERMINED).find_map(|rule| (rule.finds)(case))
+}
+
+#[test]
+fn the_way_from_the_source() {
+    let forbidden = || not_opened("administratively-prohibited", "open failed");
+    let unknown = "Host key verification failed.";
+    for (tunnel, instead, id) in [
+        (not_opened("connect-failed", "Connection refused"), None, Id::SecondHopFailed),
+        (Tunnel::NoAnswer { after_ms: 10_000 }, None, Id::SecondHopFailed),
+        (
+            forbidden(),
+            said(255, &["ssh: connect to host b port 22: Connection refused"]),
+            Id::SecondHopFailed,
+        ),
+        (
+            forbidden(),
+            said(255, &["ssh: Could not resolve hostname b: Name or service not known"]),
+            Id::SecondHopName,
+        ),
+        (forbidden(), said(255, &["ada@b: Permission denied (publickey)."]), Id::KeyNotAccepted),
+        (
+            forbidden(),
+            said(255, &["WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!", unknown]),
+            Id::HostKeyChanged,
+        ),
+        // At a terminal scp asks; what comes after is not known.
+        (forbidden(), said(255, &[unknown]), Id::NotExamined),
+        (forbidden(), said(1, &["something new"]), Id::SecondHopFailed),
+    ] {
+        let mut hop = hop(tunnel, instead);
+        if hop.from_source().unwrap().instead.is_some() {
+            hop.handshake = None;
+        }
+        let told = format!("{hop:?}");
+        let found = found(&source(hop, None)).unwrap_or_else(|| unreachable!("{told}"));
+        assert_eq!(found.id, id, "{told}");
+        assert!(found.between.is_some() && !found.next_steps.is_empty(), "{found:?}");
+    }
+    let mut works = hop(forbidden(), said(0, &[]));
+    works.handshake = None;
+    assert_eq!(found(&source(works, None)), None);
+}
+
+#[test]
+fn a_name_that_the_source_does_not_know() {
+    let mut hop = hop(not_opened("connect-failed", "Name or service not known"), None);
+    let mut from = hop.from_source().unwrap().clone();
+    from.tried[0].addresses.clear();
+    hop.from_source = made::seen(from);
+    let found = found(&source(hop, None)).unwrap();
+    assert_eq!(found.id, Id::SecondHopName);
+    assert!(found.next_steps.iter().any(|step| {
+        let command = step.command.as_ref().map(Command::plain).unwrap_or_default();
+        command.ends_with("hostname")
+    }));
+}
+
+#[test]
+fn the_key_of_the_destination() {
+    for (lines, interactive, id) in [
+        (vec![known_line(None, ED, "b")], true, Some(Id::HostKeyChanged)),
+        (vec![], false, Some(Id::HostKeyUnknown)),
+    ] {
+        let mut hop = hop(Tunnel::Open, None);
+        hop.plan.interactive = interactive;
+        hop.known_hosts = made::seen(known(lines));
+        let found = found(&source(hop, None));
+        assert_eq!(found.as_ref().map(|d| d.id), id);
+        // What is done about it is done at the source.
+        let commands = found.unwrap().next_steps.into_iter().filter_map(|step| step.command);
+        let at = commands.map(|c| c.plain()).find(|c| c.contains("a.example.com")).unwrap();
+        assert!(at.starts_with("ssh -t -A ada@a.example.com '"), "{at}");
+    }
+}
+
+#[test]
+fn the_file_and_the_room_for_it() {
+    let entry = |is_file, readable, bytes: u64| Entry {
+        list: Run { end: RunEnd::Exited(0), ..Run::default() },
+        readable,
+        is_file,
+        size: Some(bytes),
+    };
+    let good = || entry(Some(true), Some(true), 2048);
+    let room = |writable, bytes| Room {
+        folder: ".".into(),
+        writable: Some(writable),
+        space: Run::default(),
+        free: Some(Space { bytes, mounted_on: "/".into() }),
+        there: None,
+    };
+    let works = || hop(not_opened("x", ""), said(0, &[]));
+    for (file, at, id) in [
+        (good(), room(true, 4096), None),
+        (entry(Some(false), Some(true), 1), room(true, 4096), Some(Id::CopyFileMissing)),
+        (entry(Some(true), Some(false), 1), room(true, 4096), Some(Id::CopyFileMissing)),
+        (entry(None, None, 0), room(true, 4096), Some(Id::CopyFileMissing)),
+        (good(), room(false, 4096), Some(Id::CopyNotWritable)),
+        (good(), room(true, 2047), Some(Id::CopyNoRoom)),
+        // The first cause wins: without the file, its room does not matter.
+        (entry(None, None, 0), room(false, 0), Some(Id::CopyFileMissing)),
+    ] {
+        let mut hop = works();
+        hop.room = made::seen(at);
+        let told = format!("{file:?} {:?}", hop.room());
+        let case = source(hop, Some(file));
+        assert_eq!(found(&case).map(|d| d.id), id, "{told}");
+        let part = case.plan.copy.as_deref().unwrap();
+        assert_eq!(of_the_hop(part, case.second_hop().unwrap()).map(|d| d.id), id, "{told}");
+    }
+    assert_eq!(size(2047), "1.9 KiB");
+}
+
+#[test]
+fn a_hop_that_was_not_looked_at_is_no_success() {
+    let mut case = made::case(made::effective(22));
+    case.plan.copy = part(Role::Source);
+    assert_eq!(found(&case).unwrap().id, Id::NotExamined);
+    case.second_hop = made::seen(()).map(|seen| crate::case::Observed {
+        started_ms: seen.started_ms,
+        duration_ms: seen.duration_ms,
+        seen: Err(Unseen::Needs(Needed::Login)),
+    });
+    assert_eq!(found(&case).unwrap().id, Id::NotExamined);
+    // What has no part in a copy has nothing to say about one.
+    assert_eq!(found(&made::case(made::effective(22))), None);
+}

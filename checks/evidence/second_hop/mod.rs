@@ -1,0 +1,316 @@
+//! The second hop of a copy: the destination as it is seen from the source.
+//!
+//! Only where the plan asks for a copy. The source is logged in at, and a few commands are run there
+//! that read and change nothing ([`there`]). The destination is then seen through a tunnel, by the
+//! same probes as any other target; where the source forbids tunnels, by its own `ssh`.
+
+mod room;
+mod there;
+
+use std::{net::IpAddr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Evidence, Needed, Seen, Unseen,
+    agent::{AgentKeys, AgentState},
+    configuration::{Configuration, Effective, Source},
+    identities::Identities,
+    known_hosts::KnownHosts,
+    login::{Login, NotOpened, Run},
+    session::{self, Session},
+};
+use crate::{
+    case::{Case, Observed, Plan},
+    copying::{Part, Role},
+    text::Foreign,
+};
+pub use room::{Entry, Room, Space};
+
+/// The destination, seen from the source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SecondHop {
+    /// All that is known about it: a case of its own, with the role [`Role::Hop`].
+    pub case: Box<Case>,
+    /// The file at the source, where one was named.
+    pub file: Option<Entry>,
+}
+
+/// How the destination was looked at from the source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FromSource {
+    /// The name that is used, which is the first that leads somewhere.
+    pub name: String,
+    /// Each name that was tried.
+    pub tried: Vec<Tried>,
+    /// The keys of the agent, as they are seen there (SHA256).
+    pub keys_there: Vec<String>,
+    /// Key files that `ssh` there would try too. Nobody looked into them.
+    pub own_keys: Vec<Foreign>,
+    /// What `ssh` there came to, where no tunnel is allowed.
+    pub instead: Option<Instead>,
+}
+
+/// One name, tried there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The name.
+    pub name: String,
+    /// What `ssh -G` there came to: it says what `ssh` makes of the name.
+    pub client: Run,
+    /// What the look-up there came to.
+    pub lookup: Option<Run>,
+    /// The addresses that it printed.
+    pub addresses: Vec<IpAddr>,
+    /// The connection from there.
+    pub tunnel: Tunnel,
+    /// How long that took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// What came of a tunnel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tunnel {
+    /// The source has connected.
+    Open,
+    /// It did not: why.
+    NotOpened(NotOpened),
+    /// It has neither connected nor said that it cannot.
+    NoAnswer {
+        /// The limit in milliseconds.
+        after_ms: u64,
+    },
+    /// The conversation with the source ended.
+    Lost,
+    /// It was not tried, since `ssh` there goes another way (a jump host or proxy command).
+    NotDirect,
+    /// The time for the whole run was over.
+    OutOfTime,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl Tunnel {
+    /// Whether the source says that nobody may go through it, whatever the goal.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::NotOpened(no) if no.reason != "connect-failed")
+    }
+}
+
+/// `ssh` there, with a command that changes nothing, and one signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instead {
+    /// The command.
+    pub run: Run,
+    /// The lines with which it told how far it got.
+    pub said: Vec<Foreign>,
+    /// How many signatures it was given.
+    pub signatures: u32,
+}
+
+impl FromSource {
+    /// The name that is used.
+    #[must_use]
+    pub fn used(&self) -> Option<&Tried> {
+        self.tried.iter().find(|tried| tried.name == self.name)
+    }
+}
+
+impl Evidence {
+    /// The destination of a copy, as it is seen from the source: after a login there.
+    pub async fn second_hop(&self) -> &Seen<SecondHop> {
+        self.second_hop
+            .once(&self.limits, || async {
+                self.is_live()?;
+                let part = self.plan.copy.as_ref().filter(|part| part.role == Role::Source);
+                let part = part.ok_or(Unseen::Needs(Needed::Login))?;
+                if !self.login().await.as_ref().is_ok_and(Login::has_session) {
+                    return Err(Unseen::Needs(Needed::Login));
+                }
+                let keys_there = match self.forwarding().await {
+                    Ok(forwarding) => forwarding.keys_there.clone(),
+                    Err(_) => Vec::new(),
+                };
+                let agent = self.agent().await.as_ref().ok().cloned();
+                // OpenSSH takes the wish once on a connection, and then forwards in all its sessions.
+                let is_openssh = self.handshake().await.as_ref().is_ok_and(|handshake| {
+                    let told = handshake.identification.as_ref();
+                    told.is_some_and(|id| id.software.raw().starts_with("OpenSSH"))
+                });
+                let session = self.live.session.lock().await;
+                let session = session.as_ref().ok_or(Unseen::Needs(Needed::Handshake))?;
+                let look = Look {
+                    evidence: self,
+                    session,
+                    part,
+                    agent: agent.unwrap_or_else(AgentKeys::none),
+                    keys_there,
+                    asks_again: !is_openssh,
+                    answer: Duration::from_millis(self.plan.limits.answer_ms),
+                };
+                Ok(look.whole().await)
+            })
+            .await
+    }
+
+    /// How the destination was looked at from the source: it is there before anything else.
+    pub async fn from_source(&self) -> &Seen<FromSource> {
+        let none = || async { Err(Unseen::Needs(Needed::Login)) };
+        self.from_source.once(&self.limits, none).await
+    }
+}
+
+/// One look at a destination, from the source.
+struct Look<'e> {
+    evidence: &'e Evidence,
+    session: &'e Session,
+    part: &'e Part,
+    agent: AgentKeys,
+    keys_there: Vec<String>,
+    /// Whether the server wants to be asked for the agent in each session.
+    asks_again: bool,
+    answer: Duration,
+}
+
+impl Look<'_> {
+    async fn whole(&self) -> SecondHop {
+        let file = match &self.part.file {
+            Some(file) => Some(self.entry(file).await),
+            None => None,
+        };
+        let profile = self.evidence.plan.profile_for(&self.part.destination.host).clone();
+        let names = self.part.names(profile.short_name(&self.part.destination.host));
+        let (mut tried, mut stream, mut found) = (Vec::new(), None, None);
+        for name in names {
+            let (at, effective, through) = self.name(name).await;
+            let leads = matches!(at.tunnel, Tunnel::Open | Tunnel::NotDirect)
+                || at.tunnel.is_forbidden() && !at.addresses.is_empty();
+            if found.is_none() || leads {
+                found = Some((at.name.clone(), effective));
+                stream = through;
+            }
+            tried.push(at);
+            if leads {
+                break;
+            }
+        }
+        let (name, effective) = found.unwrap_or_default();
+        let mut from = FromSource {
+            name,
+            tried,
+            keys_there: self.keys_there.clone(),
+            own_keys: Vec::new(),
+            instead: None,
+        };
+        let mut known = KnownHosts::default();
+        if let Some(effective) = &effective {
+            (known, from.own_keys) = self.files(effective).await;
+            let used = from.used().map(|used| &used.tunnel);
+            if used.is_some_and(|t| t.is_forbidden() || *t == Tunnel::NotDirect) {
+                from.instead = Some(self.instead(&from.name, effective).await);
+            }
+        }
+        let case = Box::new(
+            self.examine(
+                profile,
+                from,
+                effective,
+                known,
+                stream,
+                file.as_ref().and_then(|file| file.size),
+            )
+            .await,
+        );
+        SecondHop { case, file }
+    }
+
+    /// The destination by one name: what `ssh` there makes of it, what it resolves to there, and
+    /// whether the source can connect to it.
+    async fn name(
+        &self,
+        name: String,
+    ) -> (Tried, Option<Effective>, Option<session::TunnelStream>) {
+        let (client, effective) = self.client(&name).await;
+        let (host, port) = match &effective {
+            Some(e) => (e.host.clone(), e.port),
+            None => (name.clone(), self.part.destination.port.unwrap_or(22)),
+        };
+        let (lookup, addresses) = self.lookup(&host).await;
+        let mut tried =
+            Tried { name, client, lookup, addresses, tunnel: Tunnel::NotDirect, took_ms: 0 };
+        if effective.as_ref().is_some_and(Effective::is_proxied) {
+            return (tried, effective, None);
+        }
+        let limits = &self.evidence.limits;
+        let (tunnel, took_ms, stream) =
+            session::tunnel(self.session, &host, port, self.answer, limits).await;
+        (tried.tunnel, tried.took_ms) = (tunnel, took_ms);
+        (tried, effective, stream)
+    }
+
+    /// The same checks as for any other target, through the tunnel.
+    async fn examine(
+        &self,
+        profile: crate::profile::Profile,
+        from: FromSource,
+        effective: Option<Effective>,
+        known: KnownHosts,
+        stream: Option<session::TunnelStream>,
+        size: Option<u64>,
+    ) -> Case {
+        let (end, own) = (&self.part.destination, &self.evidence.plan);
+        let user = effective.as_ref().map(|e| e.user.clone()).or_else(|| end.user.clone());
+        let plan = Plan {
+            input: match &user {
+                Some(user) => format!("{user}@{}", from.name),
+                None => from.name.clone(),
+            },
+            host: from.name.clone(),
+            user,
+            port: end.port,
+            ssh_options: Vec::new(),
+            wants_forwarding: false,
+            profile: Some(profile),
+            through: false,
+            egress: false,
+            login: self.part.file.is_some(),
+            copy: Some(Box::new(Part { role: Role::Hop, size, ..self.part.clone() })),
+            ..own.clone()
+        };
+        let mut case = Case::unobserved(plan, self.evidence.started_at);
+        let source = Source::Ssh { version: Foreign::default() };
+        let configuration = effective
+            .map(|effective| Configuration { source, effective: Ok(effective), files: Vec::new() })
+            .ok_or(Unseen::Needs(Needed::ClientThere));
+        case.configuration = self.seen(configuration);
+        case.known_hosts = self.seen(Ok(known));
+        case.from_source = self.seen(Ok(from));
+        // Which files hold keys there is known; nobody looked into them.
+        case.identities = self.seen(Ok(Identities::default()));
+        case.agent = self.seen(Ok(self.forwarded_agent()));
+        case.agent_for_host = self.seen(Err(Unseen::Needs(Needed::DirectWay)));
+        // It is about this computer, from which nothing goes there.
+        case.machine = self.seen(Err(Unseen::Needs(Needed::DirectWay)));
+        let evidence = Evidence::limited(case, self.evidence.limits.clone(), false);
+        *evidence.live.tunnelled.lock().await = stream;
+        // The room belongs to the copy as a whole; it is looked at before the goodbye.
+        if self.part.file.is_some() {
+            evidence.room().await;
+        }
+        crate::examine(&evidence, |_| true, |_, _| {}).await.case
+    }
+
+    fn seen<T>(&self, seen: Seen<T>) -> Option<Observed<T>> {
+        let started_ms = self.evidence.limits.elapsed_ms();
+        Some(Observed { started_ms, duration_ms: 0, seen })
+    }
+
+    /// The agent as it can be used there: the keys that were seen there.
+    fn forwarded_agent(&self) -> AgentKeys {
+        let keys = self.agent.keys().iter();
+        let keys = keys.filter(|key| self.keys_there.contains(&key.sha256)).cloned().collect();
+        AgentKeys { state: AgentState::Keys(keys), others: Vec::new(), ..self.agent.clone() }
+    }
+}

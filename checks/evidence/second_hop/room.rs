@@ -1,0 +1,167 @@
+//! The file at the source, and the room for it at the destination: listed, never read or written.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{
+        Evidence, Needed, Seen, Unseen,
+        login::{Login, Run},
+        session,
+    },
+    Look,
+};
+use crate::copying::{Role, quoted};
+
+/// A file, as `ls -l` there shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// What came of listing it.
+    pub list: Run,
+    /// Whether it may be read; none where nobody could tell.
+    pub readable: Option<bool>,
+    /// Whether it is a plain file; none where it was not listed.
+    pub is_file: Option<bool>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+}
+
+/// What is at the destination for the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// The folder, as the file's own name has it.
+    pub folder: String,
+    /// Whether it may be written in; none where nobody could tell.
+    pub writable: Option<bool>,
+    /// What came of the question for free space.
+    pub space: Run,
+    /// What it said.
+    pub free: Option<Space>,
+    /// A file of that name that is there already.
+    pub there: Option<Entry>,
+}
+
+/// Free space, as `df -P` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Space {
+    /// Bytes that an ordinary user may still write.
+    pub bytes: u64,
+    /// Where it is mounted.
+    pub mounted_on: String,
+}
+
+impl Look<'_> {
+    /// A file at the source.
+    pub(super) async fn entry(&self, file: &str) -> Entry {
+        entry(file, |words| async move { self.command(&words, false).await.run }).await
+    }
+}
+
+/// A file, by commands that only look at it.
+async fn entry<'f, F>(file: &'f str, run: impl Fn(Vec<&'f str>) -> F) -> Entry
+where
+    F: Future<Output = Run>,
+{
+    // -L: what a link leads to is what is copied.
+    let list = run(vec!["ls", "-lndL", "--", file]).await;
+    let mut entry = Entry { list, readable: None, is_file: None, size: None };
+    if let Some((is_file, size)) = listed(entry.list.stdout.raw()) {
+        (entry.is_file, entry.size) = (Some(is_file), Some(size));
+        entry.readable = truth(&run(vec!["test", "-r", file]).await);
+    }
+    entry
+}
+
+/// What `test` says.
+fn truth(run: &Run) -> Option<bool> {
+    use super::super::login::RunEnd::Exited;
+    match run.end {
+        Exited(0) => Some(true),
+        Exited(1) => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether it is a plain file, and its size: `-rw-r--r-- 1 1000 1000 42 ...`. A shell may have
+/// printed something before.
+fn listed(printed: &str) -> Option<(bool, u64)> {
+    printed.lines().rev().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let mode = words.next().filter(|mode| mode.len() >= 10)?;
+        let size = words.nth(3)?.parse().ok()?;
+        Some((mode.starts_with('-'), size))
+    })
+}
+
+/// The last line of `df -Pk`: file system, blocks of 1024 bytes, used, available, share, place.
+fn free(printed: &str) -> Option<Space> {
+    let line = printed.lines().rev().find(|line| !line.trim().is_empty())?;
+    let words: Vec<_> = line.split_whitespace().collect();
+    // The name of a file system may hold a space, so the words are counted from the share.
+    let share = words.iter().rposition(|word| word.ends_with('%'))?;
+    let available: u64 = words.get(share.checked_sub(1)?)?.parse().ok()?;
+    let mounted_on = words.get(share + 1..)?.join(" ");
+    Some(Space { bytes: available.saturating_mul(1024), mounted_on })
+}
+
+impl Evidence {
+    /// Whether a file may be written at the destination: after a login there, which only a named file
+    /// asks for.
+    pub async fn room(&self) -> &Seen<Room> {
+        self.room
+            .once(&self.limits, || async {
+                self.is_live()?;
+                let part = self.plan.copy.as_ref().filter(|part| part.role == Role::Hop);
+                let part = part.ok_or(Unseen::Needs(Needed::Login))?;
+                let (Some(file), Some(folder)) = (&part.file, part.folder()) else {
+                    return Err(Unseen::Needs(Needed::Login));
+                };
+                if !self.login().await.as_ref().is_ok_and(Login::has_session) {
+                    return Err(Unseen::Needs(Needed::Login));
+                }
+                let session = self.live.session.lock().await;
+                let session = session.as_ref().ok_or(Unseen::Needs(Needed::Handshake))?;
+                let answer = Duration::from_millis(self.plan.limits.answer_ms);
+                let limits = &self.limits;
+                let run = |words: Vec<&str>| {
+                    let line = quoted(&words).unwrap_or_default();
+                    async move { session::run(session, &line, false, answer, limits).await }
+                };
+                let writable = truth(&run(vec!["test", "-d", folder, "-a", "-w", folder]).await);
+                let space = run(vec!["df", "-Pk", "--", folder]).await;
+                let free = free(space.stdout.raw()).filter(|_| space.is_success());
+                let there = entry(file, run).await;
+                Ok(Room {
+                    folder: folder.to_owned(),
+                    writable,
+                    space,
+                    free,
+                    there: there.size.is_some().then_some(there),
+                })
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ls_is_read() {
+        assert_eq!(listed("-rw-r--r-- 1 1000 1000 42 Jan 1 00:00 a b\n"), Some((true, 42)));
+        assert_eq!(listed("Hello!\ndrwxr-xr-x+ 2 0 0 4096 Jan 1 00:00 x\n"), Some((false, 4096)));
+        assert_eq!(listed("ls: cannot access\n"), None);
+    }
+
+    #[test]
+    fn df_is_read() {
+        let printed = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
+                       /dev/my disk 100 40 60 40% /home/my data\n";
+        let space = free(printed).unwrap();
+        assert_eq!((space.bytes, space.mounted_on.as_str()), (60 * 1024, "/home/my data"));
+        assert_eq!(free("nonsense"), None);
+        assert_eq!(free(""), None);
+    }
+}

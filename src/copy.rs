@@ -1,0 +1,127 @@
+//! `copy SOURCE DESTINATION`: what is to be examined for a copy between two hosts.
+
+use checks::{
+    case::Plan,
+    copying::{End, Part, Role},
+};
+
+use crate::{cli::Options, plans, ssh_options::Sorted};
+
+/// The two ends of a copy, as plans: the source, then the destination as it is seen from here.
+///
+/// # Errors
+/// What is wrong with the command line, and what was meant.
+pub fn plans(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
+    let form = "It is written: ssh-preflight copy SOURCE DESTINATION, each as USER@HOST.";
+    // The word itself is no target.
+    let (words, places) = (sorted.words.get(1..), sorted.places.get(1..));
+    let ends = Sorted {
+        words: words.unwrap_or_default().to_vec(),
+        places: places.unwrap_or_default().to_vec(),
+        ..sorted.clone()
+    };
+    if let Some(path) = ends.words.iter().find(|word| is_scp_path(word)) {
+        let shown = checks::text::foreign(path).plain();
+        return Err(format!(
+            "\"{shown}\" names a file. Give the hosts alone, and the file with --file. {form}"
+        ));
+    }
+    if ends.words.len() != 2 {
+        let asked = if ends.words.len() < 2 {
+            "copy from where, to where?"
+        } else {
+            "copy takes two hosts."
+        };
+        return Err(format!("{asked} {form} A host of the name copy is `-- copy`."));
+    }
+    if options.file.as_deref().is_some_and(|file| file.is_empty() || file.contains(['\0', '\n'])) {
+        return Err("--file takes the path of one file at the source.".into());
+    }
+    let mut plans = plans::of_targets(&ends, options)?;
+    let [source, destination] = plans.as_mut_slice() else { return Err(form.into()) };
+    let (from, to) = (end(source), end(destination));
+    if from.is_same(&to) {
+        return Err(format!("Source and destination are the same host. {form}"));
+    }
+    // The agent is what opens the destination from the source.
+    source.wants_forwarding = true;
+    source.ssh_options.retain(|typed| typed != "-a");
+    if !source.ssh_options.iter().any(|typed| typed == "-A") {
+        source.ssh_options.push("-A".to_owned());
+    }
+    let part = |role| {
+        Some(Box::new(Part {
+            role,
+            source: from.clone(),
+            destination: to.clone(),
+            file: options.file.clone(),
+            options: source.ssh_options.clone(),
+            size: None,
+        }))
+    };
+    (source.copy, destination.copy) = (part(Role::Source), part(Role::Destination));
+    source.login = true;
+    source.through = true;
+    destination.login = false;
+    destination.wants_forwarding = false;
+    destination.ssh_options.retain(|typed| typed != "-A");
+    Ok(plans)
+}
+
+/// `HOST:PATH`, as for scp.
+fn is_scp_path(word: &str) -> bool {
+    let path = word.split_once(':').map(|(_, path)| path).filter(|_| !word.contains("://"));
+    path.is_some_and(|path| !path.is_empty() && !word.contains('[') && path.parse::<u16>().is_err())
+        && word.matches(':').count() == 1
+}
+
+fn end(plan: &Plan) -> End {
+    End {
+        input: plan.input.clone(),
+        host: plan.host.clone(),
+        user: plan.user.clone(),
+        port: plan.port,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::ssh_options;
+
+    fn of(line: &str) -> Result<Vec<Plan>, String> {
+        let sorted = ssh_options::sort(line.split(' ').map(str::to_owned)).unwrap();
+        let ours = std::iter::once("x".to_owned()).chain(sorted.ours.clone());
+        plans(&sorted, &Options::try_parse_from(ours).unwrap())
+    }
+
+    #[test]
+    fn two_ends() {
+        let plans = of("copy -i key a@one b@two --file dump.sql").unwrap();
+        let [source, destination] = plans.as_slice() else { unreachable!("two ends") };
+        assert_eq!((source.host.as_str(), destination.host.as_str()), ("one", "two"));
+        assert!(source.login && source.wants_forwarding && !destination.login);
+        assert_eq!(source.ssh_options, ["-i", "key", "-A"]);
+        assert_eq!(destination.ssh_options, ["-i", "key"]);
+        let part = destination.copy.as_ref().unwrap();
+        assert_eq!((part.role, part.file.as_deref()), (Role::Destination, Some("dump.sql")));
+        assert_eq!(part.destination.user.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (line, says) in [
+            ("copy", "from where"),
+            ("copy a@one", "from where"),
+            ("copy a b c", "two hosts"),
+            ("copy a@one A@ONE.", "the same host"),
+            ("copy a@one b@two:dump.sql", "--file"),
+        ] {
+            let said = of(line).unwrap_err();
+            assert!(said.contains(says), "{line}: {said}");
+        }
+        assert!(of("copy ssh://a@one:22 ssh://a@one:2222").is_ok(), "two ports are two places");
+    }
+}
