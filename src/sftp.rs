@@ -142,7 +142,8 @@ fn password(asked: &SftpOptions, who: &str) -> Result<Option<Password>, String> 
     } else if asked.ask_password {
         let who = checks::text::foreign(who).plain();
         ask::once(&format!("Password of {who} (sent once): ")).ok_or(
-            "Nobody could be asked at a terminal. Give --password-file FILE or --password-env NAME.",
+            "There is no terminal to ask at, or nothing was typed. Give --password-file FILE or \
+             --password-env NAME.",
         )?
     } else {
         return Ok(None);

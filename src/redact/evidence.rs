@@ -194,6 +194,36 @@ impl Names {
     }
 }
 
+/// An address for people: where it only stands in for a name, that name.
+#[must_use]
+pub fn shown(ip: IpAddr) -> String {
+    let (kind, number) = match ip {
+        IpAddr::V4(v4) => match v4.octets() {
+            [0, kind @ (0 | 1), high, low] => (kind, u16::from_be_bytes([high, low])),
+            _ => return ip.to_string(),
+        },
+        IpAddr::V6(v6) => match v6.segments() {
+            [0x100, 0, 0, 0, 0, 0, kind @ (0 | 1), number] => (u8::from(kind == 1), number),
+            _ => return ip.to_string(),
+        },
+    };
+    match (kind, number) {
+        (_, 0) => ip.to_string(),
+        (0, n) => format!("PRIVATE_IP_{n}"),
+        (_, n) => format!("IP_{n}"),
+    }
+}
+
+/// The same, with a port.
+#[must_use]
+pub fn shown_with_port(socket: SocketAddr) -> String {
+    let name = shown(socket.ip());
+    if name == socket.ip().to_string() {
+        return socket.to_string();
+    }
+    format!("{name}:{}", socket.port())
+}
+
 /// An address that stands for `PRIVATE_IP_n` or `IP_n` where only an address can: from blocks that
 /// no host has (RFC 1122, section 3.2.1.3; RFC 6666).
 fn encoded(text: &str, names: &mut Names) -> Option<String> {
@@ -217,4 +247,26 @@ fn encoded(text: &str, names: &mut Names) -> Option<String> {
     let range: IpNet = text.parse().ok()?;
     let ip = stand_in(range.addr())?;
     IpNet::new(ip, range.prefix_len()).ok().map(|range| range.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_is_shown_by_its_name() {
+        for (address, name) in [
+            ("0.0.0.2", "PRIVATE_IP_2"),
+            ("0.1.1.0", "IP_256"),
+            ("100::3", "PRIVATE_IP_3"),
+            ("100::1:3", "IP_3"),
+            ("0.0.0.0", "0.0.0.0"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(shown(address.parse().unwrap()), name);
+        }
+        assert_eq!(shown_with_port("0.0.0.2:22".parse().unwrap()), "PRIVATE_IP_2:22");
+        assert_eq!(shown_with_port("[2001:db8::1]:22".parse().unwrap()), "[2001:db8::1]:22");
+    }
 }

@@ -24,6 +24,7 @@ use checks::{
 };
 
 use crate::cli::Redact;
+pub use evidence::{shown, shown_with_port};
 use names::Names;
 
 /// The same reports, with names such as `HOST_1` for what is private.

@@ -194,7 +194,7 @@ pub fn micros(ms: f64) -> Micros {
 #[must_use]
 pub fn time(us: Micros) -> String {
     let tenths = |us: Micros, unit: Micros| {
-        let tenths = (us.saturating_mul(10) + unit / 2) / unit;
+        let tenths = us.saturating_mul(10).saturating_add(unit / 2) / unit;
         format!("{}.{}", tenths / 10, tenths % 10)
     };
     match us {

@@ -4,6 +4,7 @@ use checks::{evidence::configuration::Source, report::Report, text::printable};
 use maud::{Markup, html};
 
 use super::Place;
+use crate::redact::shown;
 
 /// The target in a few facts.
 pub fn section(report: &Report, place: Place) -> Markup {
@@ -33,7 +34,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         ("Host", Some(printable(host))),
         ("User", user.map(|user| printable(user))),
         ("Port", port.map(|port| port.to_string())),
-        ("Address", address.map(|address| address.to_string())),
+        ("Address", address.map(shown)),
         ("Server", software.map(|software| software.software.printable())),
         ("Profile", Some(printable(&case.profile().name))),
         ("ssh on this computer", client),

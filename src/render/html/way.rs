@@ -17,6 +17,8 @@ use checks::{
 };
 use maud::{Markup, html};
 
+use crate::redact::{shown, shown_with_port};
+
 use super::{
     super::timeline::{micros, time},
     Place, class, mark,
@@ -67,7 +69,7 @@ fn points(case: &Case) -> Vec<Point> {
     let connected = case.attempts().and_then(|seen| seen.connected());
     let from = connected.and_then(|seen| seen.from.map(|from| from.ip()));
     let from = from.or_else(|| case.traceroute().and_then(|route| route.from));
-    let from = from.map(|from| from.to_string()).unwrap_or_default();
+    let from = from.map(shown).unwrap_or_default();
     let mut points = vec![Point::new(Status::Pass, "This computer", from)];
     points.extend(passage::hops(case).into_iter().map(hop));
     if let Some(proxy) = case.proxy().filter(|_| case.hop().is_none()) {
@@ -136,7 +138,7 @@ fn followed(route: &Traceroute, points: &mut Vec<Point>) {
     points.extend(silent.take().map(silence));
     if !ended {
         let note = "nothing comes back from it";
-        points.push(Point::new(Status::Fail, route.to.to_string(), note));
+        points.push(Point::new(Status::Fail, shown_with_port(route.to), note));
     }
 }
 
@@ -150,13 +152,13 @@ fn silence(hops: RangeInclusive<u8>) -> Point {
 
 fn answered(probe: &Probe, route: &Traceroute) -> Point {
     let took = time(micros(probe.took_ms));
-    let to = route.to.to_string();
+    let to = shown_with_port(route.to);
     let (status, name, note) = match &probe.answer {
         Answer::Connected => (Status::Pass, to, "lets connect"),
         Answer::Reset => (Status::Fail, to, "refuses, or somebody does in its name"),
         Answer::Icmp(icmp) => {
             let (status, note) = says(icmp.says());
-            (status, icmp.from.to_string(), note)
+            (status, shown(icmp.from), note)
         }
         Answer::Silence | Answer::Failed(_) => {
             (Status::Skip, "This computer".to_owned(), "could not ask")

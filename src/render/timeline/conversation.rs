@@ -12,6 +12,8 @@ use checks::{
     offers::is_same,
 };
 
+use crate::redact::shown_with_port;
+
 use super::{
     End, Micros, Row, Whom, micros,
     rows::{Filling, part},
@@ -24,18 +26,18 @@ pub fn connect_us(case: &Case) -> Option<Micros> {
 
 /// One attempt after another.
 pub fn attempts(attempts: &Attempts) -> Filling {
-    let mut at = 0;
+    let mut at: Micros = 0;
     let mut parts = Vec::new();
     for attempt in &attempts.tried {
         let from = at;
-        at += micros(attempt.took_ms);
+        at = at.saturating_add(micros(attempt.took_ms));
         let (end, answers) = match attempt.outcome {
             Outcome::Connected => (End::Done, 1),
             // An error of this computer, or a message of somebody on the way.
             Outcome::Failed(_) => (End::Done, 0),
             Outcome::TimedOut { .. } => (End::Silence, 0),
         };
-        let label = attempt.to.to_string();
+        let label = shown_with_port(attempt.to);
         parts.push(Row { answers, ..part(label, Whom::Server, (from, at), end) });
     }
     let end = parts.last().map_or(End::Done, |last| last.end);

@@ -15,6 +15,8 @@ use checks::{
     text::printable,
 };
 
+use crate::redact::shown_with_port;
+
 use super::{End, Micros, Row, Whom, conversation};
 
 /// The rows of a case.
@@ -106,7 +108,7 @@ fn questions(seen: &NameServers) -> Filling {
         let took_ms = told.iter().map(|told| told.took_ms).max().unwrap_or(0);
         let end = if answers > 0 { End::Done } else { End::Silence };
         let times = (0, took_ms.saturating_mul(1000));
-        Row { answers, ..part(server.server.to_string(), Whom::NameServers, times, end) }
+        Row { answers, ..part(shown_with_port(server.server), Whom::NameServers, times, end) }
     };
     let parts: Vec<_> = seen.servers.iter().map(server).collect();
     let answers = parts.iter().map(|part| part.answers).sum();
