@@ -70,7 +70,7 @@ fn a_service_that_greets() {
         let login = check(&logged_in, "login");
         assert_eq!(login["status"], "pass", "{login:#}");
         assert!(login["summary"].as_str().unwrap().contains(GREETING), "{login:#}");
-        until("the session", || w.sshd_log().contains("Starting session: shell"));
+        until("the session", || w.sshd_log().contains("Starting session: "));
         assert_eq!(w.sshd_log().matches("Starting session").count(), 1, "{}", w.sshd_log());
 
         // What git itself does there, and `ssh -T`.
