@@ -48,10 +48,39 @@ pub const LIMITS: &[(&str, &str, &str)] = &[
         "ssh-config-invalid",
         "ssh says the same of an unknown token wherever it stands",
     ),
+    ("name-hijacked", "refused-by-host", NAMES),
+    ("name-blocked", "refused-by-host", NAMES),
+    ("fake-address", "refused-by-host", NAMES),
+    ("private-address", "host-unreachable", NAMES),
+    ("private-address", "filtered", NAMES),
+    ("hosts-file-override", "refused-by-host", NAMES),
+    ("dns-disagreement", "refused-by-host", NAMES),
+    ("dns-disagreement", "name-not-found", NAMES),
+    ("target-invalid", "name-not-found", TYPED),
+    ("local-firewall", "dns-timeout", HERE),
+    ("local-firewall", "host-unreachable", HERE),
+    ("local-firewall", "system-error", HERE),
+    ("local-firewall", "refused-by-host", HERE),
+    ("refused-on-the-way", "no-network", HERE),
+    ("no-network", "host-unreachable", HERE),
+    ("host-unreachable", "system-error", HERE),
+    ("ipv6-broken", "refused-by-host", FAMILY),
+    ("qos-dropped", "filtered", MARKS),
+    ("proxy-failed", "silent-server", HANGS),
 ];
 
 /// Why one line is not enough.
 const PLAIN: &str = "without -v ssh says \"Permission denied\", whatever the reason";
+
+// Why a log shows the consequence alone.
+const NAMES: &str = "what the name servers say is not in a log, so an address that is not the host's own is not seen";
+const HERE: &str = "who refuses, on this computer or on the way, is not in a log";
+const TYPED: &str =
+    "ssh looks a name up as it was typed, and does not say that a letter in it is odd";
+const FAMILY: &str =
+    "that the other family of addresses would work is not in a log where only one was asked for";
+const MARKS: &str = "that packets without a mark would pass is not in a log";
+const HANGS: &str = "a proxy command that hangs is as silent as a server";
 
 /// The page has this table.
 #[test]
