@@ -32,10 +32,21 @@ pub fn row(name: &str, world: &World, ssh: &Ended, id: Option<&str>) {
         Some(0) => "gets in".to_owned(),
         // What ssh itself ends with is 255; every other status is that of the command there.
         Some(code) if code != 255 => format!("gets in, and ends with status {code}"),
-        Some(_) => format!("`{}`", neutral(world, &by_chance(ssh.last_line()))),
+        Some(_) => format!("`{}`", neutral(world, &settled(&by_chance(ssh.last_line())))),
         None => "waits on and prints nothing".to_owned(),
     };
     hold(name, &said, id);
+}
+
+/// Which of two programs notices first that the other end is gone is chance: each has its own line.
+fn settled(line: &str) -> String {
+    match line {
+        "client_loop: send disconnect: Broken pipe" => {
+            "Connection to 127.0.0.1 closed by remote host.".to_owned()
+        }
+        line if line.trim_end() == "Connection closed." => "Connection closed".to_owned(),
+        line => line.to_owned(),
+    }
 }
 
 /// The row of a situation in which a person is asked by `ssh`: for what.
