@@ -384,6 +384,32 @@ impl Case {
 }
 
 impl Plan {
+    /// To look at a host as it is typed, with nothing else asked for and nobody there to answer.
+    #[must_use]
+    pub fn of_host(host: impl Into<String>) -> Self {
+        let host = host.into();
+        Self {
+            input: host.clone(),
+            host,
+            user: None,
+            port: None,
+            ssh_options: Vec::new(),
+            wants_forwarding: false,
+            interactive: false,
+            profile: None,
+            own_profiles: Vec::new(),
+            name_servers: Vec::new(),
+            through: false,
+            hop_of: Vec::new(),
+            egress: false,
+            allowed: Vec::new(),
+            login: false,
+            access: Access::Shell,
+            copy: None,
+            limits: TimeLimits::default(),
+        }
+    }
+
     /// Whether somebody is there to type a passphrase or to answer `yes`, and `ssh` may ask.
     #[must_use]
     pub fn may_ask(&self, effective: &Effective) -> bool {

@@ -11,7 +11,7 @@ use crate::{
     finding::Hint,
     profile::{FingerprintForm, Portal, Profile, menu},
     text,
-    text::{host, key, path},
+    text::{Text, host, key, path},
 };
 
 /// How many fingerprints are named one by one.
@@ -88,17 +88,10 @@ pub fn steps(case: &Case, refused: &[&Query]) -> Vec<Hint> {
     let profile = case.profile();
     let Some(best) = best(profile, refused.iter().copied()) else { return Vec::new() };
     let Some(portal) = &profile.portal else { return without_portal(best) };
-    let mut compare = text![
-        "See whether the key is there: log in to ",
-        portal.name.clone(),
-        " (",
-        portal.url.clone(),
-        "), open ",
-        menu(&portal.environment_key_path),
-        " for ",
-        environment(case),
-        ", and look for the fingerprint ",
-    ];
+    let mut compare = where_keys_are(portal)
+        .with(" for ")
+        .with(environment(case))
+        .with(", and look for the fingerprint ");
     for (place, query) in refused.iter().take(MOST_NAMED).enumerate() {
         if place > 0 {
             compare.0.push(" or ".into());
@@ -124,6 +117,19 @@ pub fn steps(case: &Case, refused: &[&Query]) -> Vec<Hint> {
         steps.push(Hint::advice(text![note.clone()]));
     }
     steps
+}
+
+/// The begin of a sentence: which menus lead to the keys that are registered.
+#[must_use]
+pub fn where_keys_are(portal: &Portal) -> Text {
+    text![
+        "See whether the key is there: log in to ",
+        portal.name.clone(),
+        " (",
+        portal.url.clone(),
+        "), open ",
+        menu(&portal.environment_key_path),
+    ]
 }
 
 fn register(case: &Case, portal: &Portal, refused: &[&Query], best: &Query) -> Hint {

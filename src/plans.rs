@@ -42,25 +42,18 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
         return Err(wrong);
     }
     let base = Plan {
-        input: String::new(),
-        host: String::new(),
-        user: None,
-        port: None,
         ssh_options: sorted.ssh.clone(),
         wants_forwarding: sorted.forwarding,
         interactive: place_for_answers,
         profile: profile.clone(),
         own_profiles: own_profiles.clone(),
-        name_servers: Vec::new(),
         // To log in at the target is to go all the way to it.
         through: options.through || options.login,
-        hop_of: Vec::new(),
         egress: options.egress,
         allowed: options.allowed.clone(),
         login: options.login,
-        access: checks::access::Access::default(),
-        copy: None,
         limits,
+        ..Plan::of_host("")
     };
     let typed = |(n, word): (usize, &String)| -> Result<Listed, String> {
         let target = checks::target::parse(word);

@@ -12,7 +12,7 @@ use std::process::Output;
 
 use assert_cmd::Command;
 use checks::{
-    case::{Case, Plan, TimeLimits},
+    case::{Case, Plan},
     check::About,
     command,
     diagnosis::{Diagnosis, Id},
@@ -26,26 +26,7 @@ use ssh_preflight::render::{look::Look, many::render};
 const WIDE: Look = Look { width: 80, color: false, unicode: true, quiet: false, verbose: false };
 
 fn report(input: &str, diagnosis: Option<Diagnosis>, finding: &Finding) -> Report {
-    let plan = Plan {
-        input: input.into(),
-        host: input.into(),
-        user: None,
-        port: None,
-        ssh_options: Vec::new(),
-        wants_forwarding: false,
-        interactive: true,
-        profile: None,
-        own_profiles: Vec::new(),
-        name_servers: Vec::new(),
-        through: false,
-        hop_of: Vec::new(),
-        egress: false,
-        allowed: Vec::new(),
-        login: false,
-        access: checks::access::Access::default(),
-        copy: None,
-        limits: TimeLimits::default(),
-    };
+    let plan = Plan { interactive: true, ..Plan::of_host(input) };
     let case = Case::unobserved(plan, "2026-01-31T09:30:00.123Z".parse().unwrap());
     let checked =
         |about: About| Checked { about, finding: finding.clone(), started_ms: 1, duration_ms: 20 };

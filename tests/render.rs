@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is a test")]
 
 use checks::{
-    case::{Case, Plan, TimeLimits},
+    case::{Case, Plan},
     check::About,
     command,
     diagnosis::{Diagnosis, Id},
@@ -22,23 +22,11 @@ const WIDE: Look = Look { width: 80, color: false, unicode: true, quiet: false, 
 fn report(verdict: Verdict, diagnosis: Option<Diagnosis>, findings: Vec<Finding>) -> Report {
     let plan = Plan {
         input: "ada@example.com".into(),
-        host: "example.com".into(),
         user: Some("ada".into()),
         port: Some(2222),
         ssh_options: vec!["-i".into(), "my key".into()],
-        wants_forwarding: false,
         interactive: true,
-        profile: None,
-        own_profiles: Vec::new(),
-        name_servers: Vec::new(),
-        through: false,
-        hop_of: Vec::new(),
-        egress: false,
-        allowed: Vec::new(),
-        login: false,
-        access: checks::access::Access::default(),
-        copy: None,
-        limits: TimeLimits::default(),
+        ..Plan::of_host("example.com")
     };
     let abouts = [
         About { id: "dns", title: "Name resolution" },

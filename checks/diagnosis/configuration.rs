@@ -154,29 +154,10 @@ pub(super) fn unexpected_user(case: &Case) -> Option<Diagnosis> {
 mod tests {
     use super::*;
     use crate::evidence::configuration::{Configuration, Source};
-    use crate::{case::Observed, case::Plan, case::TimeLimits, text::Foreign};
+    use crate::{case::Observed, case::Plan, text::Foreign};
 
     fn refused(line: &str) -> Case {
-        let plan = Plan {
-            input: "h".into(),
-            host: "h".into(),
-            user: None,
-            port: None,
-            ssh_options: Vec::new(),
-            wants_forwarding: false,
-            interactive: false,
-            profile: None,
-            own_profiles: Vec::new(),
-            name_servers: Vec::new(),
-            through: false,
-            hop_of: Vec::new(),
-            egress: false,
-            allowed: Vec::new(),
-            login: false,
-            access: crate::access::Access::default(),
-            copy: None,
-            limits: TimeLimits::default(),
-        };
+        let plan = Plan::of_host("h");
         let mut case = Case::unobserved(plan, jiff::Timestamp::UNIX_EPOCH);
         let refusal =
             Refusal { lines: vec![Foreign::from_bytes(line.as_bytes())], exit: Some(255) };

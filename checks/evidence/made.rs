@@ -3,7 +3,7 @@
 use super::configuration::{
     AddressFamily, Configuration, Effective, IdentityAgent, Source, StrictHostKeyChecking,
 };
-use crate::case::{Case, Observed, Plan, TimeLimits};
+use crate::case::{Case, Observed, Plan};
 
 /// What a plain `ssh HOST` would do.
 pub(crate) fn effective(port: u16) -> Effective {
@@ -53,23 +53,9 @@ pub(crate) fn effective(port: u16) -> Effective {
 pub(crate) fn plan() -> Plan {
     Plan {
         input: "ada@host.example.com".into(),
-        host: "host.example.com".into(),
         user: Some("ada".into()),
-        port: None,
-        ssh_options: Vec::new(),
-        wants_forwarding: false,
         interactive: true,
-        profile: None,
-        own_profiles: Vec::new(),
-        name_servers: Vec::new(),
-        through: false,
-        hop_of: Vec::new(),
-        egress: false,
-        allowed: Vec::new(),
-        login: false,
-        access: crate::access::Access::default(),
-        copy: None,
-        limits: TimeLimits::default(),
+        ..Plan::of_host("host.example.com")
     }
 }
 

@@ -107,28 +107,19 @@ fn plan(
     });
     Plan {
         input: format!("{}@{}", stage.user, stage.host),
-        host: stage.host.to_owned(),
         user: Some(stage.user.to_owned()),
-        port: None,
         wants_forwarding: stage.options.contains(&"-A"),
         interactive: stage.interactive,
         ssh_options,
         profile,
-        own_profiles: Vec::new(),
         name_servers: vec![name_server],
-        through: false,
-        hop_of: Vec::new(),
-        egress: false,
-        allowed: Vec::new(),
-        login: false,
-        access: checks::access::Access::default(),
-        copy: None,
         limits: TimeLimits {
             total_ms: total_ms.unwrap_or(defaults.total_ms),
             connect_ms: PATIENCE_MS,
             answer_ms: PATIENCE_MS,
             dns_ms: PATIENCE_MS,
         },
+        ..Plan::of_host(stage.host)
     }
 }
 

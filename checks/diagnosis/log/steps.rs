@@ -6,8 +6,7 @@ use crate::{
     diagnosis::{Id, path as network},
     explain::{Log, Mark, Sign},
     finding::Hint,
-    profile::menu,
-    registration::quoted,
+    registration::{quoted, where_keys_are},
     text,
     text::{foreign, host, key, number, path, shell},
 };
@@ -228,15 +227,7 @@ fn not_accepted(case: &Case) -> Vec<Hint> {
             public("This prints the public half:"),
         ];
     };
-    let mut compare = text![
-        "See whether the key is there: log in to ",
-        portal.name.clone(),
-        " (",
-        portal.url.clone(),
-        "), open ",
-        menu(&portal.environment_key_path),
-        ", and look for its fingerprint",
-    ];
+    let mut compare = where_keys_are(portal).with(", and look for its fingerprint");
     let known = offers.iter().map(|query| &query.offer.key.sha256).filter(|f| !f.is_empty());
     for (place, fingerprint) in known.take(6).enumerate() {
         compare.0.push(if place > 0 { " or ".into() } else { ", which the log has as ".into() });

@@ -1,7 +1,7 @@
 //! Whom and where the attempt was for.
 
 use crate::{
-    case::{Plan, TimeLimits},
+    case::Plan,
     evidence::configuration::Effective,
     explain::{
         command,
@@ -48,23 +48,11 @@ pub(super) fn find(log: &Log) -> Goal {
     };
     let plan = Plan {
         input,
-        host: shown.host,
         user: user.clone(),
         port: shown.port.or(told.port).filter(|port| *port != SSH),
         wants_forwarding: options.iter().any(|o| o == "-A"),
         ssh_options: options,
-        interactive: false,
-        profile: None,
-        own_profiles: Vec::new(),
-        name_servers: Vec::new(),
-        through: false,
-        hop_of: Vec::new(),
-        egress: false,
-        allowed: Vec::new(),
-        login: false,
-        access: crate::access::Access::Shell,
-        copy: None,
-        limits: TimeLimits::default(),
+        ..Plan::of_host(shown.host)
     };
     let effective = Effective {
         host,
