@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{TcpListener, TcpStream},
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -108,7 +108,7 @@ pub fn free_port() -> u16 {
 
 /// Waits until something is so; fails with a name for it.
 pub fn until(what: &str, mut is: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while !is() {
         assert!(Instant::now() < deadline, "{what} did not come about");
         std::thread::sleep(Duration::from_millis(10));
@@ -340,7 +340,8 @@ impl World {
         let mut command = self.command("ssh-agent");
         command.args(["-D", "-a"]).arg(&socket);
         self.start(&mut command);
-        until("the agent", || socket.exists());
+        // The file is there a moment before anybody listens.
+        until("the agent", || UnixStream::connect(&socket).is_ok());
         self.agent = Some(socket.clone());
         for key in keys {
             let mut add = self.command("ssh-add");
