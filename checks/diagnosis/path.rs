@@ -327,7 +327,8 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
 /// Where the address of the user has to be allowed, and which one it is.
 pub(super) fn allow_list_hint(case: &Case) -> Hint {
     let profile = case.profile();
-    let Some(portal) = &profile.portal else {
+    let with_menu = profile.portal.as_ref().filter(|portal| !portal.ip_path.is_empty());
+    let Some(portal) = with_menu else {
         let step = Hint::advice(
             "If the host only lets known addresses in, have your public IP address allowed. Ask \
              whoever operates the host.",
