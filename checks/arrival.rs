@@ -156,6 +156,14 @@ pub fn printed(run: &Run) -> Option<crate::text::Span> {
     (!text.is_empty()).then(|| Foreign::from_bytes(text.as_bytes()).short().into())
 }
 
+/// The line with which a service greets, as a part of a sentence; none where it says nothing.
+#[must_use]
+pub fn greeting(run: &Run) -> Option<crate::text::Span> {
+    let mut lines = [&run.stdout, &run.stderr].into_iter().flat_map(|text| text.raw().lines());
+    let line = lines.find(|line| !line.trim().is_empty())?;
+    Some(Foreign::from_bytes(line.trim().as_bytes()).short().into())
+}
+
 /// What was printed before the name of the host, as a part of a sentence.
 #[must_use]
 pub fn noise(run: &Run) -> crate::text::Span {

@@ -106,7 +106,7 @@ fn arrived(arrival: &Arrival<'_>, login: &login::Login, who: text::Span) -> Find
                 .detail("The host has no program hostname, so its own name is not known.")
         }
         Arrival::Greeting => {
-            let greeting = run.and_then(arrival::printed);
+            let greeting = run.and_then(arrival::greeting);
             let words = text!["Logged in as ", who, "; the server greets: "];
             Finding::pass(greeting.into_iter().fold(words, Text::with))
                 .detail("This server gives nobody a shell, and that is as it should be.")

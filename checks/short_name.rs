@@ -25,7 +25,8 @@ impl Check for ShortName {
     type Facts<'e> = Facts<'e>;
 
     fn applies(plan: &Plan) -> bool {
-        plan.access.sftp().is_none()
+        // A server that greets in place of giving a shell is no end of a copy.
+        plan.access.sftp().is_none() && plan.profile_for(&plan.host).greeting.is_none()
     }
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
