@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::Access,
-    copying::{Part, Role},
     evidence::{
         Seen, Unseen,
         agent::{AgentForHost, AgentKeys},
@@ -38,6 +37,7 @@ use crate::{
     },
     explain::Log,
     near_names,
+    pair::{Part, Role},
     profile::Profile,
     text,
     text::{Text, host, user},
@@ -82,9 +82,9 @@ pub struct Plan {
     /// Whether `--login` asked for a real login, which signs.
     #[serde(default)]
     pub login: bool,
-    /// What this target has to do with a copy, where one was asked about.
+    /// What this target has to do with a second one, where that is reached from the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub copy: Option<Box<Part>>,
+    pub pair: Option<Box<Part>>,
     /// Which access is examined.
     #[serde(default)]
     pub access: Access,
@@ -184,7 +184,7 @@ pub struct Case {
     /// The forwarded agent, seen from the host.
     #[serde(default)]
     pub forwarding: Option<Observed<Forwarding>>,
-    /// Of the source of a copy: the destination as it is seen from there.
+    /// Of the first of a pair: the second as it is seen from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_hop: Option<Observed<SecondHop>>,
     /// Of the destination as it is seen from the source: how it was looked at.
@@ -361,7 +361,7 @@ impl Case {
     /// What this case has to do with a copy.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
-        self.plan.copy.as_ref().map(|part| part.role)
+        self.plan.pair.as_ref().map(|part| part.role)
     }
 
     /// The same case where nobody is there to type a passphrase or to answer `yes`.
@@ -405,7 +405,7 @@ impl Plan {
             allowed: Vec::new(),
             login: false,
             access: Access::Shell,
-            copy: None,
+            pair: None,
             limits: TimeLimits::default(),
         }
     }

@@ -3,14 +3,15 @@
 use crate::{
     case::{Case, Plan},
     check::{About, Check},
-    copying::{self, Part, Role, size},
-    diagnosis,
+    copying::{self, size},
     evidence::{Evidence, Seen, second_hop::SecondHop},
     finding::Finding,
     from_source,
     host_trust::Acceptance,
-    portal, text,
-    text::{Text, foreign, host, number},
+    onward,
+    pair::{Part, Role},
+    text,
+    text::{Text, foreign},
 };
 
 /// Copy.
@@ -21,7 +22,7 @@ impl Check for Copy {
     type Facts<'e> = &'e Seen<SecondHop>;
 
     fn applies(plan: &Plan) -> bool {
-        plan.copy.as_ref().is_some_and(|part| part.role == Role::Source)
+        plan.pair.as_ref().is_some_and(|part| part.role == Role::Source && part.service.is_none())
     }
 
     async fn observe(evidence: &Evidence) -> &Seen<SecondHop> {
@@ -29,41 +30,25 @@ impl Check for Copy {
     }
 
     fn judge(plan: &Plan, hop: &Seen<SecondHop>) -> Finding {
-        let Some(part) = &plan.copy else { return Finding::skip("Nothing is to be copied.") };
-        let hop = match hop {
-            Ok(hop) => hop,
-            Err(why) => return Finding::unseen(why),
-        };
-        let finding = match diagnosis::of_the_hop(part, hop) {
-            Some(found) if found.id.is_inconclusive() => {
-                Finding::skip(text!["Not found out: ", found.id.title(), "."])
-            }
-            Some(found) => Finding::fail(text![found.id.title(), "."]),
-            None => ready(part, &hop.case),
-        };
+        let Some(part) = &plan.pair else { return Finding::skip("Nothing is to be copied.") };
+        let finding = onward::judge(part, hop, |hop| ready(part, &hop.case));
+        let hop = hop.as_ref().ok();
         finding
-            .detail_all(details(part, hop))
+            .detail(text!["Copied is "].then(copying::direction(part)).with("."))
+            .detail_all(hop.into_iter().flat_map(sizes))
             .fact("copied_from", &part.source.input)
             .fact("copied_to", &part.destination.input)
-            .fact("name_there", &hop.case.plan.host)
-            .fact("file", &hop.file)
-            .fact("room", hop.case.room())
-            .fact("keys_there", hop.case.from_source().map(|from| &from.keys_there))
-            .fact("own_keys_there", hop.case.from_source().map(|from| &from.own_keys))
+            .fact("file", hop.map(|hop| &hop.file))
+            .fact("room", hop.and_then(|hop| hop.case.room()))
     }
 }
 
 fn ready(part: &Part, hop: &Case) -> Finding {
-    let way = text!["From ", host(&part.source.host), ", ", host(&hop.plan.host)];
-    let winner = hop.queries().and_then(|q| q.winner(hop.is_interactive()));
-    let words = match winner {
-        Some(won) => way.then(text![" takes ", portal::name(won), " of your agent."]),
-        None => way.with(" lets in."),
-    };
+    let takes = onward::takes(part, hop);
     let mut surprises = surprises(hop).into_iter();
     match surprises.next() {
-        None => Finding::pass(words),
-        Some(first) => Finding::warn(first).detail_all(surprises).detail(words),
+        None => Finding::pass(takes),
+        Some(first) => Finding::warn(first).detail_all(surprises).detail(takes),
     }
 }
 
@@ -93,36 +78,9 @@ fn surprises(hop: &Case) -> Vec<Text> {
     found
 }
 
-/// What was seen of it, a line each.
-fn details(part: &Part, hop: &SecondHop) -> Vec<Text> {
-    let mut lines = vec![text!["Copied is "].then(copying::direction(part)).with(".")];
-    if let Some(from) = hop.case.from_source() {
-        let tried = from.tried.iter().take_while(|tried| tried.name != from.name);
-        lines.extend(tried.map(|tried| {
-            text![
-                "By the name ",
-                host(&tried.name),
-                " the source does not get there; by the name ",
-                host(&from.name),
-                " it does."
-            ]
-        }));
-        if !from.own_keys.is_empty() {
-            lines.push(
-                text!["ssh there would also try these files, which nobody looked into: "]
-                    .then(from_source::own_keys(from))
-                    .with("."),
-            );
-        }
-        if let Some(instead) = &from.instead {
-            lines.push(text![
-                "Your agent signed ",
-                number(instead.signatures),
-                if instead.signatures == 1 { " login" } else { " logins" },
-                " for ssh there."
-            ]);
-        }
-    }
+/// How much there is to copy, and how much room for it.
+fn sizes(hop: &SecondHop) -> Vec<Text> {
+    let mut lines = Vec::new();
     if let Some(bytes) = hop.file.as_ref().and_then(|file| file.size) {
         lines.push(text!["The file has ", size(bytes), "."]);
     }
@@ -149,25 +107,14 @@ mod tests {
             second_hop::{Entry, FromSource, Tried, Tunnel},
         },
         finding::Status,
+        pair::tests::part,
     };
-
-    fn end(input: &str) -> copying::End {
-        let host = input.to_owned();
-        copying::End { input: input.into(), host, user: None, port: None }
-    }
 
     fn hop(tunnel: Tunnel) -> SecondHop {
         let mut case = made::case(made::effective(22));
         case.plan.host = "b".into();
-        let part = Part {
-            role: Role::Hop,
-            source: end("a.example.com"),
-            destination: end("b.example.com"),
-            file: Some("x".into()),
-            options: Vec::new(),
-            size: None,
-        };
-        case.plan.copy = Some(Box::new(part));
+        let part = Part { role: Role::Hop, ..part(Some("x")) };
+        case.plan.pair = Some(Box::new(part));
         let tried = Tried {
             name: "b".into(),
             client: Run { end: RunEnd::Exited(0), ..Run::default() },
@@ -191,15 +138,11 @@ mod tests {
     #[test]
     fn it_says_from_where_to_where() {
         let mut plan = made::plan();
-        plan.copy = hop(Tunnel::Lost)
-            .case
-            .plan
-            .copy
-            .map(|part| Box::new(Part { role: Role::Source, ..*part }));
+        plan.pair = Some(Box::new(part(Some("x"))));
         let finding = Copy::judge(&plan, &Ok(hop(Tunnel::NoAnswer { after_ms: 10_000 })));
         assert_eq!(finding.status, Status::Fail);
         let all: String = finding.details.iter().map(|line| line.plain() + "\n").collect();
-        assert!(all.contains("from a.example.com to b.example.com"), "{all}");
+        assert!(all.contains("from akeneo@a-staging.example.com to akeneo@a.example.com"), "{all}");
         assert!(all.contains("2 KiB"), "{all}");
         let unseen = Copy::judge(&plan, &Err(Unseen::Needs(Needed::Login)));
         assert_eq!(unseen.status, Status::Skip);

@@ -1,94 +1,14 @@
-//! What is to be copied, from where to where, and the commands with which a person does it: pure.
-
-use serde::{Deserialize, Serialize};
+//! The commands with which a person makes a copy between two hosts: pure.
 
 use crate::{
-    case::{Case, Plan},
+    case::Case,
     command,
-    evidence::{configuration::Effective, login::is_host_name},
+    evidence::configuration::Effective,
     finding::Hint,
+    pair::{End, Part},
     text,
     text::{Command, Text, foreign, host, number, user},
 };
-
-/// What a target has to do with a copy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// Its part.
-    pub role: Role,
-    /// From where.
-    pub source: End,
-    /// To where.
-    pub destination: End,
-    /// The file, as it is named at the source; none where nobody named one.
-    #[serde(default)]
-    pub file: Option<String>,
-    /// The options of `ssh` with which the source is reached, for commands that go there.
-    #[serde(default)]
-    pub options: Vec<String>,
-    /// Its size in bytes, once that was seen.
-    #[serde(default)]
-    pub size: Option<u64>,
-}
-
-/// The part of a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// The file is there.
-    Source,
-    /// The destination, as it is seen from this computer.
-    Destination,
-    /// The destination, as it is seen from the source: the way of the copy.
-    Hop,
-}
-
-/// One end of a copy, as it was typed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct End {
-    /// The whole word.
-    pub input: String,
-    /// The host in it.
-    pub host: String,
-    /// The user that was named.
-    pub user: Option<String>,
-    /// The port that was named.
-    pub port: Option<u16>,
-}
-
-impl Part {
-    /// The names by which the source may know the destination, the likeliest first: its short name,
-    /// then the one that was typed.
-    #[must_use]
-    pub fn names(&self, short: Option<String>) -> Vec<String> {
-        let typed = self.destination.host.clone();
-        let mut names: Vec<String> = short.into_iter().chain([typed]).collect();
-        names.dedup();
-        names.retain(|name| is_host_name(name) || name.parse::<std::net::IpAddr>().is_ok());
-        names
-    }
-
-    /// The folder, at the destination, in which the file is to be: the same as at the source.
-    #[must_use]
-    pub fn folder(&self) -> Option<&str> {
-        let file = self.file.as_deref()?;
-        Some(match file.rsplit_once('/') {
-            Some(("", _)) => "/",
-            Some((folder, _)) => folder,
-            None => ".",
-        })
-    }
-}
-
-impl End {
-    /// Whether both are the same place for certain.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        let normal = crate::profile::normal;
-        normal(&self.host) == normal(&other.host)
-            && self.port.unwrap_or(22) == other.port.unwrap_or(22)
-    }
-}
 
 /// `scp` at the source, as a person types it there.
 #[must_use]
@@ -115,7 +35,7 @@ pub fn scp(part: &Part, there: &Effective, name: &str) -> Command {
 /// `ssh` would do there, `name` the name of the destination there.
 #[must_use]
 pub fn commands(source: &Case, there: &Effective, name: &str) -> Vec<Hint> {
-    let Some(part) = &source.plan.copy else { return Vec::new() };
+    let Some(part) = &source.plan.pair else { return Vec::new() };
     let scp = scp(part, there, name);
     let log_in = source.plan.ssh().flag("-t").command();
     let mut one_step = log_in.clone();
@@ -130,9 +50,13 @@ pub fn commands(source: &Case, there: &Effective, name: &str) -> Vec<Hint> {
     ]
 }
 
-/// The copy by way of this computer, which needs no way from the source to the destination.
+/// The copy by way of this computer, which needs no way from the source to the destination. For a
+/// service there is none.
 #[must_use]
-pub fn by_way_of_here(part: &Part) -> Hint {
+pub fn by_way_of_here(part: &Part) -> Option<Hint> {
+    if part.service.is_some() {
+        return None;
+    }
     let file = part.file.as_deref().unwrap_or("FILE");
     let place = |end: &End| -> Text {
         let mut place = text![];
@@ -143,23 +67,7 @@ pub fn by_way_of_here(part: &Part) -> Hint {
     };
     let words = "Until then, copy by way of this computer, which reaches both. The data go over your \
                  own line, twice:";
-    Hint::run(words, command!["scp", "-3", place(&part.source), place(&part.destination)])
-}
-
-/// A command that goes to the source, with the agent, and is run there.
-#[must_use]
-pub fn at_the_source(case: &Case, command: &Command) -> Command {
-    let Some(part) = &case.plan.copy else { return command.clone() };
-    let source = Plan {
-        host: part.source.host.clone(),
-        user: part.source.user.clone(),
-        port: part.source.port,
-        ssh_options: part.options.clone(),
-        ..case.plan.clone()
-    };
-    let mut words = source.ssh().flag("-t").command();
-    words.0.push(foreign(command.plain()).into());
-    words
+    Some(Hint::run(words, command!["scp", "-3", place(&part.source), place(&part.destination)]))
 }
 
 /// From where to where, in a sentence.
@@ -190,41 +98,17 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// Words for the shell at the source; none of them can be anything but a word there.
-///
-/// # Errors
-/// One of them holds a NUL byte, which no shell can take.
-pub fn quoted(words: &[&str]) -> Result<String, shlex::QuoteError> {
-    shlex::try_join(words.iter().copied())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::made;
-
-    fn end(input: &str) -> End {
-        let (name, host) = input.split_once('@').unwrap();
-        End { input: input.into(), host: host.into(), user: Some(name.into()), port: None }
-    }
-
-    fn part(file: Option<&str>) -> Part {
-        Part {
-            role: Role::Source,
-            source: end("akeneo@a-staging.example.com"),
-            destination: end("akeneo@a.example.com"),
-            file: file.map(str::to_owned),
-            options: Vec::new(),
-            size: None,
-        }
-    }
+    use crate::{evidence::made, pair::tests::part};
 
     #[test]
     fn the_commands_are_those_of_the_direction() {
         let mut case = made::case(made::effective(22));
         case.plan.host = "a-staging.example.com".into();
         case.plan.user = Some("akeneo".into());
-        case.plan.copy = Some(Box::new(part(Some("my dump.sql"))));
+        case.plan.pair = Some(Box::new(part(Some("my dump.sql"))));
         let there = Effective { user: "akeneo".into(), ..made::effective(22) };
         let said: Vec<_> = commands(&case, &there, "a")
             .iter()
@@ -246,28 +130,11 @@ mod tests {
     }
 
     #[test]
-    fn the_short_name_comes_first() {
-        let part = part(None);
-        assert_eq!(part.names(Some("a".into())), ["a", "a.example.com"]);
-        assert_eq!(part.names(None), ["a.example.com"]);
-        let hostile =
-            Part { destination: End { host: "-oProxyCommand=x".into(), ..end("u@h") }, ..part };
-        assert!(hostile.names(None).is_empty());
-    }
-
-    #[test]
     fn sizes() {
         for (bytes, said) in
             [(0, "0 bytes"), (1, "1 byte"), (2048, "2 KiB"), (1536, "1.5 KiB"), (3 << 30, "3 GiB")]
         {
             assert_eq!(size(bytes), said);
-        }
-    }
-
-    #[test]
-    fn the_folder_is_that_of_the_source() {
-        for (file, folder) in [("a", "."), ("/a", "/"), ("/b/a", "/b"), ("c/a", "c")] {
-            assert_eq!(part(Some(file)).folder(), Some(folder), "{file}");
         }
     }
 }

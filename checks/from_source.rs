@@ -1,4 +1,4 @@
-//! The checks of a destination as it is seen from the source of a copy.
+//! The checks of a destination as it is seen from the source: of a copy, or of a service.
 //!
 //! They have the names of the usual ones. What is particular to this computer (its resolver, its
 //! addresses, its known_hosts, its login) is judged here from what the source says; the rest is the
@@ -111,7 +111,7 @@ impl Check for Tcp {
         (evidence.effective().await, evidence.from_source().await)
     }
 
-    fn judge(_plan: &Plan, (effective, from): Self::Facts<'_>) -> Finding {
+    fn judge(plan: &Plan, (effective, from): Self::Facts<'_>) -> Finding {
         let from = match from {
             Ok(from) => from,
             Err(why) => return Finding::unseen(why),
@@ -133,7 +133,7 @@ impl Check for Tcp {
                 let done = from.instead.is_some();
                 let then = if done { ", so its own ssh was asked." } else { "." };
                 let words = text![why, then];
-                if from.instead.as_ref().is_some_and(|i| i.run.is_success()) {
+                if from.instead.as_ref().is_some_and(|i| i.works(plan.pair.as_deref())) {
                     Finding::pass(words)
                 } else {
                     Finding::skip(words)
@@ -202,17 +202,21 @@ impl Check for HostKey {
         let name = host_trust::principal(effective);
         let trust = host_trust::judge_key(known, shown, &name, facts.now);
         let accepts = host_trust::acceptance(&trust, effective, plan.interactive);
+        let client = plan.pair.as_ref().map_or("ssh", |part| part.client());
         let finding = match (&trust, accepts) {
             (Trust::Known(_) | Trust::KnownByAuthority(_), _) => {
                 Finding::pass(text!["The source knows the destination's ", shown.kind(), " key."])
             }
-            (Trust::Unknown, Acceptance::Asks) => Finding::warn(
-                "The source does not know the destination's key yet: scp there will ask whether to \
-                 trust it.",
-            ),
-            (Trust::Unknown, Acceptance::Accepts) => Finding::warn(
-                "The source does not know the destination's key yet: scp there accepts it unseen.",
-            ),
+            (Trust::Unknown, Acceptance::Asks) => Finding::warn(text![
+                "The source does not know the destination's key yet: ",
+                client,
+                " there will ask whether to trust it.",
+            ]),
+            (Trust::Unknown, Acceptance::Accepts) => Finding::warn(text![
+                "The source does not know the destination's key yet: ",
+                client,
+                " there accepts it unseen.",
+            ]),
             (_, Acceptance::Refuses) => Finding::fail(summary(&trust)),
             _ => Finding::warn(summary(&trust)),
         };

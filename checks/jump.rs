@@ -50,7 +50,7 @@ pub fn plan(of: &Plan, effective: &Effective) -> Option<Plan> {
         // A profile is about the target; which one belongs to the jump host, its name decides.
         profile: None,
         access: Access::Shell,
-        copy: None,
+        pair: None,
         hop_of: of.hop_of.iter().chain([&of.input]).cloned().collect(),
         ..of.clone()
     })

@@ -20,6 +20,7 @@ pub mod login;
 pub mod forwarding;
 pub mod sftp;
 pub mod copy;
+pub mod service;
 
 // What they are made of.
 pub mod access;
@@ -28,7 +29,6 @@ pub mod allow_list;
 pub mod arrival;
 pub mod case;
 pub mod check;
-pub mod copied;
 pub mod copying;
 pub mod diagnosis;
 pub mod evidence;
@@ -43,6 +43,8 @@ pub mod near_names;
 pub mod negotiation;
 pub mod key_files;
 pub mod offers;
+pub mod onward;
+pub mod pair;
 pub mod passage;
 pub mod password;
 pub mod profile;
@@ -54,15 +56,16 @@ pub mod retyped;
 pub mod sftp_rights;
 pub mod target;
 pub mod text;
+pub mod together;
 pub mod waiting;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use case::Plan;
 use check::Row;
-use copying::Role;
 use evidence::Evidence;
 use finding::Finding;
+use pair::Role;
 use report::{Checked, Report};
 
 /// Which checks there are, in the order of the report: the way that a connection goes.
@@ -81,12 +84,13 @@ pub const CHECKS: &[Row] = &[
     Row::of::<forwarding::Forwarding>(),
     Row::of::<sftp::Sftp>(),
     Row::of::<copy::Copy>(),
+    Row::of::<service::Service>(),
 ];
 
 /// The checks of a target: of one that is seen from another host, those that can be made from there.
 #[must_use]
 pub fn checks_for(plan: &Plan) -> &'static [Row] {
-    match plan.copy.as_ref().map(|part| part.role) {
+    match plan.pair.as_ref().map(|part| part.role) {
         Some(Role::Hop) => from_source::CHECKS,
         _ => CHECKS,
     }

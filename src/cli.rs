@@ -60,7 +60,8 @@ pub struct Options {
     /// The provider's profile: a name or a file; unless told otherwise the host decides
     #[arg(long, value_name = "NAME|FILE", value_hint = ValueHint::AnyPath)]
     pub profile: Option<String>,
-    /// Examines a further SSH service that the profile names, such as repository
+    /// Examines a further SSH service that the profile names, such as repository; with --login and
+    /// an environment from there too
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
     /// Goes through jump hosts and proxy commands as ssh does, which logs in at them

@@ -1,11 +1,13 @@
 //! `copy SOURCE DESTINATION`: what is to be examined for a copy between two hosts.
 
-use checks::{
-    case::Plan,
-    copying::{End, Part, Role},
-};
+use checks::case::Plan;
 
-use crate::{cli::Options, plans, ssh_options::Sorted};
+use crate::{
+    cli::Options,
+    pair::{self, Goal},
+    plans,
+    ssh_options::Sorted,
+};
 
 /// The two ends of a copy, as plans: the source, then the destination as it is seen from here.
 ///
@@ -39,32 +41,11 @@ pub fn plans(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
     }
     let mut plans = plans::of_targets(&ends, options)?;
     let [source, destination] = plans.as_mut_slice() else { return Err(form.into()) };
-    let (from, to) = (end(source), end(destination));
-    if from.is_same(&to) {
+    if pair::end(source).is_same(&pair::end(destination)) {
         return Err(format!("Source and destination are the same host. {form}"));
     }
-    // The agent is what opens the destination from the source.
-    source.wants_forwarding = true;
-    source.ssh_options.retain(|typed| typed != "-a");
-    if !source.ssh_options.iter().any(|typed| typed == "-A") {
-        source.ssh_options.push("-A".to_owned());
-    }
-    let part = |role| {
-        Some(Box::new(Part {
-            role,
-            source: from.clone(),
-            destination: to.clone(),
-            file: options.file.clone(),
-            options: source.ssh_options.clone(),
-            size: None,
-        }))
-    };
-    (source.copy, destination.copy) = (part(Role::Source), part(Role::Destination));
-    source.login = true;
-    source.through = true;
     destination.login = false;
-    destination.wants_forwarding = false;
-    destination.ssh_options.retain(|typed| typed != "-A");
+    pair::join(source, destination, Goal::Copy(options.file.clone()));
     Ok(plans)
 }
 
@@ -75,18 +56,11 @@ fn is_scp_path(word: &str) -> bool {
         && word.matches(':').count() == 1
 }
 
-fn end(plan: &Plan) -> End {
-    End {
-        input: plan.input.clone(),
-        host: plan.host.clone(),
-        user: plan.user.clone(),
-        port: plan.port,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+
+    use checks::pair::Role;
 
     use super::*;
     use crate::ssh_options;
@@ -105,7 +79,7 @@ mod tests {
         assert!(source.login && source.wants_forwarding && !destination.login);
         assert_eq!(source.ssh_options, ["-i", "key", "-A"]);
         assert_eq!(destination.ssh_options, ["-i", "key"]);
-        let part = destination.copy.as_ref().unwrap();
+        let part = destination.pair.as_ref().unwrap();
         assert_eq!((part.role, part.file.as_deref()), (Role::Destination, Some("dump.sql")));
         assert_eq!(part.destination.user.as_deref(), Some("b"));
     }

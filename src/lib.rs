@@ -14,6 +14,7 @@ pub mod files;
 pub mod known_names;
 pub mod man;
 pub mod mistakes;
+pub mod pair;
 pub mod plans;
 pub mod profiles;
 pub mod progress;

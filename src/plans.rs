@@ -9,7 +9,9 @@ use checks::case::{Case, Plan, TimeLimits};
 
 use crate::{
     cli::Options,
-    mistakes, profiles,
+    mistakes,
+    pair::{self, Goal},
+    profiles,
     ssh_options::{FirstWins, Sorted},
     target_list::{self, Listed},
 };
@@ -81,7 +83,13 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
         let user = sorted.user.as_ref().filter(|_| alone);
         let port = sorted.port.as_ref().filter(|_| alone);
         let user = FirstWins::or_target(user, service.user.clone());
-        plans.push(Plan {
+        let seen_from_there = options.login && !alone;
+        if seen_from_there && plans.len() > 1 {
+            return Err("With --login, a service is examined from one environment: name one \
+                        target beside --service."
+                .into());
+        }
+        let mut plan = Plan {
             input: match &user {
                 Some(user) => format!("{user}@{}", service.host),
                 None => service.host.clone(),
@@ -89,9 +97,13 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
             host: service.host.clone(),
             user,
             port: FirstWins::or_target(port, service.port),
-            profile: Some(by),
+            profile: Some(by.clone()),
             ..base
-        });
+        };
+        if let Some(environment) = plans.first_mut().filter(|_| seen_from_there) {
+            pair::join(environment, &mut plan, Goal::Service(Box::new(by)));
+        }
+        plans.push(plan);
     }
     Ok(plans)
 }

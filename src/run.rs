@@ -6,11 +6,11 @@ use std::{
 
 use checks::{
     case::{Case, Plan},
-    copied::{Copied, together},
-    copying::Role,
     evidence::{Evidence, hop::Shared, machine::room_for_targets, person::Person},
+    pair::Role,
     password::Password,
     report::Report,
+    together::{Pair, together},
 };
 use clap::FromArgMatches;
 use futures_util::StreamExt;
@@ -276,9 +276,9 @@ pub(crate) fn finish(
     demo: Option<&[&demo::Scenario]>,
 ) -> Result<Exit, String> {
     let warn = options.fail_on == FailOn::Warn;
-    let copied = Copied::of(reports);
-    let exit = match copied {
-        Some(copied) => Exit::for_verdict(copied.verdict(), copied.worst(), warn),
+    let pair = Pair::of(reports);
+    let exit = match pair {
+        Some(pair) => Exit::for_verdict(pair.verdict(), pair.worst(), warn),
         None => reports.iter().map(|r| Exit::of(r, warn)).fold(Exit::Ready, Exit::worst),
     };
     let shown = options.redact.map(|what| redact::reports(reports, what));
@@ -301,7 +301,7 @@ pub(crate) fn finish(
         wrong.extend(files::append(Path::new(&file), &github::summary(shown)).err());
     }
     if let Some(file) = &options.record {
-        // The second hop of a copy is within the case of its source.
+        // The second hop of a pair is within the case of its source.
         let own = reports.iter().filter(|r| r.case.role() != Some(Role::Hop));
         let cases: Vec<_> = own.map(|r| &r.case).collect();
         let recording = match cases.as_slice() {

@@ -37,7 +37,7 @@ pub use id::{Group, Id};
 pub use second_hop::of_the_hop;
 pub use ssh_says::ssh_says;
 
-use crate::{allow_list, case::Case, copying::Role, finding::Hint, text::Text};
+use crate::{allow_list, case::Case, finding::Hint, pair::Role, text::Text};
 
 /// The one cause, why we say so, and what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,8 +151,8 @@ fn rules_for(case: &Case) -> Box<dyn Iterator<Item = &'static Rule>> {
     if case.role() != Some(Role::Hop) {
         return Box::new(rules());
     }
-    let works = |instead: &crate::evidence::second_hop::Instead| instead.run.is_success();
-    if case.from_source().and_then(|from| from.instead.as_ref()).is_some_and(works) {
+    let part = case.plan.pair.as_deref();
+    if case.from_source().and_then(|from| from.instead.as_ref()).is_some_and(|i| i.works(part)) {
         // ssh there got in: there is nothing else to be seen, and nothing wrong.
         return Box::new(second_hop::ROOM.iter());
     }
@@ -162,7 +162,12 @@ fn rules_for(case: &Case) -> Box<dyn Iterator<Item = &'static Rule>> {
         second_hop::HOST_KEY,
         second_hop::KEYS,
         auth::RULES,
-        second_hop::ROOM,
+        // Behind the door of a copy's destination only the room counts.
+        if part.is_some_and(|part| part.service.is_some()) {
+            login::RULES
+        } else {
+            second_hop::ROOM
+        },
         undetermined::RULES,
     ];
     Box::new(there.into_iter().flatten())

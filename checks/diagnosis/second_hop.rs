@@ -1,7 +1,8 @@
-//! Causes on the second hop of a copy, from its source to its destination.
+//! Causes on the second hop, from a source to a destination: of a copy, or of a service that is used
+//! from an environment.
 //!
 //! The destination as it is seen from the source is a case of its own ([`Role::Hop`]), with rules of
-//! its own; what they find is the cause of the copy too, named with both ends.
+//! its own; what they find is the cause of the whole too, named with both ends.
 
 mod file;
 mod keys;
@@ -12,14 +13,15 @@ use super::{Between, Diagnosis, Id, Rule, diagnose};
 use crate::{
     case::Case,
     command,
-    copying::{Part, Role, at_the_source},
     evidence::{
         Unseen,
         login::RunEnd,
         second_hop::{Instead, SecondHop, Tried, Tunnel},
     },
     finding::Hint,
-    from_source, text,
+    from_source,
+    pair::{Part, Role, at_the_source},
+    text,
     text::{Command, address, host, number},
 };
 pub(super) use file::ROOM;
@@ -64,7 +66,7 @@ fn is_last(id: Id) -> bool {
 }
 
 fn part(case: &Case) -> Option<&Part> {
-    case.plan.copy.as_deref().filter(|part| part.role == Role::Source)
+    case.plan.pair.as_deref().filter(|part| part.role == Role::Source)
 }
 
 /// What the rules find about the destination as the source sees it, if it is of this id.
@@ -83,7 +85,7 @@ fn left_open(case: &Case) -> Option<Diagnosis> {
     Some(named(part(case)?, diagnose(&case.second_hop()?.case)?))
 }
 
-/// The second hop of a copy that was not looked at must never pass as a quiet success.
+/// A second hop that was not looked at must never pass as a quiet success.
 fn not_looked_at(case: &Case) -> Option<Diagnosis> {
     let part = part(case)?;
     let why = match case.second_hop.as_ref().map(|seen| &seen.seen) {
@@ -158,16 +160,19 @@ fn no_client(case: &Case) -> Option<Diagnosis> {
     Some(
         Diagnosis::new(Id::SecondHopFailed)
             .because(
-                "The source has no ssh, or its path leaves it out, so scp cannot go on from there.",
+                "The source has no ssh, or its path leaves it out, so nothing can go on from there.",
             )
             .because(text!["Asked for ssh, it says: ", tried.client.complaint(), "."])
-            .step(Hint::advice("Ask those who run the source for an OpenSSH client there."))
-            .step(by_way_of_here(case)?),
+            .step(Hint::advice("Ask those who run the source for an OpenSSH client there.")),
     )
+    .map(|found| by_way_of_here(found, case))
 }
 
-fn by_way_of_here(case: &Case) -> Option<Hint> {
-    case.plan.copy.as_deref().map(crate::copying::by_way_of_here)
+/// The way round the second hop, where there is one.
+fn by_way_of_here(mut found: Diagnosis, case: &Case) -> Diagnosis {
+    let part = case.plan.pair.as_deref();
+    found.next_steps.extend(part.and_then(crate::copying::by_way_of_here));
+    found
 }
 
 fn unknown_name(case: &Case) -> Option<Diagnosis> {
@@ -194,7 +199,20 @@ fn unknown_name(case: &Case) -> Option<Diagnosis> {
         "The name is looked up by the source, in its network; what this computer knows has no part in \
          it.",
     );
-    let name = &case.plan.copy.as_ref()?.destination;
+    let part = case.plan.pair.as_deref()?;
+    if part.service.is_some() {
+        let look_up = at_the_source(case, &command!["getent", "hosts", host(&tried.name)]);
+        return Some(found.step(Hint::run("See it from there:", look_up)).step(Hint::advice(
+            text![
+                "Ask those who run ",
+                host(&part.source.host),
+                " for a name server there that knows ",
+                host(&tried.name),
+                ".",
+            ],
+        )));
+    }
+    let name = &part.destination;
     let log_in = match &name.user {
         Some(user) => command!["ssh", text![text::user(user), "@", host(&name.host)], "hostname"],
         None => command!["ssh", host(&name.host), "hostname"],
@@ -207,7 +225,7 @@ fn unknown_name(case: &Case) -> Option<Diagnosis> {
             ", the two are in different networks: ask those who run them whether a copy between them \
              is meant to work, and by which name.",
         ]));
-    Some(found.step(by_way_of_here(case)?))
+    Some(by_way_of_here(found, case))
 }
 
 /// The line in which `ssh` there says something.
@@ -243,7 +261,17 @@ fn no_connection(case: &Case) -> Option<Diagnosis> {
     if let Some(first) = tried.addresses.first() {
         found = found.because(text!["There, ", host(&tried.name), " is ", address(first), "."]);
     }
-    found = if refused {
+    let part = case.plan.pair.as_deref()?;
+    found = if part.service.is_some() {
+        found.step(Hint::advice(text![
+            "A firewall between the two closes it, or the service lets in listed addresses alone. Ask \
+             those who run ",
+            host(&part.source.host),
+            " whether it may connect to ",
+        ]
+        .then(goal)
+        .with(".")))
+    } else if refused {
         found.step(Hint::advice(text![
             "Nobody listens there, or a firewall between the two refuses. Ask those who run the \
              destination whether the source may connect to it.",
@@ -256,5 +284,5 @@ fn no_connection(case: &Case) -> Option<Diagnosis> {
     };
     let verify = command!["nc", "-vz", host(&tried.name), number(port)];
     let verify = at_the_source(case, &verify);
-    Some(found.step(Hint::run("See it from there:", verify)).step(by_way_of_here(case)?))
+    Some(by_way_of_here(found.step(Hint::run("See it from there:", verify)), case))
 }

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::{
     case::{Case, Plan},
-    copying::Role,
-    jump, passage, relay,
+    jump,
+    pair::Role,
+    passage, relay,
 };
 
 /// What a conversation goes over.
@@ -96,7 +97,7 @@ impl Evidence {
 
     /// What the conversation goes over: the one connection, or what the command relays.
     pub(super) async fn stream(&self, effective: &Effective) -> Option<Stream> {
-        if self.plan.copy.as_ref().is_some_and(|part| part.role == Role::Hop) {
+        if self.plan.pair.as_ref().is_some_and(|part| part.role == Role::Hop) {
             return self.live.tunnelled.lock().await.take().map(Stream::Tunnelled);
         }
         if effective.is_proxied() {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use checks::{
     case::{Case, Plan},
     evidence::Unseen,
+    profile::Profile,
     report::Report,
 };
 use ipnet::IpNet;
@@ -22,11 +23,11 @@ pub(super) fn learn(report: &Report, names: &mut Names) -> Value {
     if let Some(home) = case.machine().and_then(|machine| machine.home.as_deref()) {
         names.learn_home(home);
     }
-    let own = case.plan.own_profiles.iter().chain(&case.plan.profile);
-    own.for_each(|profile| profiles::learn(profile, names));
     let mut case = case.clone();
-    case.plan.profile = None;
-    case.plan.own_profiles = Vec::new();
+    strip(&mut case.plan, names);
+    if let Some(Ok(hop)) = case.second_hop.as_mut().map(|hop| &mut hop.seen) {
+        strip(&mut hop.case.plan, names);
+    }
     let data = serde_json::to_value(&case).unwrap_or_default();
     learn_value(&data, Kind::Text, names);
     for checked in &report.checks {
@@ -35,6 +36,16 @@ pub(super) fn learn(report: &Report, names: &mut Names) -> Value {
         }
     }
     data
+}
+
+/// Learns the profiles of a plan, and takes them out of it: they come back rewritten.
+fn strip(plan: &mut Plan, names: &mut Names) {
+    let own = plan.own_profiles.drain(..).chain(plan.profile.take());
+    own.for_each(|profile| profiles::learn(&profile, names));
+    if let Some(service) = plan.pair.as_mut().and_then(|part| part.service.as_mut()) {
+        profiles::learn(service, names);
+        **service = Profile { name: std::mem::take(&mut service.name), ..Profile::default() };
+    }
 }
 
 fn learn_value(value: &Value, kind: Kind, names: &mut Names) {
@@ -89,6 +100,12 @@ pub(super) fn rewritten(report: &Report, data: Value, names: &mut Names) -> Case
         Case::unobserved(nothing(&report.case.plan), report.case.started_at)
     });
     case.plan.profile = Some(profile);
+    let service = |case: &Case| case.plan.pair.as_ref().and_then(|part| part.service.clone());
+    if let (Some(shown), Some(own)) =
+        (case.plan.pair.as_mut().and_then(|part| part.service.as_mut()), service(&report.case))
+    {
+        **shown = profiles::rewritten(&own, names);
+    }
     case
 }
 
@@ -124,7 +141,7 @@ fn nothing(plan: &Plan) -> Plan {
         name_servers: Vec::new(),
         hop_of: Vec::new(),
         allowed: Vec::new(),
-        copy: None,
+        pair: None,
         ..plan.clone()
     }
 }

@@ -1,11 +1,11 @@
 //! The report for machines: a contract. New fields may be added, none changes meaning.
 
 use checks::{
-    copied::Copied,
-    copying::{End, Role},
     diagnosis::{Diagnosis, Id},
     finding::{Hint, Status},
+    pair::{End, Role},
     report::{Report, Verdict},
+    together::Pair,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -27,26 +27,31 @@ pub fn docs(id: Id) -> String {
 pub enum Document {
     /// One target.
     One(Box<ReportJson>),
-    /// A copy.
-    Copy(Box<CopyJson>),
+    /// Two targets, of which the second is reached from the first.
+    Pair(Box<PairJson>),
     /// Several targets.
     Many(Envelope),
 }
 
-/// The reports about a copy.
+/// The reports about a copy, or about a service that is used from an environment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct CopyJson {
+pub struct PairJson {
     /// Version of the form: 1.
     pub schema_version: u32,
     /// The program that made the report.
     pub tool: Tool,
-    /// What is copied.
-    pub copy: CopiedJson,
-    /// Whether the copy will work.
+    /// What is copied; absent where a service is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy: Option<CopiedJson>,
+    /// Which service is used; absent where something is pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<UsedJson>,
+    /// Whether the copy will work. Of a service: whether it will work from both places.
     pub verdict: VerdictJson,
-    /// The one cause; null where ready. It is the one of the source's report.
+    /// The one cause; null where ready. It is the one of the source's report, or of the service from
+    /// here where that alone has one.
     pub diagnosis: Option<DiagnosisJson>,
-    /// The commands of the copy, the first one first; empty where it does not work.
+    /// The commands of the copy or for the service, the first one first; empty where it does not work.
     pub commands: Vec<Step>,
     /// The source, then the destination as it is seen from there (where somebody got there), then the
     /// destination as it is seen from here. The field `role` says which.
@@ -64,15 +69,26 @@ pub struct CopiedJson {
     pub file: Option<String>,
 }
 
-/// The part of a report in a copy.
+/// Which service is used from where, as it was typed or as the profile has it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct UsedJson {
+    /// The profile of the service, such as akeneo-repository.
+    pub name: String,
+    /// The environment.
+    pub from: String,
+    /// The service.
+    pub to: String,
+}
+
+/// The part of a report in a copy, or about a service that is used from an environment.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RoleJson {
-    /// The source. Its verdict and diagnosis are those of the copy.
+    /// The source of a copy; its verdict and diagnosis are those of the copy. Or the environment.
     Source,
-    /// The destination as it is seen from the source: the way of the copy.
+    /// The destination or the service as it is seen from there.
     Hop,
-    /// The destination as it is seen from here. It counts for a warning at most.
+    /// The same as it is seen from here. The destination of a copy counts for a warning at most.
     Destination,
 }
 
@@ -112,7 +128,7 @@ pub struct ReportJson {
     pub duration_ms: u64,
     /// What was examined.
     pub target: TargetJson,
-    /// Its part in a copy; absent where nothing is to be copied.
+    /// Its part in a copy, or beside a service that is used from an environment; else absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<RoleJson>,
     /// Whether the connection will work.
@@ -175,7 +191,7 @@ pub struct DiagnosisJson {
     pub title: String,
     /// The jump host that has it; null where it is the target itself.
     pub jump_host: Option<String>,
-    /// The two hosts between which it is, where it is on the second hop of a copy; else absent.
+    /// The two hosts between which it is, where it is on the way from the source to the destination; else absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<BetweenJson>,
     /// What ssh itself prints in this situation, a line each; empty where it hangs without a word,
@@ -267,23 +283,32 @@ pub fn render(reports: &[Report]) -> String {
     pretty(&document).unwrap_or_default()
 }
 
-/// A copy as JSON, ending in a line break.
+/// A pair as JSON, ending in a line break.
 #[must_use]
-pub fn render_copy(copied: Copied<'_>) -> String {
-    let part = copied.source.case.plan.copy.as_deref();
+pub fn render_pair(pair: Pair<'_>) -> String {
+    let part = pair.part();
     let end = |end: &End| checks::text::foreign(&end.input).plain();
-    let document = Document::Copy(Box::new(CopyJson {
+    let from = part.map(|part| end(&part.source)).unwrap_or_default();
+    let to = part.map(|part| end(&part.destination)).unwrap_or_default();
+    let service = part.and_then(|part| part.service.as_deref());
+    let copied = || CopiedJson {
+        from: from.clone(),
+        to: to.clone(),
+        file: part.and_then(|part| part.file.clone()),
+    };
+    let document = Document::Pair(Box::new(PairJson {
         schema_version: SCHEMA_VERSION,
         tool: Tool::this(),
-        copy: CopiedJson {
-            from: part.map(|part| end(&part.source)).unwrap_or_default(),
-            to: part.map(|part| end(&part.destination)).unwrap_or_default(),
-            file: part.and_then(|part| part.file.clone()),
-        },
-        verdict: copied.verdict().into(),
-        diagnosis: copied.diagnosis().map(DiagnosisJson::from),
-        commands: copied.commands().iter().map(Step::from).collect(),
-        reports: copied.reports().map(ReportJson::from).collect(),
+        copy: service.is_none().then(copied),
+        service: service.map(|service| UsedJson {
+            name: service.name.clone(),
+            from: from.clone(),
+            to: to.clone(),
+        }),
+        verdict: pair.verdict().into(),
+        diagnosis: pair.diagnosis().map(DiagnosisJson::from),
+        commands: pair.commands().iter().map(Step::from).collect(),
+        reports: pair.reports().map(ReportJson::from).collect(),
     }));
     pretty(&document).unwrap_or_default()
 }

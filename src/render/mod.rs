@@ -8,6 +8,7 @@ pub mod look;
 pub mod many;
 pub mod markdown;
 pub mod page;
+pub mod pair;
 pub mod sarif;
 pub mod story;
 pub mod sftp;
@@ -16,7 +17,7 @@ pub mod timeline;
 pub mod waterfall;
 pub mod words;
 
-use checks::{copied::Copied, report::Report};
+use checks::{report::Report, together::Pair};
 
 use crate::cli::Format;
 use look::Look;
@@ -25,10 +26,10 @@ use look::Look;
 /// a terminal.
 #[must_use]
 pub fn all(format: Format, reports: &[Report], look: &Look, headings: Option<&[String]>) -> String {
-    let copied = Copied::of(reports).filter(|_| headings.is_none());
-    match (format, copied) {
-        (Format::Text, Some(copied)) => return text::render_copy(copied, look),
-        (Format::Json, Some(copied)) => return json::render_copy(copied),
+    let pair = Pair::of(reports).filter(|_| headings.is_none());
+    match (format, pair) {
+        (Format::Text, Some(pair)) => return text::render_pair(pair, look),
+        (Format::Json, Some(pair)) => return json::render_pair(pair),
         _ => {}
     }
     match format {

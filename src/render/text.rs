@@ -1,12 +1,11 @@
 //! The report for people.
 
 use checks::{
-    copied::Copied,
-    copying::{End, Role},
     diagnosis::Diagnosis,
     finding::{Hint, Status},
     report::{Checked, Report},
     text::Command,
+    together::Pair,
 };
 use colored::Colorize;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
@@ -48,12 +47,13 @@ pub fn render(report: &Report, look: &Look) -> String {
     page.out
 }
 
-/// A copy: its three parts, then the one diagnosis or the commands.
+/// A pair: its three parts, then the one diagnosis or the commands.
 #[must_use]
-pub fn render_copy(copied: Copied<'_>, look: &Look) -> String {
-    let client = words::client(copied.source);
-    let mut page = Page { look, words: Words::of(copied.source), client, out: String::new() };
-    page.copied(copied);
+pub fn render_pair(pair: Pair<'_>, look: &Look) -> String {
+    let of = pair.decisive();
+    let mut page =
+        Page { look, words: Words::of(of), client: words::client(of), out: String::new() };
+    page.pair(pair);
     page.out
 }
 
@@ -145,52 +145,34 @@ impl Page<'_> {
         }
     }
 
-    fn copied(&mut self, copied: Copied<'_>) {
-        let Some(part) = copied.source.case.plan.copy.as_deref() else { return };
-        let name = |end: &End| checks::text::foreign(&end.input).plain();
-        let (from, to) = (name(&part.source), name(&part.destination));
+    fn pair(&mut self, pair: Pair<'_>) {
+        let Some(part) = pair.part() else { return };
+        let named = super::pair::Words::of(part);
         if !self.look.quiet {
-            let title = format!("ssh-preflight copy from {from} to {to}");
-            self.line(&self.look.paint(&title, |t| t.bold()));
-            let file = part.file.as_ref().map(|_| " and at the destination").unwrap_or_default();
-            self.wrapped(
-                "",
-                &format!(
-                    "copy logs in at the source{file}, and runs commands there that change nothing."
-                ),
-            );
-            let titles = copied.reports().flat_map(|r| &r.checks).map(|c| c.about.title.width());
+            self.line(&self.look.paint(&named.title(), |t| t.bold()));
+            self.wrapped("", &named.what_is_done());
+            let titles = pair.reports().flat_map(|r| &r.checks).map(|c| c.about.title.width());
             let column = titles.max().unwrap_or(0);
-            for report in copied.reports() {
-                let heading = match report.case.role() {
-                    Some(Role::Hop) => format!("From {from} to {to}"),
-                    Some(Role::Destination) => {
-                        format!(
-                            "The destination {to}, from here (for comparison: no copy goes this way)"
-                        )
-                    }
-                    _ => format!("The source {from}"),
-                };
+            for report in pair.reports() {
                 self.line("");
-                self.wrapped("", &heading);
+                self.wrapped("", &named.heading(report.case.role()));
                 for checked in &report.checks {
                     self.check(checked, column);
                 }
             }
             self.line("");
         }
-        match copied.diagnosis() {
+        match pair.diagnosis() {
             Some(diagnosis) => {
-                let (words, status) = self.words.headline(copied.source);
+                let (words, status) = self.words.headline(pair.decisive());
                 self.painted(&words, status);
                 self.diagnosis(diagnosis);
             }
             None => {
-                let words = format!("Ready: the copy from {from} to {to} will work.");
-                self.painted(&words, Status::Pass);
-                self.but_note(copied.reports());
+                self.painted(&named.ready(), Status::Pass);
+                self.but_note(pair.reports());
                 self.line("");
-                for hint in copied.commands() {
+                for hint in pair.commands() {
                     self.hint("", "", &hint);
                 }
             }

@@ -4,10 +4,11 @@ use super::{named, part};
 use crate::{
     case::Case,
     command,
-    copying::{Part, at_the_source, size},
+    copying::size,
     diagnosis::{Diagnosis, Id, Rule},
     evidence::second_hop::{Entry, SecondHop},
     finding::Hint,
+    pair::{Part, at_the_source},
     text,
     text::{foreign, host},
 };
@@ -66,7 +67,7 @@ fn not_writable(case: &Case) -> Option<Diagnosis> {
         return None;
     }
     let found = Diagnosis::new(Id::CopyNotWritable);
-    let to = host(&case.plan.copy.as_ref()?.destination.input);
+    let to = host(&case.plan.pair.as_ref()?.destination.input);
     Some(if blocked {
         found
             .because(text!["At ", to, " a folder or device has the name of the file."])
@@ -88,11 +89,11 @@ fn not_writable(case: &Case) -> Option<Diagnosis> {
 
 fn no_room(case: &Case) -> Option<Diagnosis> {
     let free = case.room()?.free.as_ref()?;
-    let wanted = case.plan.copy.as_ref()?.size?;
+    let wanted = case.plan.pair.as_ref()?.size?;
     if free.bytes >= wanted {
         return None;
     }
-    let to = host(&case.plan.copy.as_ref()?.destination.input);
+    let to = host(&case.plan.pair.as_ref()?.destination.input);
     Some(
         Diagnosis::new(Id::CopyNoRoom)
             .because(text![

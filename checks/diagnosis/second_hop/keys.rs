@@ -4,12 +4,12 @@ use super::{line, used};
 use crate::{
     case::Case,
     command,
-    copying::at_the_source,
     diagnosis::{Diagnosis, Id, Rule},
     evidence::{key::PublicKeyFacts, queries::Answer, second_hop::Instead},
     finding::Hint,
     from_source,
     host_trust::{Acceptance, Place, Trust},
+    pair::at_the_source,
     text,
     text::{Text, foreign, host, key, number},
 };
@@ -71,8 +71,8 @@ fn host_key(case: &Case, id: Id) -> Option<Diagnosis> {
                     foreign(&place.path)
                 ];
                 found = found.step(Hint::run(
-                    "Only if the new key is confirmed: forget the old one at the source. The next scp \
-                     there then asks for the new one.",
+                    "Only if the new key is confirmed: forget the old one at the source. The next login \
+                     from there then asks for the new one.",
                     at_the_source(case, &forget),
                 ));
             }
@@ -95,7 +95,7 @@ fn host_key(case: &Case, id: Id) -> Option<Diagnosis> {
             found.because.push(text!["The source has the destination's key marked as revoked."]);
             found.because.push(known(place));
             found = found.step(Hint::advice(
-                "Do not copy. Ask whoever operates the destination for its new key.",
+                "Do not go on. Ask whoever operates the destination for its new key.",
             ));
         }
         _ => {
@@ -128,7 +128,8 @@ fn ask_the_operator(shown: &PublicKeyFacts) -> Hint {
 }
 
 fn instead(case: &Case) -> Option<&Instead> {
-    case.from_source()?.instead.as_ref().filter(|instead| !instead.run.is_success())
+    let part = case.plan.pair.as_deref();
+    case.from_source()?.instead.as_ref().filter(|instead| !instead.works(part))
 }
 
 /// The same, as `ssh` there tells it, where no tunnel could show the key.
@@ -207,7 +208,7 @@ fn asks_first(case: &Case) -> Option<Diagnosis> {
     line(instead, "Host key verification failed")?;
     let goal = text![text::user(&case.effective()?.user), "@", host(&case.plan.host)];
     let mut found = Diagnosis::new(Id::NotExamined).because(text![
-        "The source does not know the destination's key: scp there will ask whether to trust it. \
+        "The source does not know the destination's key: ssh there will ask whether to trust it. \
          Whether the destination then takes your key could not be seen.",
     ]);
     found.because.extend(

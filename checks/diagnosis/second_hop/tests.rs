@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    copying::{End, size},
+    copying::size,
     evidence::{
         Needed,
         configuration::Effective,
@@ -12,6 +12,7 @@ use crate::{
         second_hop::{Entry, FromSource, Room, Space},
     },
     host_trust::tests::{key, known, line as known_line},
+    pair::End,
     text::Foreign,
 };
 
@@ -26,6 +27,7 @@ fn part(role: Role) -> Option<Box<Part>> {
         role,
         source: end("a.example.com"),
         destination: end("b.example.com"),
+        service: None,
         file: Some("x".into()),
         options: vec!["-A".into()],
         size: Some(2048),
@@ -36,7 +38,7 @@ fn part(role: Role) -> Option<Box<Part>> {
 fn hop(tunnel: Tunnel, instead: Option<Instead>) -> Case {
     let mut case = made::case(Effective { host: "b".into(), ..made::effective(22) });
     case.plan.host = "b".into();
-    case.plan.copy = part(Role::Hop);
+    case.plan.pair = part(Role::Hop);
     let ok = Run { end: RunEnd::Exited(0), ..Run::default() };
     let tried = Tried {
         name: "b".into(),
@@ -65,7 +67,7 @@ fn hop(tunnel: Tunnel, instead: Option<Instead>) -> Case {
 /// The source of that copy, at which somebody got in.
 fn source(hop: Case, file: Option<Entry>) -> Case {
     let mut case = made::case(made::effective(22));
-    case.plan.copy = part(Role::Source);
+    case.plan.pair = part(Role::Source);
     case.second_hop = made::seen(SecondHop { case: Box::new(hop), file });
     case
 }
@@ -190,7 +192,7 @@ fn the_file_and_the_room_for_it() {
         let told = format!("{file:?} {:?}", hop.room());
         let case = source(hop, Some(file));
         assert_eq!(found(&case).map(|d| d.id), id, "{told}");
-        let part = case.plan.copy.as_deref().unwrap();
+        let part = case.plan.pair.as_deref().unwrap();
         assert_eq!(of_the_hop(part, case.second_hop().unwrap()).map(|d| d.id), id, "{told}");
     }
     assert_eq!(size(2047), "1.9 KiB");
@@ -199,7 +201,7 @@ fn the_file_and_the_room_for_it() {
 #[test]
 fn a_hop_that_was_not_looked_at_is_no_success() {
     let mut case = made::case(made::effective(22));
-    case.plan.copy = part(Role::Source);
+    case.plan.pair = part(Role::Source);
     assert_eq!(found(&case).unwrap().id, Id::NotExamined);
     case.second_hop = made::seen(()).map(|seen| crate::case::Observed {
         started_ms: seen.started_ms,

@@ -1,6 +1,6 @@
-//! The second hop of a copy: the destination as it is seen from the source.
+//! The second hop of a pair: the destination as it is seen from the source.
 //!
-//! Only where the plan asks for a copy. The source is logged in at, and a few commands are run there
+//! Only where the plan asks for a copy, or for a service from there. The source is logged in at, and a few commands are run there
 //! that read and change nothing ([`there`]). The destination is then seen through a tunnel, by the
 //! same probes as any other target; where the source forbids tunnels, by its own `ssh`.
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     case::{Case, Observed, Plan},
-    copying::{Part, Role},
+    pair::{Part, Role},
     text::Foreign,
 };
 pub use room::{Entry, Room, Space};
@@ -110,6 +110,17 @@ pub struct Instead {
     pub signatures: u32,
 }
 
+impl Instead {
+    /// Whether it got in, and where a host was to be used, ran the command. A service that greets in
+    /// place of giving a shell may end with any status.
+    #[must_use]
+    pub fn works(&self, part: Option<&Part>) -> bool {
+        let service = part.is_some_and(|part| part.service.is_some());
+        let let_in = || self.said.iter().any(|line| line.raw().contains("Authenticated to "));
+        self.run.is_success() || service && let_in()
+    }
+}
+
 impl FromSource {
     /// The name that is used.
     #[must_use]
@@ -119,12 +130,12 @@ impl FromSource {
 }
 
 impl Evidence {
-    /// The destination of a copy, as it is seen from the source: after a login there.
+    /// The destination of a pair, as it is seen from the source: after a login there.
     pub async fn second_hop(&self) -> &Seen<SecondHop> {
         self.second_hop
             .once(&self.limits, || async {
                 self.is_live()?;
-                let part = self.plan.copy.as_ref().filter(|part| part.role == Role::Source);
+                let part = self.plan.pair.as_ref().filter(|part| part.role == Role::Source);
                 let part = part.ok_or(Unseen::Needs(Needed::Login))?;
                 if !self.login().await.as_ref().is_ok_and(Login::has_session) {
                     return Err(Unseen::Needs(Needed::Login));
@@ -180,7 +191,10 @@ impl Look<'_> {
             Some(file) => Some(self.entry(file).await),
             None => None,
         };
-        let profile = self.evidence.plan.profile_for(&self.part.destination.host).clone();
+        let profile = match &self.part.service {
+            Some(service) => (**service).clone(),
+            None => self.evidence.plan.profile_for(&self.part.destination.host).clone(),
+        };
         let names = self.part.names(profile.short_name(&self.part.destination.host));
         let (mut tried, mut stream, mut found) = (Vec::new(), None, None);
         for name in names {
@@ -275,8 +289,8 @@ impl Look<'_> {
             profile: Some(profile),
             through: false,
             egress: false,
-            login: self.part.file.is_some(),
-            copy: Some(Box::new(Part { role: Role::Hop, size, ..self.part.clone() })),
+            login: self.part.file.is_some() || self.part.service.is_some(),
+            pair: Some(Box::new(Part { role: Role::Hop, size, ..self.part.clone() })),
             ..own.clone()
         };
         let mut case = Case::unobserved(plan, self.evidence.started_at);

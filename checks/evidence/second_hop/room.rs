@@ -12,7 +12,7 @@ use super::{
     },
     Look,
 };
-use crate::copying::{Role, quoted};
+use crate::pair::{Role, quoted};
 
 /// A file, as `ls -l` there shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ impl Evidence {
         self.room
             .once(&self.limits, || async {
                 self.is_live()?;
-                let part = self.plan.copy.as_ref().filter(|part| part.role == Role::Hop);
+                let part = self.plan.pair.as_ref().filter(|part| part.role == Role::Hop);
                 let part = part.ok_or(Unseen::Needs(Needed::Login))?;
                 let (Some(file), Some(folder)) = (&part.file, part.folder()) else {
                     return Err(Unseen::Needs(Needed::Login));

@@ -14,7 +14,7 @@ use super::{
     },
     Instead, Look,
 };
-use crate::{copying::quoted, text::Foreign};
+use crate::{pair::quoted, text::Foreign};
 
 /// How much of one command is read, in bytes: `ssh -G` prints some 5000.
 const MOST: usize = 64 << 10;
@@ -109,7 +109,7 @@ impl Look<'_> {
     }
 
     /// `ssh` there, where no tunnel may be used: it logs in with one signature of the agent, runs
-    /// `hostname`, and writes nothing.
+    /// `hostname` (at a service: nothing), and writes nothing.
     pub(super) async fn instead(&self, name: &str, effective: &Effective) -> Instead {
         let port = self.port();
         let seconds = format!("ConnectTimeout={}", (self.answer.as_secs() / 2).max(1));
@@ -118,7 +118,10 @@ impl Look<'_> {
             words.extend(["-o", option]);
         }
         words.extend(self.to(&port));
-        words.extend(["--", name, super::super::login::COMMAND]);
+        words.extend(["--", name]);
+        if self.part.service.is_none() {
+            words.push(super::super::login::COMMAND);
+        }
         let forwarded = self.session.forwarded();
         if let Some(socket) = &self.agent.socket {
             let binding = self.session.agent_binding();

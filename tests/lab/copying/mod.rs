@@ -1,6 +1,7 @@
 //! Copies between two hosts, with `ssh -A SOURCE scp …` as the oracle.
 
 mod network;
+mod service;
 
 use std::fs;
 

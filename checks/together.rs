@@ -1,22 +1,23 @@
-//! The reports of a copy, seen together: pure, but for the order in which they are made.
+//! The reports of a pair of hosts, seen together: pure, but for the order in which they are made.
 
 use futures_util::future::BoxFuture;
 
 use crate::{
-    command,
-    copying::{self, Role},
+    case::Case,
+    command, copying,
     diagnosis::{Diagnosis, Id},
-    evidence::Evidence,
+    evidence::{Evidence, configuration::Effective},
     finding::{Hint, Status},
+    pair::{Part, Role},
     report::{Report, Verdict},
     text,
-    text::{host, path},
+    text::{host, number, path, user},
 };
 
-/// The reports of a copy.
+/// The reports of a copy, or of a service that is used from an environment.
 #[derive(Debug, Clone, Copy)]
-pub struct Copied<'r> {
-    /// The source; its diagnosis and verdict are those of the copy.
+pub struct Pair<'r> {
+    /// The source. Its diagnosis and verdict are those of a copy.
     pub source: &'r Report,
     /// The destination, as it is seen from the source; none where nobody got there.
     pub hop: Option<&'r Report>,
@@ -24,8 +25,8 @@ pub struct Copied<'r> {
     pub destination: Option<&'r Report>,
 }
 
-impl<'r> Copied<'r> {
-    /// The parts of a copy among reports; `None` where they are about something else.
+impl<'r> Pair<'r> {
+    /// The parts of a pair among reports; `None` where they are about something else.
     #[must_use]
     pub fn of(reports: &'r [Report]) -> Option<Self> {
         let part = |role| reports.iter().find(|report| report.case.role() == Some(role));
@@ -38,16 +39,43 @@ impl<'r> Copied<'r> {
         std::iter::once(self.source).chain(self.hop).chain(self.destination)
     }
 
-    /// The verdict about the copy.
+    /// What the two have to do with each other.
     #[must_use]
-    pub const fn verdict(self) -> Verdict {
-        self.source.verdict
+    pub fn part(self) -> Option<&'r Part> {
+        self.source.case.plan.pair.as_deref()
     }
 
-    /// The one cause; none where the copy will work.
+    /// Whether the second counts as it is seen from here, too: a service is used from both, while no
+    /// copy goes that way.
+    fn also_used(self) -> Option<&'r Report> {
+        self.destination.filter(|_| self.part().is_some_and(|part| part.service.is_some()))
+    }
+
+    /// The report that decides: the first that is not ready, the source before the service from here.
     #[must_use]
-    pub const fn diagnosis(self) -> Option<&'r Diagnosis> {
-        self.source.diagnosis.as_ref()
+    pub fn decisive(self) -> &'r Report {
+        let open = |report: &&Report| report.verdict != Verdict::Ready;
+        let from_here = self.also_used().filter(open);
+        match (self.source.verdict, from_here) {
+            (Verdict::Ready, Some(service)) => service,
+            // What is wrong for certain comes before what is not known.
+            (Verdict::Inconclusive, Some(service)) if service.verdict == Verdict::NotReady => {
+                service
+            }
+            _ => self.source,
+        }
+    }
+
+    /// The verdict about the whole.
+    #[must_use]
+    pub fn verdict(self) -> Verdict {
+        self.decisive().verdict
+    }
+
+    /// The one cause; none where it will work.
+    #[must_use]
+    pub fn diagnosis(self) -> Option<&'r Diagnosis> {
+        self.decisive().diagnosis.as_ref()
     }
 
     /// The worst status of all checks.
@@ -56,17 +84,37 @@ impl<'r> Copied<'r> {
         self.reports().map(Report::worst).max().unwrap_or(Status::Pass)
     }
 
-    /// The commands with which a person makes the copy; none where it does not work.
+    /// The commands with which a person makes the copy, or uses the service; none where it does not
+    /// work.
     #[must_use]
     pub fn commands(self) -> Vec<Hint> {
         let there = self.hop.and_then(|hop| Some((hop.case.effective()?, &hop.case.plan.host)));
         match there {
             Some((effective, name)) if self.verdict() == Verdict::Ready => {
-                copying::commands(&self.source.case, effective, name)
+                match self.part().filter(|part| part.service.is_some()) {
+                    Some(part) => used_from(part, &self.source.case, effective, name),
+                    None => copying::commands(&self.source.case, effective, name),
+                }
             }
             _ => Vec::new(),
         }
     }
+}
+
+/// The commands with which a service is used from an environment.
+fn used_from(part: &Part, source: &Case, there: &Effective, name: &str) -> Vec<Hint> {
+    let mut greet = command!["ssh", "-T"];
+    if let Some(port) = part.destination.port.filter(|port| *port != 22) {
+        greet.0.extend(["-p".into(), number(port).into()]);
+    }
+    greet.0.push(text![user(&there.user), "@", host(name)]);
+    vec![
+        Hint::run(
+            text!["Log in at ", host(&part.source.host), ", with your agent:"],
+            source.plan.ssh().flag("-t").command(),
+        ),
+        Hint::run("There, see the greeting of the service; git goes the same way:", greet),
+    ]
 }
 
 /// Puts the report about the second hop between those of its ends, and holds the three together.
@@ -84,19 +132,19 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
             out.push(judged.await);
         }
     }
-    let Some(copied) = Copied::of(&out) else { return out };
-    let from_here = copied.destination.map(|report| report.verdict);
-    let not_in_agent = copied.destination.and_then(|report| {
+    let Some(pair) = Pair::of(&out) else { return out };
+    let from_here = pair.destination.map(|report| report.verdict);
+    let not_in_agent = pair.destination.and_then(|report| {
         let case = &report.case;
         let won = case.queries()?.winner(case.is_interactive())?;
         won.offer.path.clone().filter(|_| !won.offer.in_agent)
     });
-    let why = copied.destination.and_then(|report| report.diagnosis.as_ref()).map(|d| d.id);
+    let why = pair.destination.and_then(|report| report.diagnosis.as_ref()).map(|d| d.id);
     for report in &mut out {
         match report.case.role() {
             Some(Role::Source) => {
                 let diagnosis = report.diagnosis.take();
-                let part = report.case.plan.copy.as_deref();
+                let part = report.case.plan.pair.as_deref();
                 report.diagnosis = diagnosis.map(|mut found| {
                     let Some(part) = part.filter(|_| found.between.is_some()) else {
                         return found;
@@ -137,14 +185,17 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
                     }
                     if from_here != Some(Verdict::Ready) {
                         // By way of this computer it would not work either.
-                        found.next_steps.retain(|step| *step != copying::by_way_of_here(part));
+                        let round = copying::by_way_of_here(part);
+                        found.next_steps.retain(|step| Some(step) != round.as_ref());
                     }
                     found
                 });
             }
-            // A copy does not go this way.
+            // A copy does not go this way; a service is used from here as well.
             Some(Role::Destination) => {
-                for checked in &mut report.checks {
+                let part = report.case.plan.pair.as_deref();
+                let counts = part.is_some_and(|part| part.service.is_some());
+                for checked in report.checks.iter_mut().filter(|_| !counts) {
                     checked.finding.status = at_most_a_warning(checked.finding.status);
                 }
             }

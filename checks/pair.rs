@@ -1,0 +1,166 @@
+//! Two hosts, of which the second is reached from the first, over the forwarded agent: both ends of a
+//! copy, or an environment and a service that is used from it. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    case::{Case, Plan},
+    evidence::login::is_host_name,
+    profile::Profile,
+    text::{Command, foreign},
+};
+
+/// What a target has to do with the pair.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its part.
+    pub role: Role,
+    /// The first.
+    pub source: End,
+    /// The second.
+    pub destination: End,
+    /// The service that the second host is, where one is to be used from the first; none where
+    /// something is to be copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Box<Profile>>,
+    /// The file to copy, as it is named at the source; none where nobody named one.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// The options of `ssh` with which the source is reached, for commands that go there.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// Its size in bytes, once that was seen.
+    #[serde(default)]
+    pub size: Option<u64>,
+}
+
+/// The part of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The first: the source of a copy, or the environment from which a service is used.
+    Source,
+    /// The second, as it is seen from this computer.
+    Destination,
+    /// The second, as it is seen from the first.
+    Hop,
+}
+
+/// One of the two, as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// The whole word.
+    pub input: String,
+    /// The host in it.
+    pub host: String,
+    /// The user that was named.
+    pub user: Option<String>,
+    /// The port that was named.
+    pub port: Option<u16>,
+}
+
+impl Part {
+    /// The names by which the source may know the destination, the likeliest first: its short name,
+    /// then the one that was typed. A service is the same for all, and so is its name.
+    #[must_use]
+    pub fn names(&self, short: Option<String>) -> Vec<String> {
+        let typed = self.destination.host.clone();
+        let short = short.filter(|_| self.service.is_none());
+        let mut names: Vec<String> = short.into_iter().chain([typed]).collect();
+        names.dedup();
+        names.retain(|name| is_host_name(name) || name.parse::<std::net::IpAddr>().is_ok());
+        names
+    }
+
+    /// The program with which people go on from the source.
+    #[must_use]
+    pub const fn client(&self) -> &'static str {
+        if self.service.is_some() { "ssh" } else { "scp" }
+    }
+
+    /// The folder, at the destination, in which the file is to be: the same as at the source.
+    #[must_use]
+    pub fn folder(&self) -> Option<&str> {
+        let file = self.file.as_deref()?;
+        Some(match file.rsplit_once('/') {
+            Some(("", _)) => "/",
+            Some((folder, _)) => folder,
+            None => ".",
+        })
+    }
+}
+
+impl End {
+    /// Whether both are the same place for certain.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let normal = crate::profile::normal;
+        normal(&self.host) == normal(&other.host)
+            && self.port.unwrap_or(22) == other.port.unwrap_or(22)
+    }
+}
+
+/// A command that goes to the source, with the agent, and is run there.
+#[must_use]
+pub fn at_the_source(case: &Case, command: &Command) -> Command {
+    let Some(part) = &case.plan.pair else { return command.clone() };
+    let source = Plan {
+        host: part.source.host.clone(),
+        user: part.source.user.clone(),
+        port: part.source.port,
+        ssh_options: part.options.clone(),
+        ..case.plan.clone()
+    };
+    let mut words = source.ssh().flag("-t").command();
+    words.0.push(foreign(command.plain()).into());
+    words
+}
+
+/// Words for the shell at the source; none of them can be anything but a word there.
+///
+/// # Errors
+/// One of them holds a NUL byte, which no shell can take.
+pub fn quoted(words: &[&str]) -> Result<String, shlex::QuoteError> {
+    shlex::try_join(words.iter().copied())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An end, from `USER@HOST`.
+    pub(crate) fn end(input: &str) -> End {
+        let (name, host) = input.split_once('@').unwrap();
+        End { input: input.into(), host: host.into(), user: Some(name.into()), port: None }
+    }
+
+    /// The source of a copy.
+    pub(crate) fn part(file: Option<&str>) -> Part {
+        Part {
+            role: Role::Source,
+            source: end("akeneo@a-staging.example.com"),
+            destination: end("akeneo@a.example.com"),
+            service: None,
+            file: file.map(str::to_owned),
+            options: Vec::new(),
+            size: None,
+        }
+    }
+
+    #[test]
+    fn the_short_name_comes_first() {
+        let part = part(None);
+        assert_eq!(part.names(Some("a".into())), ["a", "a.example.com"]);
+        assert_eq!(part.names(None), ["a.example.com"]);
+        let hostile =
+            Part { destination: End { host: "-oProxyCommand=x".into(), ..end("u@h") }, ..part };
+        assert!(hostile.names(None).is_empty());
+    }
+
+    #[test]
+    fn the_folder_is_that_of_the_source() {
+        for (file, folder) in [("a", "."), ("/a", "/"), ("/b/a", "/b"), ("c/a", "c")] {
+            assert_eq!(part(Some(file)).folder(), Some(folder), "{file}");
+        }
+    }
+}
