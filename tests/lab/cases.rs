@@ -15,7 +15,7 @@ pub fn keep(name: &str, world: &World, recording: &str) {
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     fs::create_dir_all(&folder).unwrap();
-    let name = name.replace('_', "-");
+    let name = name.replace(['_', ' '], "-");
     fs::write(folder.join(format!("{name}.json")), neutral(world, recording)).unwrap();
 }
 

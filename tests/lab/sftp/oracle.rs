@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::account::{Account, at, data, password_file};
 use crate::{
+    cases,
     oracle::{preflight, program, really_says, report, with_config},
     person::{Ended, run, run_for},
     table,
@@ -75,6 +76,7 @@ pub fn compare(w: &World, account: &Account, asked: &Asked<'_>) -> Value {
         }
     }
     table::row(asked.name, w, &sftp, id.as_deref());
+    cases::keep(asked.name, w, &recorded);
     forget(w);
     told
 }
