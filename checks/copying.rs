@@ -39,7 +39,7 @@ pub fn commands(source: &Case, there: &Effective, name: &str) -> Vec<Hint> {
     let scp = scp(part, there, name);
     let log_in = source.plan.ssh().flag("-t").command();
     let mut one_step = log_in.clone();
-    one_step.0.push(foreign(scp.plain()).into());
+    one_step.0.push(text::there(scp.clone()).into());
     vec![
         Hint::run(
             text!["Log in at the source, ", host(&part.source.host), ", with your agent:"],

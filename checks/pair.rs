@@ -7,7 +7,7 @@ use crate::{
     case::{Case, Plan},
     evidence::login::is_host_name,
     profile::Profile,
-    text::{Command, foreign},
+    text::{Command, there},
 };
 
 /// What a target has to do with the pair.
@@ -112,7 +112,7 @@ pub fn at_the_source(case: &Case, command: &Command) -> Command {
         ..case.plan.clone()
     };
     let mut words = source.ssh().flag("-t").command();
-    words.0.push(foreign(command.plain()).into());
+    words.0.push(there(command.clone()).into());
     words
 }
 

@@ -11,7 +11,7 @@ use crate::{
     finding::Hint,
     profile::Profile,
     text,
-    text::{Command, Foreign, Text, foreign, number, path, user},
+    text::{Command, Foreign, Text, foreign, number, path, there, user},
 };
 
 const GROUP_WRITES: u32 = 0o020;
@@ -202,7 +202,7 @@ fn remedy(case: &Case, session: &SftpSession, who: &str, found: &[&Obstacle]) ->
         .then(words);
     }
     let mut ssh = case.plan.ssh().user(login).command();
-    ssh.0.push(path(command.plain()).into());
+    ssh.0.push(there(command).into());
     Hint::run(words, ssh)
 }
 

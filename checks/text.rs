@@ -28,6 +28,8 @@ pub enum Span {
     Foreign(Foreign),
     /// Shell syntax that must not be quoted; only in a [`Command`].
     Shell(Cow<'static, str>),
+    /// A command for the shell of another host: one word of the command that brings it there.
+    There(Command),
 }
 
 impl From<&'static str> for Span {
@@ -79,6 +81,10 @@ pub fn foreign(text: impl AsRef<[u8]>) -> Span {
 /// A number in our own words.
 pub fn number(n: impl ToString) -> Span {
     Span::Plain(Cow::Owned(n.to_string()))
+}
+/// Marks a command for the shell of another host.
+pub fn there(command: Command) -> Span {
+    Span::There(command)
 }
 /// Shell syntax that stays unquoted in a command.
 pub fn shell(words: &'static str) -> Span {
@@ -200,6 +206,7 @@ impl Span {
                 Foreign(s.clone()).printable()
             }
             Self::Foreign(bytes) => bytes.printable(),
+            Self::There(command) => command.plain(),
         }
     }
 }
@@ -300,5 +307,14 @@ mod tests {
         assert_eq!(long.raw().len(), FOREIGN_LIMIT + '…'.len_utf8());
         assert_eq!(long.short().raw(), "x".repeat(80) + "…");
         assert_eq!(Foreign::from_bytes(b"x").short().raw(), "x");
+    }
+
+    #[test]
+    fn a_command_for_elsewhere_is_one_word_and_stays_whole() {
+        let long = "x".repeat(2 * FOREIGN_LIMIT);
+        let inner = command!["chmod", "g+w", path(format!("/srv/{long} b"))];
+        let outer = command!["ssh", host("a"), there(inner.clone())].plain();
+        assert_eq!(shlex::split(&outer).unwrap(), ["ssh", "a", inner.plain().as_str()]);
+        assert!(outer.contains(&long));
     }
 }

@@ -74,6 +74,7 @@ fn learn(text: &Text, names: &mut Names) {
             Span::Host(name) => names.learn_host(name),
             Span::User(name) => names.learn_user(name),
             Span::Path(path) => names.learn_path(path),
+            Span::There(command) => command.0.iter().for_each(|word| learn(word, names)),
             _ => {}
         }
     }
@@ -112,12 +113,13 @@ fn checked(check: &Checked, names: &mut Names) -> Checked {
 }
 
 fn hint(hint: &Hint, names: &mut Names) -> Hint {
-    let command = hint
-        .command
-        .as_ref()
-        .map(|command| Command(command.0.iter().map(|word| text(word, names)).collect()));
+    let command = hint.command.as_ref().map(|words| command(words, names));
     let paste = hint.paste.as_ref().map(|line| text(line, names));
     Hint { text: text(&hint.text, names), command, paste }
+}
+
+fn command(command: &Command, names: &mut Names) -> Command {
+    Command(texts(&command.0, names))
 }
 
 fn texts(all: &[Text], names: &mut Names) -> Vec<Text> {
@@ -137,6 +139,7 @@ fn text(text: &Text, names: &mut Names) -> Text {
         Span::Foreign(bytes) => {
             Span::Foreign(Foreign::from_bytes(names.scrub(bytes.raw()).as_bytes()))
         }
+        Span::There(words) => Span::There(command(words, names)),
     };
     Text(text.0.iter().map(span).collect())
 }

@@ -280,3 +280,15 @@ fn a_stranger_s_text_is_searched() {
         "{data}"
     );
 }
+
+/// A command that is brought to another host in one word: its own words stay, the names in it go.
+#[test]
+fn a_command_within_a_command_is_still_one() {
+    let report = named("sftp-files-of-others").report.clone();
+    let text = written(Format::Text, &redact::reports(&[report], Redact::All));
+    let line = text.lines().find(|line| line.contains("chmod")).unwrap();
+    let words = shlex::split(line).unwrap();
+    let brought = shlex::split(words.last().unwrap()).unwrap();
+    assert_eq!(brought[..2], ["chmod", "g+rwX"], "{line}");
+    assert!(brought[2..].iter().all(|place| place.starts_with("PATH_")), "{line}");
+}
