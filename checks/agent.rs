@@ -69,7 +69,12 @@ impl Check for Agent {
         let finding = judge(effective, agent, own, forwards, won);
         finding
             .detail_all(agent.keys().iter().enumerate().map(|(place, held)| {
-                text![number(place + 1), ". ", foreign(&held.comment), ": "]
+                let named = if held.comment.is_empty() {
+                    text![number(place + 1), ". "]
+                } else {
+                    text![number(place + 1), ". ", foreign(&held.comment), ": "]
+                };
+                named
                     .then(text![held.kind(), " ", key(&held.sha256)])
                     .with(if held.certificate.is_some() { ", certificate" } else { "" })
             }))

@@ -45,6 +45,10 @@ if [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; then
   fi
 fi
 
+# A failed expectation says where it is and what was expected; the frames below it only push that out of
+# sight.
+export RUST_BACKTRACE=0
+
 # The lab mostly waits for servers, agents and limits of time: more of it runs at once than there
 # are cores.
 export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((3 * $(nproc)))}"

@@ -205,6 +205,8 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The key needs a security key (FIDO), and the signature was not made.";
     AgentUnreachable Likely Word(Sign::NotSigned, "communication with agent failed"), []
         "The agent did not answer when it was asked for a signature.";
+    SigningFailed Likely Word(Sign::NotSigned, "agent refused operation"), [AgentLocked, SecurityKeyAbsent]
+        "The server takes the key, and the agent that holds it refused to sign. It may have asked somebody for consent, or not have what it needs for this key.";
     NotExamined Likely Line(Sign::NotSigned), [AgentLocked, SecurityKeyAbsent, AgentUnreachable]
         "The server takes the key, and whoever holds it refused to sign: the agent may be locked, may ask somebody for consent, or may not have what it needs for this key.";
     KeyTypeRefused Likely Line(Sign::NoSignature), [KeyNotAccepted]

@@ -143,10 +143,11 @@ fn after_login(case: &Case, log: &Log) -> Option<Diagnosis> {
     let (mark, means) = known.or_else(ended).or_else(other)?;
     let login = log.last(Sign::LoggedIn);
     let shown: Vec<&Mark> = login.into_iter().chain([mark]).collect();
-    let mut found = Diagnosis::new(Id::FailsAfterLogin);
+    let id = if mark.sign == Sign::NoShell { Id::NoShell } else { Id::FailsAfterLogin };
+    let mut found = Diagnosis::new(id);
     found.because.extend(quoted(&shown));
     found = found.because(means);
-    found.next_steps = steps::of(Id::FailsAfterLogin, case, log, Some(mark));
+    found.next_steps = steps::of(id, case, log, Some(mark));
     Some(found)
 }
 

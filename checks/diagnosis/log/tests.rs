@@ -77,8 +77,13 @@ fn bare_lines() {
         ("sign_and_send_pubkey: no mutual signature supported", Id::KeyTypeRefused),
         (
             "sign_and_send_pubkey: signing failed for ED25519 \"k\" from agent: agent refused operation",
+            Id::SigningFailed,
+        ),
+        (
+            "sign_and_send_pubkey: signing failed for ED25519 \"k\" from agent: something else",
             Id::NotExamined,
         ),
+        ("This account is currently not available.", Id::NoShell),
         ("what a nice day", Id::NotExamined),
         ("", Id::NotExamined),
     ] {
@@ -86,8 +91,10 @@ fn bare_lines() {
         assert_eq!(found.id, id, "{line}");
         assert!(!found.also_possible.contains(&id), "{line}: itself");
         assert!(!found.next_steps.is_empty(), "{line}: nothing to do");
+        let after_login = matches!(id, Id::FailsAfterLogin | Id::NoShell);
         let certain = CAUSES.iter().any(|c| c.id == id && c.sure == Sure::Certain);
-        let alone = found.also_possible.is_empty() && !certain && id != Id::FailsAfterLogin;
+        let alone = found.also_possible.is_empty() && !certain && !after_login;
+
         assert!(
             !alone || line.len() < 20 || line.contains("Identity") || id.is_inconclusive(),
             "{line}"

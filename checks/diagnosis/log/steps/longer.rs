@@ -1,0 +1,152 @@
+//! Steps that take more than a few lines.
+
+use crate::{
+    case::Case,
+    command,
+    explain::{Log, Mark, Sign},
+    finding::Hint,
+    registration::{quoted, where_keys_are},
+    text,
+    text::{foreign, host, key, path, shell},
+};
+
+/// Where to look for a key that was not taken. A log has its fingerprint and not the key itself.
+pub(super) fn not_accepted(case: &Case) -> Vec<Hint> {
+    let offers = case.queries().map(|queries| queries.offers.as_slice()).unwrap_or_default();
+    let file = offers.iter().find_map(|query| query.offer.path.as_deref());
+    let public = |words: &'static str| {
+        let file = file.unwrap_or("~/.ssh/id_ed25519");
+        Hint::run(words, command!["ssh-keygen", "-y", "-f", path(file)])
+    };
+    let Some(portal) = &case.profile().portal else {
+        return vec![
+            Hint::advice(
+                "Send the public half of the key that you mean to use to those who run the server, \
+                 and ask whether exactly this key is allowed for this user.",
+            ),
+            public("This prints the public half:"),
+        ];
+    };
+    let mut compare = where_keys_are(portal).with(", and look for its fingerprint");
+    let known = offers.iter().map(|query| &query.offer.key.sha256).filter(|f| !f.is_empty());
+    for (place, fingerprint) in known.take(6).enumerate() {
+        compare.0.push(if place > 0 { " or ".into() } else { ", which the log has as ".into() });
+        compare.0.push(key(fingerprint));
+    }
+    let wait = text![
+        ". If it says ",
+        quoted(&portal.pending),
+        ", wait until it says ",
+        quoted(&portal.active),
+        "."
+    ];
+    let steps = vec![Hint::advice(compare.then(wait))];
+    let md5 = Hint::run(
+        "The portal shows the fingerprint as MD5. Yours is:",
+        command!["ssh-keygen", "-l", "-E", "md5", "-f", path(file.unwrap_or("~/.ssh/id_ed25519"))],
+    );
+    let shows_md5 = portal.fingerprint_form == crate::profile::FingerprintForm::Md5;
+    let more = shows_md5.then_some(md5);
+    let add = public(
+        "If it is not there, have this line added, first as yours, then on this environment:",
+    );
+    steps.into_iter().chain(more).chain([add]).collect()
+}
+
+/// The file that a line names.
+pub(super) fn file_of(mark: &Mark) -> &str {
+    match mark.sign {
+        Sign::KeyOpen if mark.words.len() == 2 => mark.word(1),
+        Sign::Accepted => mark.word(0).split(' ').next().filter(|w| w.contains('/')).unwrap_or(""),
+        Sign::KeyOpen
+        | Sign::ConfigOpen
+        | Sign::KeyNotLoaded
+        | Sign::KeyNotThere
+        | Sign::WrongPair
+        | Sign::NoHalf => mark.word(0),
+        _ => "",
+    }
+}
+
+pub(super) fn no_common(case: &Case, mark: Option<&Mark>) -> Vec<Hint> {
+    let words = mark.filter(|m| m.sign == Sign::NoCommon).map(|m| match m.words.len() {
+        4 => (m.word(2), m.word(3)),
+        _ => (m.word(0), m.word(1)),
+    });
+    let mut steps = Vec::new();
+    if let Some((list, offer)) = words {
+        let option = match list {
+            l if l.contains("host key") || l.contains("hostkey") => "HostKeyAlgorithms",
+            l if l.contains("key exchange") => "KexAlgorithms",
+            l if l.contains("cipher") => "Ciphers",
+            _ => "MACs",
+        };
+        // Of several the last is the youngest more often than the first.
+        if let Some(theirs) = offer.split(',').find(|name| !name.trim().is_empty()) {
+            steps.push(Hint::run(
+                "Until the server is updated, this allows its method for one login. It is weaker: do \
+                 not make it permanent.",
+                case.plan.ssh().set(text![format!("{option}=+"), foreign(theirs.trim())]).command(),
+            ));
+        }
+    }
+    steps.push(Hint::advice(
+        "The lasting remedy: those who run the server enable a current method, or you update your \
+         ssh, whichever is the older.",
+    ));
+    steps
+}
+
+pub(super) fn host_key_changed(case: &Case, log: &Log) -> Vec<Hint> {
+    let sent = log.last(Sign::SentKey).map(|m| m.word(0));
+    let sent = sent.or_else(|| log.last(Sign::HostKey).map(|m| m.word(1)));
+    let mut ask = text![
+        "Ask those who run the server whether its key has changed. Until they say so, do not log \
+         in: somebody may stand in between."
+    ];
+    if let Some(sent) = sent {
+        ask = ask.then(text![" The key that it showed has the fingerprint ", key(sent), "."]);
+    }
+    let mut steps = vec![Hint::advice(ask)];
+    let name = case.effective().map_or(case.plan.host.as_str(), |e| e.host.as_str());
+    let port = case.effective().map_or(22, |e| e.port);
+    let entry = if port == 22 { name.to_owned() } else { format!("[{name}]:{port}") };
+    let mut forget = command!["ssh-keygen"];
+    if let Some(offending) = log.last(Sign::Offending).filter(|m| m.words.len() == 3) {
+        forget = command!["ssh-keygen", "-f", path(offending.word(1))];
+    }
+    forget.0.extend(["-R".into(), host(entry).into()]);
+    steps.push(Hint::run("If they have changed it, forget the old one:", forget));
+    steps
+}
+
+pub(super) fn after_login(case: &Case, mark: Option<&Mark>) -> Vec<Hint> {
+    let ssh = || case.plan.ssh();
+    let mut quiet = ssh().command();
+    quiet.0.extend(["/bin/true".into(), shell("|").into(), "od".into(), "-c".into()]);
+    match mark.map(|m| m.sign) {
+        Some(Sign::Noise) => vec![
+            Hint::run("See what it prints; there should be nothing:", quiet),
+            Hint::advice(
+                "In the start file on the server, print only where somebody reads it: begin it with \
+                 a line that returns where the shell is not interactive.",
+            ),
+        ],
+        Some(Sign::NoSubsystem) => vec![Hint::advice(
+            "Ask those who run the server for SFTP (Subsystem sftp). scp of OpenSSH 9 needs it too; \
+             scp -O copies the old way.",
+        )],
+        Some(Sign::NoRepository) => vec![Hint::advice(
+            "Check the name of the repository, and that the account that this key belongs to has a \
+             right to it.",
+        )],
+        Some(Sign::Broke | Sign::TimedOut) => vec![Hint::run(
+            "Have ssh speak up now and then, so that the connection does not look unused:",
+            ssh().set("ServerAliveInterval=30").command(),
+        )],
+        _ => vec![Hint::advice(
+            "Your key, your user and the network are not the reason. Look at what was run there, and \
+             ask those who run the server.",
+        )],
+    }
+}
