@@ -9,7 +9,7 @@ use super::{
     read::Verdict,
     value::Item,
 };
-use crate::render::json::{self, Tool, VerdictJson};
+use crate::render::json::{self, Step, Tool, VerdictJson};
 
 /// The version of the form. It changes only if a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -62,7 +62,7 @@ pub struct ComparisonJson {
     /// What has to be kept in mind, for people.
     pub notes: Vec<String>,
     /// What to do: that of the second report's diagnosis.
-    pub next_steps: Vec<StepJson>,
+    pub next_steps: Vec<Step>,
 }
 
 /// One of the two reports.
@@ -80,17 +80,6 @@ pub struct SideJson {
     pub complete: bool,
     /// The id of the one cause; null where ready.
     pub diagnosis: Option<String>,
-}
-
-/// Something to do.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct StepJson {
-    /// In words.
-    pub text: String,
-    /// The command that does it; null where none can.
-    pub command: Option<String>,
-    /// What to paste elsewhere than into a terminal; null where there is nothing.
-    pub paste: Option<String>,
 }
 
 /// Something that differs.
@@ -167,7 +156,7 @@ impl From<&Comparison> for ComparisonJson {
             not_known: missing.collect(),
             notes: comparison.notes.iter().map(|note| (*note).into()).collect(),
             next_steps: steps
-                .map(|step| StepJson {
+                .map(|step| Step {
                     text: step.text.clone(),
                     command: step.command.clone(),
                     paste: step.paste.clone(),
