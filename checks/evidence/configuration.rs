@@ -291,7 +291,8 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
     let effective = if output.status.success() {
         let mut effective = ssh_g::parse(&String::from_utf8_lossy(&output.stdout), &context);
         // At a jump host ssh opens no session, so nothing is forwarded to it.
-        effective.forward_agent &= plan.hop_of.is_empty();
+        effective.forward_agent &=
+            plan.hop_of.is_empty() && !turns_forwarding_off(&plan.ssh_options);
         resolve_security_key_provider(&mut effective);
         Ok(effective)
     } else if output.status.code().is_none() {
@@ -373,4 +374,27 @@ fn config_file(path: String) -> Option<ConfigFile> {
     // A pipe would wait for a writer.
     let unreadable = metadata.is_file().then(|| std::fs::File::open(&path).err()).flatten();
     Some(ConfigFile { path, owner, mode, unreadable: unreadable.map(|e| e.to_string()) })
+}
+/// Whether `-a` has the last word. `ssh -G` then still prints an agent that ForwardAgent names, though
+/// it is not forwarded.
+fn turns_forwarding_off(options: &[String]) -> bool {
+    options
+        .iter()
+        .rev()
+        .find(|typed| matches!(typed.as_str(), "-A" | "-a"))
+        .is_some_and(|l| l == "-a")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_letter_about_forwarding_counts() {
+        let off = |line: &str| {
+            turns_forwarding_off(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+        };
+        assert!(off("-A -o ForwardAgent=/agent -a"));
+        assert!(!off("-a -A") && !off("-o ForwardAgent=/agent"));
+    }
 }

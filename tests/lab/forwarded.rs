@@ -121,3 +121,22 @@ fn another_agent_is_forwarded() {
         },
     );
 }
+
+/// `-a` has the last word, whatever agent ForwardAgent names.
+#[test]
+fn forwarding_turned_off_by_a_letter() {
+    login(
+        "forwarding_turned_off_by_a_letter",
+        Ready,
+        ONE,
+        |w| {
+            let (key, arguments) = server(w, &[], "");
+            let socket = w.agent(&[&key]);
+            w.environment.push(("WORK_AGENT", socket));
+            [args!["-a", "-o", "ForwardAgent=$WORK_AGENT"], arguments].concat()
+        },
+        |_, report| {
+            assert_eq!(check(report, "forwarding")["status"], "skip", "{report:#}");
+        },
+    );
+}
