@@ -261,6 +261,8 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
             || values(&plan, 'l').next().is_some()
             || values(&plan, 'o').any(|o| key_of(o).eq_ignore_ascii_case("user")),
         named_files: values(&plan, 'i').map(str::to_owned).collect(),
+        this_host: this_host(),
+        variable: Some(|name| std::env::var(name).ok()),
     };
     let files = config_files(&plan, &context.home);
     let mut version = ssh();
@@ -375,6 +377,15 @@ fn config_file(path: String) -> Option<ConfigFile> {
     let unreadable = metadata.is_file().then(|| std::fs::File::open(&path).err()).flatten();
     Some(ConfigFile { path, owner, mode, unreadable: unreadable.map(|e| e.to_string()) })
 }
+/// What this computer calls itself; empty where that is not known.
+fn this_host() -> String {
+    #[cfg(unix)]
+    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").ok();
+    name.unwrap_or_default()
+}
+
 /// Whether `-a` has the last word. `ssh -G` then still prints an agent that ForwardAgent names, though
 /// it is not forwarded.
 fn turns_forwarding_off(options: &[String]) -> bool {

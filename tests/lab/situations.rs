@@ -79,6 +79,20 @@ situations! {
         ));
         (args!["shop"], None)
     }
+    names_with_spaces_tokens_and_variables: Ready, |w| {
+        let key = w.key("id_shop", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        let known = w.dot_ssh("known hosts");
+        fs::rename(w.dot_ssh("known_hosts"), &known).unwrap();
+        w.environment.push(("KEYS", w.dot_ssh("")));
+        w.config(&format!(
+            "Host shop\n  HostName 127.0.0.1\n  Port {port}\n  User {}\n  IdentitiesOnly yes\n\
+             IdentityFile ${{KEYS}}id_%n\n  UserKnownHostsFile \"{}\" /nowhere\n",
+            w.person.name,
+            known.display(),
+        ));
+        (args!["-o", "StrictHostKeyChecking=yes", "shop"], None)
+    }
     rsa_key: Ready, |w| {
         let key = w.key("id_rsa", "rsa");
         let port = w.sshd(&[&key], &[]);

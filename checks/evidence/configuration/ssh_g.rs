@@ -19,6 +19,10 @@ pub(super) struct Context {
     pub user_named: bool,
     /// Files named by `-i`: `ssh -G` leaves those out that do not exist.
     pub named_files: Vec<String>,
+    /// What this computer calls itself.
+    pub this_host: String,
+    /// A variable of the environment.
+    pub variable: Option<fn(&str) -> Option<String>>,
 }
 
 /// The names that `ssh` tries where none is named; older and newer clients know fewer of them.
@@ -49,11 +53,19 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
     let host = get("hostname").unwrap_or(&context.host).to_owned();
     let user = get("user").unwrap_or(&context.user).to_owned();
     let port = get("port").and_then(|p| p.parse().ok()).unwrap_or(22);
-    let expand = |path: &str| expand(path, context, &host, &user, port);
+    let tokens = Tokens {
+        context,
+        host: &host,
+        user: &user,
+        port,
+        key_alias: set("hostkeyalias").unwrap_or(&host),
+        jump: set("proxyjump").unwrap_or_default(),
+    };
+    let expand = |path: &str| expand(path, &tokens);
     let paths = |key: &str, otherwise: &str| -> Vec<String> {
         match get(key) {
             Some("none") => Vec::new(),
-            value => value.unwrap_or(otherwise).split_whitespace().map(expand).collect(),
+            value => separate(value.unwrap_or(otherwise)).iter().map(|path| expand(path)).collect(),
         }
     };
     let is_default = |path: &&str| {
@@ -170,29 +182,83 @@ fn quality(name: &str) -> Option<u8> {
     })
 }
 
-/// `~` and the tokens of `ssh_config(5)`, which `ssh -G` leaves as they are.
-fn expand(path: &str, context: &Context, host: &str, user: &str, port: u16) -> String {
+/// The paths of a list. `ssh -G` prints them without the quotes that they were written with: what
+/// does not begin as a path does belongs to the one before, whose name has a space.
+fn separate(list: &str) -> Vec<String> {
+    let mut paths: Vec<String> = Vec::new();
+    let has_drive = |word: &str| word.chars().nth(1) == Some(':');
+    let begins = |word: &str| word.starts_with(['/', '~', '%', '$', '"']) || has_drive(word);
+    for word in list.split(' ').filter(|word| !word.is_empty()) {
+        match paths.last_mut() {
+            Some(before) if !begins(word) => {
+                before.push(' ');
+                before.push_str(word);
+            }
+            _ => paths.push(word.to_owned()),
+        }
+    }
+    paths
+}
+
+/// What the tokens of `ssh_config(5)` stand for.
+struct Tokens<'t> {
+    context: &'t Context,
+    host: &'t str,
+    user: &'t str,
+    port: u16,
+    /// HostKeyAlias, or the host.
+    key_alias: &'t str,
+    /// ProxyJump; empty where there is none.
+    jump: &'t str,
+}
+
+impl Tokens<'_> {
+    /// What a letter stands for. `%C`, a hash over others, is no name for the file of a key.
+    fn get(&self, letter: char) -> Option<String> {
+        let Context { home, user, host, this_host, uid, .. } = self.context;
+        Some(match letter {
+            '%' => "%".to_owned(),
+            'd' => home.clone(),
+            'h' => self.host.to_owned(),
+            'i' => uid.as_ref()?.to_string(),
+            'j' => self.jump.to_owned(),
+            'k' => self.key_alias.to_owned(),
+            'L' => this_host.split('.').next()?.to_owned(),
+            'l' => this_host.clone(),
+            'n' => host.clone(),
+            'p' => self.port.to_string(),
+            'r' => self.user.to_owned(),
+            'u' => user.clone(),
+            _ => return None,
+        })
+    }
+}
+
+/// `~`, the tokens of `ssh_config(5)` and variables of the environment, which `ssh -G` leaves as they
+/// are. What nobody knows here stays as it is.
+fn expand(path: &str, tokens: &Tokens<'_>) -> String {
     let path = path.trim_matches('"');
-    let (mut out, rest) = match path.strip_prefix('~') {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => (context.home.clone(), rest),
+    let (mut out, mut rest) = match path.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            (tokens.context.home.clone(), rest)
+        }
         _ => (String::new(), path),
     };
-    let mut letters = rest.chars();
-    while let Some(c) = letters.next() {
-        if c != '%' {
+    let variable = |name: &str| tokens.context.variable.and_then(|value| value(name));
+    while let Some(c) = rest.chars().next() {
+        let after = rest.get(c.len_utf8()..).unwrap_or_default();
+        let token = after.chars().next().filter(|_| c == '%');
+        let named = after.strip_prefix('{').filter(|_| c == '$').and_then(|a| a.split_once('}'));
+        if let Some((letter, value)) = token.and_then(|letter| Some((letter, tokens.get(letter)?)))
+        {
+            out.push_str(&value);
+            rest = after.get(letter.len_utf8()..).unwrap_or_default();
+        } else if let Some((value, left)) = named.and_then(|(n, left)| Some((variable(n)?, left))) {
+            out.push_str(&value);
+            rest = left;
+        } else {
             out.push(c);
-            continue;
-        }
-        match letters.next() {
-            Some('%') => out.push('%'),
-            Some('d') => out.push_str(&context.home),
-            Some('h') => out.push_str(host),
-            Some('n') => out.push_str(&context.host),
-            Some('r') => out.push_str(user),
-            Some('u') => out.push_str(&context.user),
-            Some('p') => out.push_str(&port.to_string()),
-            Some(other) => out.extend(['%', other]),
-            None => out.push('%'),
+            rest = after;
         }
     }
     out
@@ -208,6 +274,38 @@ mod tests {
             user: "jo".into(),
             host: "h".into(),
             ..Context::default()
+        }
+    }
+
+    #[test]
+    fn names_with_spaces_stay_whole() {
+        for (list, paths) in [
+            ("/a /b", &["/a", "/b"][..]),
+            ("/Users/Jo Doe/.ssh/known_hosts ~/b", &["/Users/Jo Doe/.ssh/known_hosts", "~/b"]),
+            ("known_hosts", &["known_hosts"]),
+            ("C:\\Jo Doe\\k D:/k", &["C:\\Jo Doe\\k", "D:/k"]),
+            ("", &[]),
+        ] {
+            assert_eq!(separate(list), paths, "{list}");
+        }
+    }
+
+    #[test]
+    fn tokens_and_variables() {
+        let context = Context {
+            uid: Some(1000),
+            this_host: "desk.example.com".into(),
+            variable: Some(|name| (name == "KEYS").then(|| "/keys".to_owned())),
+            ..context()
+        };
+        let printed = "hostname h.example\nuser eve\nhostkeyalias alias\nproxyjump gate\n";
+        for (path, is) in [
+            ("%d/%r-%u-%n-%h-%p", "/home/jo/eve-jo-h-h.example-22"),
+            ("/run/%i/%k/%j/%l/%L", "/run/1000/alias/gate/desk.example.com/desk"),
+            ("${KEYS}/${NONE}$x%%%y%", "/keys/${NONE}$x%%y%"),
+        ] {
+            let effective = parse(&format!("{printed}identityfile {path}\n"), &context);
+            assert_eq!(effective.identity_files[0].path, is, "{path}");
         }
     }
 
