@@ -156,7 +156,9 @@ fn of_addresses(addresses: &[IpAddr], facts: &Facts<'_>) -> Vec<Text> {
     }
     if let Ok(machine) = facts.machine {
         let only = |ipv4: bool| addresses.iter().all(|a| a.is_ipv4() == ipv4);
-        let elsewhere = addresses.iter().any(|a| !a.is_loopback());
+        // What is here, or on a link of this computer, needs no route.
+        let near = [AddressKind::Loopback, AddressKind::LinkLocal];
+        let elsewhere = addresses.iter().any(|a| !near.contains(&AddressKind::of(*a)));
         if elsewhere && only(false) && !machine.ipv6_route {
             doubts
                 .push(text!["It has IPv6 addresses alone, and this computer has no way to IPv6."]);

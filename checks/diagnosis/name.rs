@@ -2,7 +2,10 @@
 //! [`super::address`].
 
 use super::{Diagnosis, Id, Rule};
+use std::net::IpAddr;
+
 use crate::{
+    address_kind::AddressKind,
     case::Case,
     command, dns,
     evidence::{
@@ -63,7 +66,10 @@ fn no_network(case: &Case) -> Option<Diagnosis> {
     }
     let unresolved = failed(case).is_some_and(|(_, e)| e.kind != LookupErrorKind::NoData);
     let unconnected = case.attempts().is_some_and(|a| {
-        a.connected().is_none() && a.tried.iter().all(|t| !t.to.ip().is_loopback())
+        // What is on a link of this computer needs no route.
+        let needs_a_route =
+            |ip: IpAddr| !ip.is_loopback() && AddressKind::of(ip) != AddressKind::LinkLocal;
+        a.connected().is_none() && a.tried.iter().all(|t| needs_a_route(t.to.ip()))
     });
     (unresolved || unconnected).then(|| {
         Diagnosis::new(Id::NoNetwork)

@@ -17,6 +17,7 @@ use super::{
     configuration::Effective,
     fact::millis,
     icmp::{self, Icmp},
+    zone,
 };
 use crate::case::TimeLimits;
 pub use outstanding::Ends;
@@ -151,7 +152,7 @@ pub async fn observe(
             attempts.untried.push(address);
             break;
         }
-        let to = SocketAddr::new(address, effective.port);
+        let to = zone::at(&effective.host, address, effective.port);
         let after_ms = limit_ms.min(left_ms.max(LEAST_MS));
         let started = Instant::now();
         let ended = timeout(Duration::from_millis(after_ms), connect(&effective, to)).await;

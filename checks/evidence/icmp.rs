@@ -62,7 +62,7 @@ pub fn source_to(to: SocketAddr) -> Option<IpAddr> {
     let any: SocketAddr = if to.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
     let socket = std::net::UdpSocket::bind(any).ok()?;
     // The port does not matter to the routing table; 9 is "discard" (RFC 863).
-    socket.connect(SocketAddr::new(to.ip(), 9)).ok()?;
+    socket.connect(super::zone::with_port(to, 9)).ok()?;
     socket.local_addr().ok().map(|from| from.ip())
 }
 

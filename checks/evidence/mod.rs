@@ -37,6 +37,7 @@ pub mod sftp;
 pub mod source;
 pub mod traceroute;
 mod way;
+mod zone;
 
 use std::{
     sync::Arc,

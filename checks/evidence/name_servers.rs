@@ -14,6 +14,7 @@ use super::{
     configuration::Effective,
     connection::OsError,
     dns_query::{self, Checking, Kind},
+    zone,
 };
 use crate::case::TimeLimits;
 
@@ -130,7 +131,7 @@ pub async fn observe(
     let (mut found, ndots) =
         if instead.is_empty() { configured() } else { (NameServers::default(), 1) };
     let name = effective.host;
-    if name.parse::<IpAddr>().is_ok() {
+    if zone::literal(&name).is_some() {
         // An address needs no name server.
         return Ok(found);
     }

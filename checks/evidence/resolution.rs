@@ -15,6 +15,7 @@ use super::{
     dns_query::{self, Kind},
     fact::millis,
     name_servers::AnswerCode,
+    zone,
 };
 use crate::case::TimeLimits;
 
@@ -75,7 +76,7 @@ pub async fn observe(
     limits: TimeLimits,
 ) -> Seen<Resolution> {
     let name = effective.host.clone();
-    if let Ok(address) = name.parse::<IpAddr>() {
+    if let Some(address) = zone::literal(&name) {
         let fits = match effective.address_family {
             AddressFamily::Any => true,
             AddressFamily::Inet => address.is_ipv4(),

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
 
-use super::{Seen, Unseen, configuration::Effective, connection::OsError};
+use super::{Seen, Unseen, configuration::Effective, connection::OsError, zone};
 
 /// Where connections to the host start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ fn local_address(effective: &Effective, to: IpAddr) -> Result<IpAddr, OsError> {
         socket.bind(&SocketAddr::new(local, 0).into()).map_err(|e| OsError::of("bind", &e))?;
     }
     let socket = UdpSocket::from(socket);
-    let to = SocketAddr::new(to, effective.port);
+    let to = zone::at(&effective.host, to, effective.port);
     socket.connect(to).map_err(|e| OsError::of("connect", &e))?;
     Ok(socket.local_addr().map_err(|e| OsError::of("getsockname", &e))?.ip())
 }

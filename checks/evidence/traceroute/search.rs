@@ -11,6 +11,7 @@ use super::{Answer, Control, MOST_SYNS, Probe, TRIES, Traceroute, probe};
 use crate::evidence::{
     Seen, Unseen,
     icmp::{self, Says},
+    zone,
 };
 
 /// How far SYNs to the target's port are sent in the first round, in hops.
@@ -51,7 +52,7 @@ pub(super) async fn search(to: SocketAddr, control_ports: Vec<u16>) -> Seen<Trac
         }
         route.sent += questions.len();
         let ask = |question: Question| async move {
-            let at = SocketAddr::new(to.ip(), question.port);
+            let at = zone::with_port(to, question.port);
             (question, probe::send(at, question.ttl).await)
         };
         for (question, probe) in join_all(questions.into_iter().map(ask)).await {
