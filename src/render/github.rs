@@ -3,7 +3,10 @@
 //! GitHub reads every line of the log for commands. So each of our lines is one command, and line
 //! breaks inside are escaped: nothing that a server sends stands at the begin of a line.
 
-use checks::report::{Report, Verdict};
+use checks::{
+    report::{Report, Verdict},
+    together::Pair,
+};
 
 use super::{markdown, story, words, words::Words};
 
@@ -14,7 +17,10 @@ const SUMMARY_LIMIT: usize = 1_000_000;
 #[must_use]
 pub fn render(reports: &[Report]) -> String {
     let mut out = String::new();
+    let pair = Pair::of(reports);
     for report in reports {
+        // Of a pair, one report decides; the others have warnings.
+        let decides = pair.is_none_or(|pair| std::ptr::eq(pair.decisive(), report));
         let target = words::input(report);
         let (headline, _) = Words::of(report).headline(report);
         // The job fails in both cases that are not ready, and people look for the reason.
@@ -22,9 +28,14 @@ pub fn render(reports: &[Report]) -> String {
             Verdict::Ready => "notice",
             Verdict::NotReady | Verdict::Inconclusive => "error",
         };
-        let story = story::of(report);
+        let (headline, story) = match pair {
+            Some(pair) if decides => (super::pair::headline(pair), story::of_pair(pair)),
+            _ => (headline, story::of(report)),
+        };
         let more = story.strip_prefix(&headline).unwrap_or(&story).trim();
-        out.push_str(&command(level, &headline, &format!("{target}\n\n{more}")));
+        if decides {
+            out.push_str(&command(level, &headline, &format!("{target}\n\n{more}")));
+        }
         for warning in words::warnings(report) {
             let words = Words::of(report);
             let summary = words.plain(&warning.finding.summary);
@@ -39,6 +50,9 @@ pub fn render(reports: &[Report]) -> String {
 /// The page that GitHub shows for a step, as Markdown.
 #[must_use]
 pub fn summary(reports: &[Report]) -> String {
+    if let Some(pair) = Pair::of(reports) {
+        return markdown::render_pair(pair);
+    }
     let mut out = String::new();
     for (place, report) in reports.iter().enumerate() {
         let page = markdown::page(report);

@@ -13,6 +13,7 @@ use ::checks::{
     finding::Status,
     report::{Report, Verdict},
     text::is_obeyed,
+    together::Pair,
 };
 use base64ct::{Base64, Encoding};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -26,7 +27,74 @@ const STYLE: &str = include_str!("html/style.css");
 /// The reports as one page, ending in a line break.
 #[must_use]
 pub fn render(reports: &[Report]) -> String {
-    let title = title(reports);
+    let top = match reports {
+        [one] => contents(one),
+        many => overview(many),
+    };
+    let main = html! {
+        @for (number, report) in (1..).zip(reports) {
+            (article(report, Place::of(number, reports.len())))
+        }
+    };
+    document(&title(reports), &top, &main)
+}
+
+/// A pair as one page: the one cause or the commands, then what was seen of each part.
+#[must_use]
+pub fn render_pair(pair: Pair<'_>) -> String {
+    let Some(part) = pair.part() else { return String::new() };
+    let (named, of) = (super::pair::Words::of(part), pair.decisive());
+    let (words, place) = (Words::of(of), Place::of(1, 1));
+    let headline = super::pair::headline(pair);
+    let (_, status) = words.headline(of);
+    let heading = |report: &Report| named.heading(report.case.role()).plain();
+    let top = html! {
+        nav aria-label="Parts of this page" {
+            ul {
+                @for (number, report) in (2..).zip(pair.reports()) {
+                    li { a href=(format!("#{}", Place::of(number, 4).id("report"))) { (heading(report)) } }
+                }
+            }
+        }
+    };
+    let main = html! {
+        article.report id="report" aria-labelledby="verdict" {
+            header.verdict {
+                p.target { code { (named.subject().plain()) } }
+                (place.heading(&html! { (mark(status)) span { (headline) } }))
+            }
+            @if pair.diagnosis().is_some() {
+                (diagnosis::to_do(of, &words, place))
+            } @else {
+                section.do aria-labelledby="do" {
+                    (place.section("do", "Do this"))
+                    ol.steps {
+                        @for hint in pair.commands() { li { (diagnosis::hint(&hint, &words)) } }
+                    }
+                }
+            }
+            (diagnosis::why(of, &words, place))
+        }
+        @for (number, report) in (2..).zip(pair.reports()) {
+            @let place = Place::of(number, 4);
+            @let words = Words::of(report);
+            article.report id=(place.id("report")) aria-labelledby=(place.id("verdict")) {
+                header.verdict { h2.headline id=(place.id("verdict")) { (heading(report)) } }
+                (checks_list::section(report, &words, place))
+                (timeline::section(report, place))
+                (way::section(report, place))
+                (glance::section(report, place))
+            }
+        }
+    };
+    document(
+        &format!("{} – {}", named.subject().plain(), headline.trim_end_matches('.')),
+        &top,
+        &main,
+    )
+}
+
+fn document(title: &str, top: &Markup, main: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en-GB" {
@@ -43,15 +111,10 @@ pub fn render(reports: &[Report]) -> String {
                 a.skip-link href="#result" { "Skip to the result" }
                 header.top {
                     p.brand { "ssh-preflight" }
-                    @match reports {
-                        [one] => (contents(one)),
-                        many => (overview(many)),
-                    }
+                    (top)
                 }
                 main #result tabindex="-1" {
-                    @for (number, report) in (1..).zip(reports) {
-                        (article(report, Place::of(number, reports.len())))
-                    }
+                    (main)
                 }
                 footer.bottom {
                     p {

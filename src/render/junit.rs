@@ -8,6 +8,7 @@ use std::io;
 use checks::{
     finding::Status,
     report::{Checked, Report, Verdict},
+    together::Pair,
 };
 use quick_xml::{
     Writer,
@@ -54,8 +55,16 @@ struct Test {
 
 fn document(out: &mut Xml, reports: &[Report]) -> io::Result<()> {
     out.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let suites: Vec<_> = reports.iter().map(|report| (report, tests(report))).collect();
-    let all = || suites.iter().flat_map(|(_, tests)| tests);
+    // Of a pair, one report decides, and what the parts are about is in their names.
+    let pair = Pair::of(reports);
+    let named = pair.and_then(Pair::part).map(super::pair::Words::of);
+    let name = |report: &Report| match &named {
+        Some(named) => named.heading(report.case.role()).plain(),
+        None => words::input(report),
+    };
+    let suites: Vec<_> =
+        reports.iter().map(|report| (report, name(report), tests(report, pair))).collect();
+    let all = || suites.iter().flat_map(|(_, _, tests)| tests);
     let root = out
         .create_element("testsuites")
         .with_attribute(("name", "ssh-preflight"))
@@ -63,7 +72,7 @@ fn document(out: &mut Xml, reports: &[Report]) -> io::Result<()> {
         .with_attribute(("failures", count(all(), is_failure).as_str()))
         .with_attribute(("errors", count(all(), is_error).as_str()));
     root.write_inner_content(|out| {
-        suites.iter().try_for_each(|(report, tests)| suite(out, report, tests))
+        suites.iter().try_for_each(|(report, name, tests)| suite(out, report, name, tests))
     })?;
     Ok(())
 }
@@ -81,8 +90,8 @@ fn count<'t>(tests: impl Iterator<Item = &'t Test>, of: fn(&Test) -> bool) -> St
     tests.filter(|test| of(test)).count().to_string()
 }
 
-fn suite(out: &mut Xml, report: &Report, tests: &[Test]) -> io::Result<()> {
-    let target = xml(&words::input(report));
+fn suite(out: &mut Xml, report: &Report, name: &str, tests: &[Test]) -> io::Result<()> {
+    let target = xml(name);
     let started = report.case.started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let element = out
         .create_element("testsuite")
@@ -153,9 +162,13 @@ fn case(out: &mut Xml, class: &str, test: &Test) -> io::Result<()> {
 }
 
 /// The verdict comes first: it says what the failures below have in common.
-fn tests(report: &Report) -> Vec<Test> {
+fn tests(report: &Report, pair: Option<Pair<'_>>) -> Vec<Test> {
     let words = Words::of(report);
-    let story = story::of(report);
+    let decides = pair.is_none_or(|pair| std::ptr::eq(pair.decisive(), report));
+    let story = match pair {
+        Some(pair) if decides => story::of_pair(pair),
+        _ => story::of(report),
+    };
     let (headline, _) = words.headline(report);
     let id = report.diagnosis.as_ref().map(|d| d.id.to_string());
     let kind = id.unwrap_or_default();
@@ -169,7 +182,7 @@ fn tests(report: &Report) -> Vec<Test> {
     };
     let verdict = Test { name: "Verdict", ms: report.duration_ms, outcome, output };
     let checks = report.checks.iter().map(|checked| of_check(checked, &words, &story));
-    std::iter::once(verdict).chain(checks).collect()
+    Some(verdict).filter(|_| decides).into_iter().chain(checks).collect()
 }
 
 fn of_check(checked: &Checked, words: &Words<'_>, story: &str) -> Test {

@@ -10,6 +10,7 @@ use checks::{
     report::{Report, Verdict},
     text,
     text::{Span, Text, foreign, path, user},
+    together::Pair,
 };
 
 use super::{
@@ -22,6 +23,31 @@ use super::{
 pub fn render(reports: &[Report]) -> String {
     let pages: Vec<_> = reports.iter().map(page).collect();
     pages.join("\n---\n\n")
+}
+
+/// A pair as one report: the one cause or the commands, then what was seen of each part.
+#[must_use]
+pub fn render_pair(pair: Pair<'_>) -> String {
+    let Some(part) = pair.part() else { return String::new() };
+    let (named, of) = (super::pair::Words::of(part), pair.decisive());
+    let mut page = Page { words: Words::of(of), out: String::new() };
+    let subject = page.inline(&named.subject());
+    page.heading_of(of, &subject);
+    match pair.diagnosis() {
+        Some(diagnosis) => page.diagnosis(diagnosis),
+        None => {
+            page.block(&page.inline(&named.ready()));
+            for hint in pair.commands() {
+                page.block(&page.hint("- ", &hint));
+            }
+        }
+    }
+    for report in pair.reports() {
+        page.block(&format!("### {}", page.inline(&named.heading(report.case.role()))));
+        page.table(report);
+        page.warnings(report);
+    }
+    page.out
 }
 
 /// One report: what to know first stands first.
@@ -52,6 +78,12 @@ impl Page<'_> {
     }
 
     fn heading(&mut self, report: &Report) {
+        let target = self.inline(&foreign(&report.case.plan.input).into());
+        self.heading_of(report, &format!("Target: {target}"));
+    }
+
+    /// `subject`: what was examined, as Markdown.
+    fn heading_of(&mut self, report: &Report, subject: &str) {
         let (verdict, _) = words::verdict(report.verdict);
         let title = match &report.diagnosis {
             Some(diagnosis) => {
@@ -63,10 +95,9 @@ impl Page<'_> {
             None => "Nothing wrong in what was looked at".to_owned(),
         };
         self.block(&format!("## {title}"));
-        let target = self.inline(&foreign(&report.case.plan.input).into());
         let when = report.case.started_at.strftime("%Y-%m-%d %H:%M:%S UTC");
         let version = env!("CARGO_PKG_VERSION");
-        self.block(&format!("Target: {target}. Examined {when} by ssh-preflight {version}."));
+        self.block(&format!("{subject}. Examined {when} by ssh-preflight {version}."));
     }
 
     fn ready(&mut self, report: &Report) {
@@ -149,6 +180,10 @@ impl Page<'_> {
 
     fn checks(&mut self, report: &Report) {
         self.block("### Checks");
+        self.table(report);
+    }
+
+    fn table(&mut self, report: &Report) {
         let look = Look::file(false);
         let mut table = "| Check | Result | What was found |\n| --- | --- | --- |\n".to_owned();
         for checked in &report.checks {

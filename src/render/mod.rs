@@ -30,6 +30,8 @@ pub fn all(format: Format, reports: &[Report], look: &Look, headings: Option<&[S
     match (format, pair) {
         (Format::Text, Some(pair)) => return text::render_pair(pair, look),
         (Format::Json, Some(pair)) => return json::render_pair(pair),
+        (Format::Markdown, Some(pair)) => return markdown::render_pair(pair),
+        (Format::Html, Some(pair)) => return html::render_pair(pair),
         _ => {}
     }
     match format {

@@ -1,79 +1,108 @@
 //! The words about two targets of which the second is reached from the first.
 
 use checks::{
-    pair::{End, Part, Role},
-    text::foreign,
+    pair::{Part, Role},
+    text,
+    text::{Span, Text, foreign},
+    together::Pair,
 };
+
+use super::words;
 
 /// What the words are about.
 pub struct Words<'p> {
     part: &'p Part,
-    from: String,
-    to: String,
+    from: Span,
+    to: Span,
 }
 
 impl<'p> Words<'p> {
     /// The words about a pair.
     #[must_use]
     pub fn of(part: &'p Part) -> Self {
-        let name = |end: &End| foreign(&end.input).plain();
-        Self { part, from: name(&part.source), to: name(&part.destination) }
+        Self { part, from: foreign(&part.source.input), to: foreign(&part.destination.input) }
     }
 
     const fn is_copy(&self) -> bool {
         self.part.service.is_none()
     }
 
-    /// The first line.
+    fn ends(&self) -> (Span, Span) {
+        (self.from.clone(), self.to.clone())
+    }
+
+    /// The first line on a terminal.
     #[must_use]
-    pub fn title(&self) -> String {
-        let Self { from, to, .. } = self;
+    pub fn title(&self) -> Text {
+        let (from, to) = self.ends();
         if self.is_copy() {
-            format!("ssh-preflight copy from {from} to {to}")
+            text!["ssh-preflight copy from ", from, " to ", to]
         } else {
-            format!("ssh-preflight {to} from {from}")
+            text!["ssh-preflight ", to, " from ", from]
+        }
+    }
+
+    /// What it is about, in other forms.
+    #[must_use]
+    pub fn subject(&self) -> Text {
+        let (from, to) = self.ends();
+        if self.is_copy() {
+            text!["Copy from ", from, " to ", to]
+        } else {
+            text!["The service ", to, " from ", from]
         }
     }
 
     /// What the program did to find out.
     #[must_use]
-    pub fn what_is_done(&self) -> String {
-        if self.is_copy() {
-            let file =
-                self.part.file.as_ref().map(|_| " and at the destination").unwrap_or_default();
-            format!(
-                "copy logs in at the source{file}, and runs commands there that change nothing."
-            )
-        } else {
-            "It logs in at the environment, runs commands there that change nothing, and logs in at \
-             the service from there and from here."
-                .to_owned()
+    pub const fn what_is_done(&self) -> &'static str {
+        match (self.is_copy(), self.part.file.is_some()) {
+            (true, false) => {
+                "copy logs in at the source, and runs commands there that change nothing."
+            }
+            (true, true) => {
+                "copy logs in at the source and at the destination, and runs commands there that \
+                 change nothing."
+            }
+            (false, _) => {
+                "It logs in at the environment, runs commands there that change nothing, and logs in \
+                 at the service from there and from here."
+            }
         }
     }
 
     /// What stands above the checks of a part.
     #[must_use]
-    pub fn heading(&self, role: Option<Role>) -> String {
-        let Self { from, to, .. } = self;
+    pub fn heading(&self, role: Option<Role>) -> Text {
+        let (from, to) = self.ends();
         match (role, self.is_copy()) {
-            (Some(Role::Hop), _) => format!("From {from} to {to}"),
+            (Some(Role::Hop), _) => text!["From ", from, " to ", to],
             (Some(Role::Destination), true) => {
-                format!("The destination {to}, from here (for comparison: no copy goes this way)")
+                text!["The destination ", to, ", from here (for comparison: no copy goes this way)"]
             }
-            (Some(Role::Destination), false) => format!("The service {to}, from here"),
-            (_, true) => format!("The source {from}"),
-            (_, false) => format!("The environment {from}"),
+            (Some(Role::Destination), false) => text!["The service ", to, ", from here"],
+            (_, true) => text!["The source ", from],
+            (_, false) => text!["The environment ", from],
         }
     }
 
     /// That nothing is wrong.
     #[must_use]
-    pub fn ready(&self) -> String {
-        let Self { from, to, .. } = self;
+    pub fn ready(&self) -> Text {
+        let (from, to) = self.ends();
         if self.is_copy() {
-            format!("Ready: the copy from {from} to {to} will work.")
+            text!["Ready: the copy from ", from, " to ", to, " will work."]
         } else {
-            format!("Ready: {to} lets you in, from here and from {from}.")
+            text!["Ready: ", to, " lets you in, from here and from ", from, "."]
         }
+    }
+}
+
+/// The one sentence that a pair comes down to.
+#[must_use]
+pub fn headline(pair: Pair<'_>) -> String {
+    match (pair.diagnosis(), pair.part()) {
+        (None, Some(part)) => Words::of(part).ready().plain(),
+        _ => words::Words::of(pair.decisive()).headline(pair.decisive()).0,
     }
 }

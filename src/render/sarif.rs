@@ -7,6 +7,7 @@
 use checks::{
     diagnosis::{Diagnosis, Group, Id, in_order},
     report::{Report, Verdict},
+    together::Pair,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -114,8 +115,14 @@ pub fn render(reports: &[Report]) -> String {
     let ids: Vec<Id> = Group::iter().flat_map(in_order).collect();
     let found = |id: Id| reports.iter().any(|r| r.diagnosis.as_ref().is_some_and(|d| d.id == id));
     let rules = ids.iter().map(|id| rule(*id, found(*id))).collect();
-    let results = reports.iter().filter_map(|report| result(report, &ids)).collect();
-    let open = reports.iter().filter(|report| report.verdict == Verdict::Inconclusive);
+    // Of a pair, one report decides.
+    let pair = Pair::of(reports);
+    let decisive = || {
+        let decides = |report: &&Report| pair.is_none_or(|p| std::ptr::eq(p.decisive(), *report));
+        reports.iter().filter(decides)
+    };
+    let results = decisive().filter_map(|report| result(report, &ids)).collect();
+    let open = decisive().filter(|report| report.verdict == Verdict::Inconclusive);
     let began = reports.iter().map(|report| report.case.started_at).min();
     let targets = reports.iter().map(|report| {
         json!({

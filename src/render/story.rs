@@ -4,6 +4,7 @@ use checks::{
     finding::Finding,
     report::Report,
     text::{Command, Text},
+    together::Pair,
 };
 
 use super::{look::Look, text, words::Words};
@@ -16,6 +17,12 @@ const WIDE: Look =
 #[must_use]
 pub fn of(report: &Report) -> String {
     text::render(report, &WIDE).trim_end().to_owned()
+}
+
+/// The same about a pair.
+#[must_use]
+pub fn of_pair(pair: Pair<'_>) -> String {
+    text::render_pair(pair, &WIDE).trim_end().to_owned()
 }
 
 /// The details of a finding and what to do about it, a line each.

@@ -149,13 +149,13 @@ impl Page<'_> {
         let Some(part) = pair.part() else { return };
         let named = super::pair::Words::of(part);
         if !self.look.quiet {
-            self.line(&self.look.paint(&named.title(), |t| t.bold()));
-            self.wrapped("", &named.what_is_done());
+            self.line(&self.look.paint(&named.title().plain(), |t| t.bold()));
+            self.wrapped("", named.what_is_done());
             let titles = pair.reports().flat_map(|r| &r.checks).map(|c| c.about.title.width());
             let column = titles.max().unwrap_or(0);
             for report in pair.reports() {
                 self.line("");
-                self.wrapped("", &named.heading(report.case.role()));
+                self.wrapped("", &named.heading(report.case.role()).plain());
                 for checked in &report.checks {
                     self.check(checked, column);
                 }
@@ -169,7 +169,7 @@ impl Page<'_> {
                 self.diagnosis(diagnosis);
             }
             None => {
-                self.painted(&named.ready(), Status::Pass);
+                self.painted(&named.ready().plain(), Status::Pass);
                 self.but_note(pair.reports());
                 self.line("");
                 for hint in pair.commands() {

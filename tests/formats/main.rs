@@ -13,6 +13,7 @@
 
 mod files;
 mod hostile;
+mod pairs;
 mod redaction;
 mod snapshots;
 mod validity;

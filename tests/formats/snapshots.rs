@@ -36,7 +36,7 @@ fn every_scenario_in_every_form() {
 }
 
 /// Without what is shown elsewhere: the facts behind the words, the list of all rules.
-fn compact(format: Format, text: &str) -> String {
+pub fn compact(format: Format, text: &str) -> String {
     let mut data: Value = match format {
         Format::Json | Format::Sarif => serde_json::from_str(text).unwrap(),
         // Its style and its looks are held by tests/html.rs and tests/browser.rs.
