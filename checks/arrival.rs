@@ -164,6 +164,15 @@ pub fn greeting(run: &Run) -> Option<crate::text::Span> {
     Some(Foreign::from_bytes(line.trim().as_bytes()).short().into())
 }
 
+/// The last line that was printed, as a part of a sentence; none where nothing was.
+#[must_use]
+pub fn last_line(run: &Run) -> Option<crate::text::Span> {
+    let mut lines =
+        [&run.stderr, &run.stdout].into_iter().flat_map(|text| text.raw().lines().rev());
+    let line = lines.find(|line| !line.trim().is_empty())?;
+    Some(Foreign::from_bytes(line.as_bytes()).short().into())
+}
+
 /// What was printed before the name of the host, as a part of a sentence.
 #[must_use]
 pub fn noise(run: &Run) -> crate::text::Span {

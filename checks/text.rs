@@ -121,10 +121,11 @@ impl Foreign {
     #[must_use]
     pub fn short(&self) -> Self {
         const LIMIT: usize = 80;
-        let end = self.0.char_indices().nth(LIMIT).map(|(place, _)| place);
-        match end.and_then(|end| self.0.get(..end)) {
+        let text = self.0.trim();
+        let end = text.char_indices().nth(LIMIT).map(|(place, _)| place);
+        match end.and_then(|end| text.get(..end)) {
             Some(begin) => Self(format!("{begin}…")),
-            None => self.clone(),
+            None => Self(text.to_owned()),
         }
     }
 

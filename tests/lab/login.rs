@@ -268,16 +268,8 @@ logins! {
         [], "command=\"echo Welcome!; echo Day 3; $SSH_ORIGINAL_COMMAND\"", "prints something";
     no_program_hostname: Ready, ONE,
         [], "command=\"PATH=/nowhere; $SSH_ORIGINAL_COMMAND\"", "and out again";
-    no_home_folder: Ready, ONE,
-        [], "command=\"echo Could not chdir to home directory /home/x: No such file >&2; $SSH_ORIGINAL_COMMAND\"",
-        "no home folder";
     killed_by_a_signal: NotReady("login-refused"), ONE,
         [], "command=\"kill -9 $$\"", "killed";
-    /// sshd ends so where /etc/nologin is there, which would keep out all other tests.
-    nobody_is_let_in_now: NotReady("login-refused"), ONE,
-        [], "command=\"echo System is going down. >&2; exit 254\"", "closes the session";
-    password_that_has_expired: NotReady("login-refused"), ONE,
-        [], "command=\"echo Password change required but no TTY available. >&2; exit 1\"", "expired";
     image_of_a_cloud: NotReady("unexpected-user"), ONE,
         [], "command=\"echo 'Please login as the user \\\"ubuntu\\\" rather than the user \\\"root\\\".'; exit 142\"",
         "log in as ubuntu";

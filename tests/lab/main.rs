@@ -13,6 +13,7 @@
     reason = "this is a test"
 )]
 
+mod accounts;
 mod advice;
 mod agent_faults;
 mod agents;

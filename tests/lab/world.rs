@@ -67,6 +67,8 @@ pub struct World {
     pub server_is: OpenSsh,
     /// Whose `ssh` is the oracle, and is asked by the program; whose agent is started.
     pub client_is: OpenSsh,
+    /// What lies over `/etc` for the server: other accounts than those of this system.
+    pub etc: Option<PathBuf>,
     /// Further variables of the user's environment.
     pub environment: Vec<(&'static str, PathBuf)>,
     folder: tempfile::TempDir,
@@ -125,6 +127,7 @@ impl World {
             server_is: OpenSsh::Installed,
             client_is: OpenSsh::Installed,
             environment: Vec::new(),
+            etc: None,
             folder,
             running,
             secrets,
@@ -304,7 +307,16 @@ impl World {
             self.server_is.settings(),
         );
         fs::write(&config_file, config).unwrap();
-        let mut command = Command::new(self.server_is.sshd());
+        let mut command = match &self.etc {
+            None => Command::new(self.server_is.sshd()),
+            Some(etc) => {
+                let mut apart = Command::new("/usr/bin/unshare");
+                apart.args(["--mount", "--propagation", "private", "/bin/sh", "-ec"]);
+                apart.arg("mount --bind \"$0\" /etc; exec \"$@\"").arg(etc);
+                apart.arg(self.server_is.sshd());
+                apart
+            }
+        };
         command.args(["-D", "-f"]).arg(&config_file).arg("-E").arg(&log);
         command.env_clear().env("PATH", "/usr/bin:/bin");
         if self.person.by_root {

@@ -93,8 +93,9 @@ fn without_session(why: NoSession, run: &Run, found: Diagnosis) -> Diagnosis {
                  the server; the reason is in its log.",
             )),
         NoSession::Denied => {
-            let found = match arrival::printed(run) {
-                Some(printed) => found.because(text!["The server says: ", printed]),
+            // A message of the day may stand before the reason.
+            let found = match arrival::last_line(run) {
+                Some(line) => found.because(text!["The server says: ", line]),
                 None => found.because("It ended the session at once, with status 254."),
             };
             found
