@@ -17,8 +17,8 @@ use crate::{
     faults::Fault,
     oracle::{preflight, report, with_config},
     person::run,
-    table,
-    world::World,
+    skip, table,
+    world::{OpenSsh, World, until},
 };
 
 /// Hangs up when it hears the password.
@@ -142,5 +142,49 @@ fn a_test_file_that_stays_is_named() {
             }
             more => panic!("{more:?}"),
         }
+    });
+}
+
+/// What is behind a jump host is seen after a login there, which nobody asked for.
+#[test]
+fn an_access_behind_a_jump_host() {
+    with_account("an_access_behind_a_jump_host", |w, a| {
+        let key = w.key("id_a", "ed25519");
+        w.agent(&[&key]);
+        let jump = w.jump_host(&key.public, &[]);
+        let port = serve(w, &[]);
+        let through = format!("{}@127.0.0.1:{jump}", w.person.name);
+        let ssh: &[&str] = &["-J", &through];
+        let password = Some(a.password.as_str());
+        let look = |own, name, expected| {
+            compare(w, a, &Asked { name, port, password, ssh, own, expected });
+        };
+        look(&[], "sftp behind a jump host that nobody went through", Some("behind-jump-host"));
+        look(&["--through"], "sftp behind a jump host", None);
+    });
+}
+
+/// A wrong password brings a penalty; the next look is turned away at the door, and that is no word
+/// about the password.
+#[test]
+fn an_address_that_is_penalised() {
+    if !OpenSsh::Ten.is_there() {
+        return skip("an_address_that_is_penalised", "there is no OpenSSH 10");
+    }
+    with_account("an_address_that_is_penalised", |w, a| {
+        w.server_is = OpenSsh::Ten;
+        let port = serve(w, &["PerSourcePenalties authfail:30 min:1 max:60"]);
+        let target = with_config(w, &at(a, port));
+        let ended = sftp(w, "not the password", &target, "ls\n");
+        assert_ne!(ended.code(), Some(0), "{}", ended.stdout);
+        until("the penalty", || w.sshd_log().contains("penalty of"));
+        // Whether ssh says "closed" or "reset" is a matter of which packet comes first.
+        let file = password_file(w, &a.password).display().to_string();
+        let own = ["sftp", "--format", "json", "--password-file", &file].map(str::to_owned);
+        let told = report(&preflight(w, &[&own[..], &target].concat()));
+        assert_eq!(told["diagnosis"]["id"], "source-penalty", "{told:#}");
+        assert_eq!(told["verdict"], "not-ready");
+        assert_ne!(sftp(w, &a.password, &target, "ls\n").code(), Some(0), "sftp is the oracle");
+        assert!(!w.sshd_log().contains("Accepted password"), "{}", w.sshd_log());
     });
 }

@@ -105,6 +105,9 @@ pub fn sftp(w: &World, password: &str, target: &[String], commands: &str) -> End
     fs::write(&input, commands).unwrap();
     let mut command = w.command("sftp");
     command.env("SSH_ASKPASS", &ask).env("SSH_ASKPASS_REQUIRE", "force");
+    if let Some(socket) = &w.agent {
+        command.env("SSH_AUTH_SOCK", socket);
+    }
     command.args(["-o", "NumberOfPasswordPrompts=1"]);
     // The port is another option than the one of ssh.
     command.args(target.iter().map(|word| if word == "-p" { "-P" } else { word.as_str() }));
