@@ -73,6 +73,7 @@ pub fn render_pair(pair: Pair<'_>) -> String {
                     }
                 }
             }
+            (diagnosis::notes(&pair.reports().filter(|r| r.diagnosis.is_none()).collect::<Vec<_>>(), place))
             (diagnosis::why(of, &words, place))
         }
         @for (number, report) in (2..).zip(pair.reports()) {

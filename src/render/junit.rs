@@ -72,7 +72,10 @@ fn document(out: &mut Xml, reports: &[Report]) -> io::Result<()> {
         .with_attribute(("failures", count(all(), is_failure).as_str()))
         .with_attribute(("errors", count(all(), is_error).as_str()));
     root.write_inner_content(|out| {
-        suites.iter().try_for_each(|(report, name, tests)| suite(out, report, name, tests))
+        suites.iter().try_for_each(|(report, name, tests)| {
+            let decides = pair.is_none_or(|pair| std::ptr::eq(pair.decisive(), *report));
+            suite(out, report, name, tests, decides)
+        })
     })?;
     Ok(())
 }
@@ -90,7 +93,13 @@ fn count<'t>(tests: impl Iterator<Item = &'t Test>, of: fn(&Test) -> bool) -> St
     tests.filter(|test| of(test)).count().to_string()
 }
 
-fn suite(out: &mut Xml, report: &Report, name: &str, tests: &[Test]) -> io::Result<()> {
+fn suite(
+    out: &mut Xml,
+    report: &Report,
+    name: &str,
+    tests: &[Test],
+    decides: bool,
+) -> io::Result<()> {
     let target = xml(name);
     let started = report.case.started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let element = out
@@ -103,7 +112,9 @@ fn suite(out: &mut Xml, report: &Report, name: &str, tests: &[Test]) -> io::Resu
         .with_attribute(("time", seconds(report.duration_ms).as_str()))
         .with_attribute(("timestamp", started.as_str()));
     element.write_inner_content(|out| {
-        properties(out, report)?;
+        if decides {
+            properties(out, report)?;
+        }
         // Readers take what is before a dot for a package, so that a host name would be torn.
         let class = format!("ssh-preflight.{}", target.replace('.', "_"));
         tests.iter().try_for_each(|test| case(out, &class, test))
@@ -167,9 +178,14 @@ fn tests(report: &Report, pair: Option<Pair<'_>>) -> Vec<Test> {
     let decides = pair.is_none_or(|pair| std::ptr::eq(pair.decisive(), report));
     let story = match pair {
         Some(pair) if decides => story::of_pair(pair),
-        _ => story::of(report),
+        // The whole is told once.
+        Some(pair) => super::pair::headline(pair),
+        None => story::of(report),
     };
-    let (headline, _) = words.headline(report);
+    let headline = match pair {
+        Some(pair) => super::pair::headline(pair),
+        None => words.headline(report).0,
+    };
     let id = report.diagnosis.as_ref().map(|d| d.id.to_string());
     let kind = id.unwrap_or_default();
     let told = || Told { kind: kind.clone(), message: headline.clone(), text: story.clone() };

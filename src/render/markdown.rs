@@ -36,7 +36,9 @@ pub fn render_pair(pair: Pair<'_>) -> String {
     match pair.diagnosis() {
         Some(diagnosis) => page.diagnosis(diagnosis),
         None => {
-            page.block(&page.inline(&named.ready()));
+            let complete = pair.reports().all(Report::is_complete);
+            let ready = if complete { named.ready() } else { words::PARTLY.into() };
+            page.block(&page.inline(&ready));
             for hint in pair.commands() {
                 page.block(&page.hint("- ", &hint));
             }
@@ -45,7 +47,7 @@ pub fn render_pair(pair: Pair<'_>) -> String {
     for report in pair.reports() {
         page.block(&format!("### {}", page.inline(&named.heading(report.case.role()))));
         page.table(report);
-        page.warnings(report);
+        page.warnings(report, "####");
     }
     page.out
 }
@@ -58,7 +60,7 @@ pub(super) fn page(report: &Report) -> String {
         Some(diagnosis) => page.diagnosis(diagnosis),
         None => page.ready(report),
     }
-    page.warnings(report);
+    page.warnings(report, "###");
     page.checks(report);
     page.out
 }
@@ -156,12 +158,12 @@ impl Page<'_> {
     }
 
     /// Warnings with what is behind them, and what can be done about them.
-    fn warnings(&mut self, report: &Report) {
+    fn warnings(&mut self, report: &Report, level: &str) {
         let warnings: Vec<_> = words::warnings(report).collect();
         if warnings.is_empty() {
             return;
         }
-        self.block("### Warnings");
+        self.block(&format!("{level} Warnings"));
         let mut items = Vec::new();
         for warning in warnings {
             let finding = &warning.finding;

@@ -2,6 +2,7 @@
 
 use checks::{
     pair::{Part, Role},
+    report::Report,
     text,
     text::{Span, Text, foreign},
     together::Pair,
@@ -101,8 +102,10 @@ impl<'p> Words<'p> {
 /// The one sentence that a pair comes down to.
 #[must_use]
 pub fn headline(pair: Pair<'_>) -> String {
+    let complete = pair.reports().all(Report::is_complete);
     match (pair.diagnosis(), pair.part()) {
-        (None, Some(part)) => Words::of(part).ready().plain(),
+        (None, Some(part)) if complete => Words::of(part).ready().plain(),
+        (None, _) => words::PARTLY.to_owned(),
         _ => words::Words::of(pair.decisive()).headline(pair.decisive()).0,
     }
 }

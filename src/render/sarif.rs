@@ -196,6 +196,8 @@ fn fingerprint(report: &Report, diagnosis: &Diagnosis) -> String {
     let port = effective.map(|e| e.port).or(case.plan.port).unwrap_or(22);
     let user = effective.map(|e| &e.user).or(case.plan.user.as_ref());
     let at = diagnosis.at.as_ref().map(|hop| format!(" at {}", hop.plain()));
+    let to = diagnosis.between.as_ref().map(|way| format!(" to {}", way.to.plain()));
+    let at = at.or(to);
     let user = user.map(|user| format!("{user}@"));
     let (user, at) = (user.unwrap_or_default(), at.unwrap_or_default());
     format!("{} {user}{host}:{port}{at}", diagnosis.id)

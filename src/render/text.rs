@@ -169,7 +169,7 @@ impl Page<'_> {
                 self.diagnosis(diagnosis);
             }
             None => {
-                self.painted(&named.ready().plain(), Status::Pass);
+                self.painted(&super::pair::headline(pair), Status::Pass);
                 self.but_note(pair.reports());
                 self.line("");
                 for hint in pair.commands() {

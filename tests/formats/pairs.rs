@@ -90,7 +90,7 @@ fn nothing_private_of_a_pair_is_left() {
                 _ => text,
             };
             for private in
-                ["example.test", "shop-staging", "alex", "198.51.100", "lab's", "lab.test"]
+                ["example.test", "shop-staging", "web-1", "alex", "198.51.100", "lab's", "lab.test"]
             {
                 let line = text.lines().find(|line| line.contains(private));
                 assert_eq!(line, None, "{name}, {format:?}: {private}");

@@ -31,10 +31,20 @@ pub fn to_do(report: &Report, words: &Words<'_>, place: Place) -> Markup {
                     (command(&next(report).1, words))
                 }
             }
-            @if warnings(report).next().is_some() {
-                section aria-labelledby=[place.landmark("note")] {
-                    (place.section("note", "But note"))
-                    ul.notes {
+            (notes(&[report], place))
+        },
+    }
+}
+
+/// The warnings of reports, with what can be done about them.
+pub fn notes(reports: &[&Report], place: Place) -> Markup {
+    html! {
+        @if reports.iter().any(|report| warnings(report).next().is_some()) {
+            section aria-labelledby=[place.landmark("note")] {
+                (place.section("note", "But note"))
+                ul.notes {
+                    @for report in reports {
+                        @let words = Words::of(report);
                         @for warn in warnings(report) {
                             li {
                                 p {
@@ -42,13 +52,13 @@ pub fn to_do(report: &Report, words: &Words<'_>, place: Place) -> Markup {
                                     strong { (warn.about.title) ": " }
                                     (words.plain(&warn.finding.summary))
                                 }
-                                @for step in &warn.finding.hints { (hint(step, words)) }
+                                @for step in &warn.finding.hints { (hint(step, &words)) }
                             }
                         }
                     }
                 }
             }
-        },
+        }
     }
 }
 
