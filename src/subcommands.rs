@@ -286,7 +286,8 @@ impl Subcommand {
     /// One line of usage.
     #[must_use]
     pub fn usage(&self) -> String {
-        format!("ssh-preflight {} {}", self.name, self.arguments).trim_end().to_owned()
+        let of_ssh = if self.ssh_options { "[options of ssh] " } else { "" };
+        format!("ssh-preflight {} {of_ssh}{}", self.name, self.arguments).trim_end().to_owned()
     }
 
     /// As clap knows it: for `--help`, the man page and completions. All our options are there,
@@ -338,6 +339,14 @@ mod tests {
         for id in NOT_FOR_TARGETS.into_iter().flatten() {
             assert!(known.contains(id), "{id}");
         }
+    }
+
+    #[test]
+    fn its_usage_names_the_options_of_ssh_where_it_takes_them() {
+        let usage = |name| named(name).unwrap().usage();
+        assert_eq!(usage("copy"), "ssh-preflight copy [options of ssh] SOURCE DESTINATION");
+        assert_eq!(usage("explain"), "ssh-preflight explain [FILE]");
+        assert_eq!(usage("schema"), "ssh-preflight schema [compare]");
     }
 
     #[test]
