@@ -8,7 +8,7 @@ packages=(
   openssh-client openssh-server dropbear-bin dnsmasq-base nftables iproute2 netcat-openbsd debian-archive-keyring
   # The completions and manual pages are tried where they are used; scripts are looked over; the
   # Debian package is made.
-  zsh fish man-db mandoc shellcheck bsdutils dpkg-dev
+  zsh fish elvish man-db mandoc shellcheck bsdutils dpkg-dev
   # The page of a report is opened in a real browser, and read by a second reader of HTML.
   chromium-headless-shell tidy
   # Programs that are not ours read our JUnit files.

@@ -124,6 +124,30 @@ fn fish_completes() {
     assert!(line.starts_with("akeneo"), "{line:?}");
 }
 
+/// Types into an elvish on a terminal that zsh makes: no script of its own can ask for its completions.
+#[test]
+fn elvish_completes() {
+    if !is_there("elvish") || !is_there("zsh") {
+        return;
+    }
+    let home = home();
+    let script = output(shell("ssh-preflight", home.path()).args(["completions", "elvish"]));
+    let start = format!("set edit:prompt = {{ print ready }}\n{script}");
+    std::fs::write(home.path().join("rc.elv"), start).unwrap();
+    let typed = r#"
+        zmodload zsh/zpty
+        zpty e 'stty rows 30 cols 100; XDG_RUNTIME_DIR=$HOME exec elvish -rc $HOME/rc.elv'
+        zpty -r -m e whatever '*ready*'
+        zpty -w e $'ssh-preflight catalogue host-key-ch\t'
+        zpty -w e exit
+        zpty -r -m e said '*looks alike*'
+        print -r -- "$said"
+        zpty -d e
+    "#;
+    let said = output(shell("zsh", home.path()).args(["-f", "-c", typed]));
+    assert!(said.contains("The server's key is not the one that this computer knows"), "{said}");
+}
+
 /// Whoever asks for completions is in the middle of typing: nothing is examined and nothing said.
 #[test]
 fn nonsense_is_answered_with_silence() {
