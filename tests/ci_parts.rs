@@ -139,6 +139,33 @@ fn no_secret_is_put_into_the_text_of_a_script() {
     }
 }
 
+/// The image is seldom built: what it names has to be there.
+#[test]
+fn the_image_names_what_there_is() {
+    let container = read("ci/Containerfile");
+    let compiled: BTreeSet<_> = container
+        .split(" -p ")
+        .skip(1)
+        .map(|rest| rest.split_whitespace().next().unwrap().to_owned())
+        .collect();
+    let names = ["Cargo.toml", "checks/Cargo.toml"].map(|manifest| {
+        let manifest: toml::Table = read(manifest).parse().unwrap();
+        manifest["package"]["name"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(compiled, BTreeSet::from(names), "all of our own part is compiled anew");
+    let installed: Vec<_> = container.split_whitespace().filter(|w| w.contains(".sh")).collect();
+    assert!(!installed.is_empty());
+    for script in installed {
+        assert!(root().join(script).exists(), "{script}");
+        let sent = read("ci/Containerfile.dockerignore");
+        assert!(sent.lines().any(|line| line == format!("!{script}")), "{script} is not sent");
+    }
+    let program = format!("target/release/{}", env!("CARGO_PKG_NAME"));
+    assert!(container.contains(&format!(" {program} ")), "{program}");
+    // The builder looks for the names of what is left out beside the file that it is given.
+    assert!(container.contains("-f ci/Containerfile "), "{container}");
+}
+
 /// An option that is renamed must be renamed there too.
 #[test]
 fn every_option_in_them_is_an_option_of_ours() {
