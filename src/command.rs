@@ -44,6 +44,14 @@ pub fn command() -> Command {
         .after_help(after())
 }
 
+/// The command line of a subcommand, as its help and its manual page tell it.
+#[must_use]
+pub fn of(subcommand: &str) -> Option<Command> {
+    let mut whole = command();
+    whole.build();
+    whole.find_subcommand(subcommand).cloned()
+}
+
 fn usage() -> String {
     let targets = [
         "ssh-preflight [options of ssh] [USER@]HOST...",

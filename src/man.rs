@@ -57,10 +57,8 @@ fn program() -> std::io::Result<String> {
 
 /// The page of one subcommand.
 fn subcommand(name: &str) -> std::io::Result<String> {
-    let mut whole = command::command();
-    whole.build();
-    let Some(command) = whole.find_subcommand(name) else { return Ok(String::new()) };
-    let command = command.clone().version(env!("CARGO_PKG_VERSION"));
+    let Some(command) = command::of(name) else { return Ok(String::new()) };
+    let command = command.version(env!("CARGO_PKG_VERSION"));
     let man = page_of(command);
     let mut page = begin(&man)?;
     man.render_options_section(&mut page)?;

@@ -62,7 +62,12 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     let (options, read) = match read {
         Ok(read) => read,
         Err(told) => {
-            let _ = told.print();
+            let asked = told.kind() == clap::error::ErrorKind::DisplayHelp;
+            let of_subcommand = subcommands::called(&sorted).filter(|_| asked);
+            let _ = match of_subcommand.and_then(|(known, _)| command::of(known.name)) {
+                Some(mut command) => command.print_help(),
+                None => told.print(),
+            };
             return Ok(if told.use_stderr() { Exit::Usage } else { Exit::Ready });
         }
     };

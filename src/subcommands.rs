@@ -210,6 +210,13 @@ pub fn named(word: &str) -> Option<&'static Subcommand> {
     SUBCOMMANDS.iter().find(|known| known.name == word)
 }
 
+/// The subcommand that is called, and the words after it; `None`: the first word is a target.
+#[must_use]
+pub fn called(sorted: &Sorted) -> Option<(&'static Subcommand, &[String])> {
+    let (word, words) = sorted.words.split_first().filter(|_| !sorted.only_targets)?;
+    Some((named(word)?, words))
+}
+
 /// Whether an option is for examining targets.
 #[must_use]
 pub fn is_for_targets(id: &str) -> bool {
@@ -226,9 +233,7 @@ pub fn dispatch(
     options: &Options,
     given: &[&str],
 ) -> Result<Option<Exit>, String> {
-    let first = sorted.words.split_first().filter(|_| !sorted.only_targets);
-    let called = first.and_then(|(word, words)| Some((named(word)?, words)));
-    let Some((subcommand, words)) = called else {
+    let Some((subcommand, words)) = called(sorted) else {
         let misplaced = given.iter().find(|id| !is_for_targets(id));
         return misplaced.map_or(Ok(None), |id| Err(belongs_elsewhere(id)));
     };

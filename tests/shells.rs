@@ -163,6 +163,21 @@ fn nonsense_is_answered_with_silence() {
 }
 
 #[test]
+fn each_subcommand_helps_with_itself() {
+    let home = home();
+    for known in SUBCOMMANDS {
+        let usage = format!("\nUsage: {}\n", known.usage());
+        for words in [[known.name, "--help"], ["-h", known.name]] {
+            let page = output(shell("ssh-preflight", home.path()).args(words));
+            assert!(page.starts_with(known.about) && page.contains(&usage), "{words:?}: {page}");
+        }
+    }
+    // A host of that name is a target, and the page is that of the program.
+    let page = output(shell("ssh-preflight", home.path()).args(["--help", "--", "demo"]));
+    assert!(page.contains("\n       ssh-preflight demo "), "{page}");
+}
+
+#[test]
 fn manual_pages_are_without_fault() {
     let readers: [(&str, &[&str]); 3] = [
         ("groff", &["-ww", "-man", "-Tutf8", "-z"]),
