@@ -4,7 +4,11 @@ use std::fs;
 
 use crate::{
     hops::{THROUGH, hop, key, says},
-    oracle::Expect::{Inconclusive, NotReady, Ready, Unasked},
+    in_a_world,
+    oracle::{
+        Expect::{Inconclusive, NotReady, Ready, Unasked},
+        preflight, with_config,
+    },
     situations::{args, me},
     world::{World, free_port, until},
 };
@@ -64,11 +68,22 @@ fn command_that_says_why() {
 
 #[test]
 fn command_that_hangs() {
-    // The number tells it from every other process, those of a second run of the lab among them.
-    let seconds = format!("61.{:07}", std::process::id());
-    let build = |w: &mut World| (command(w, &format!("sleep {seconds}")), None);
+    let build = |w: &mut World| (command(w, "sleep 61.4711"), None);
     hop("command_that_hangs", THROUGH, NotReady("proxy-failed"), build, |_, r| {
         says(r, &["not one byte"]);
+    });
+}
+
+/// We leave no command behind. `ssh` is not run here: one that is killed for its slowness does.
+#[test]
+fn command_that_hangs_is_ended() {
+    in_a_world("command_that_hangs_is_ended", |w| {
+        // The number tells it from every other process, those of a second run of the lab among them.
+        let seconds = format!("61.{:07}", std::process::id());
+        let typed = command(w, &format!("sleep {seconds}"));
+        let own = THROUGH.iter().map(|word| (*word).to_owned());
+        let ended = preflight(w, &own.chain(with_config(w, &typed)).collect::<Vec<_>>());
+        assert_eq!(ended.code(), Some(1), "{}", ended.stdout);
         until("the end of the command", || !runs(&seconds));
     });
 }
