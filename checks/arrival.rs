@@ -159,16 +159,17 @@ pub fn printed(run: &Run) -> Option<crate::text::Span> {
 /// The line with which a service greets, as a part of a sentence; none where it says nothing.
 #[must_use]
 pub fn greeting(run: &Run) -> Option<crate::text::Span> {
-    let mut lines = [&run.stdout, &run.stderr].into_iter().flat_map(|text| text.raw().lines());
-    let line = lines.find(|line| !line.trim().is_empty())?;
-    Some(Foreign::from_bytes(line.trim().as_bytes()).short().into())
+    first_words([&run.stdout, &run.stderr].into_iter().flat_map(|text| text.raw().lines()))
 }
 
 /// The last line that was printed, as a part of a sentence; none where nothing was.
 #[must_use]
 pub fn last_line(run: &Run) -> Option<crate::text::Span> {
-    let mut lines =
-        [&run.stderr, &run.stdout].into_iter().flat_map(|text| text.raw().lines().rev());
+    first_words([&run.stderr, &run.stdout].into_iter().flat_map(|text| text.raw().lines().rev()))
+}
+
+/// The first of these lines that says something.
+fn first_words<'l>(mut lines: impl Iterator<Item = &'l str>) -> Option<crate::text::Span> {
     let line = lines.find(|line| !line.trim().is_empty())?;
     Some(Foreign::from_bytes(line.as_bytes()).short().into())
 }

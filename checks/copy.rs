@@ -22,7 +22,7 @@ impl Check for Copy {
     type Facts<'e> = &'e Seen<SecondHop>;
 
     fn applies(plan: &Plan) -> bool {
-        plan.pair.as_ref().is_some_and(|part| part.role == Role::Source && part.service.is_none())
+        plan.pair.as_ref().is_some_and(|part| part.role == Role::Source && part.is_copy())
     }
 
     async fn observe(evidence: &Evidence) -> &Seen<SecondHop> {
@@ -104,7 +104,7 @@ mod tests {
             Needed, Unseen,
             login::{Run, RunEnd},
             made,
-            second_hop::{Entry, FromSource, Tried, Tunnel},
+            second_hop::{Entry, Tunnel},
         },
         finding::Status,
         pair::tests::part,
@@ -115,21 +115,7 @@ mod tests {
         case.plan.host = "b".into();
         let part = Part { role: Role::Hop, ..part(Some("x")) };
         case.plan.pair = Some(Box::new(part));
-        let tried = Tried {
-            name: "b".into(),
-            client: Run { end: RunEnd::Exited(0), ..Run::default() },
-            lookup: None,
-            addresses: Vec::new(),
-            tunnel,
-            took_ms: 1,
-        };
-        case.from_source = made::seen(FromSource {
-            name: "b".into(),
-            tried: vec![tried],
-            keys_there: Vec::new(),
-            own_keys: Vec::new(),
-            instead: None,
-        });
+        case.from_source = made::seen(made::from_source("b", tunnel));
         let list = Run { end: RunEnd::Exited(0), ..Run::default() };
         let file = Entry { list, readable: Some(true), is_file: Some(true), size: Some(2048) };
         SecondHop { case: Box::new(case), file: Some(file) }

@@ -54,7 +54,7 @@ pub fn commands(source: &Case, there: &Effective, name: &str) -> Vec<Hint> {
 /// service there is none.
 #[must_use]
 pub fn by_way_of_here(part: &Part) -> Option<Hint> {
-    if part.service.is_some() {
+    if !part.is_copy() {
         return None;
     }
     let file = part.file.as_deref().unwrap_or("FILE");

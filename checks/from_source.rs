@@ -338,13 +338,8 @@ mod tests {
             (tried(RunEnd::Exited(127), &[], refused()), Status::Skip, Status::Fail),
         ] {
             let told = format!("{at:?}");
-            let from = Ok(FromSource {
-                name: "a".into(),
-                tried: vec![at],
-                keys_there: Vec::new(),
-                own_keys: Vec::new(),
-                instead: None,
-            });
+            let from = made::from_source("a", Tunnel::Lost);
+            let from = Ok(FromSource { tried: vec![at], ..from });
             let effective = made::effective(22);
             assert_eq!(Dns::judge(&made::plan(), &from).status, dns, "{told}");
             assert_eq!(Tcp::judge(&made::plan(), (Ok(&effective), &from)).status, tcp, "{told}");

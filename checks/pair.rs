@@ -60,12 +60,18 @@ pub struct End {
 }
 
 impl Part {
+    /// Whether something is to be copied; else a service is to be used.
+    #[must_use]
+    pub const fn is_copy(&self) -> bool {
+        self.service.is_none()
+    }
+
     /// The names by which the source may know the destination, the likeliest first: its short name,
     /// then the one that was typed. A service is the same for all, and so is its name.
     #[must_use]
     pub fn names(&self, short: Option<String>) -> Vec<String> {
         let typed = self.destination.host.clone();
-        let short = short.filter(|_| self.service.is_none());
+        let short = short.filter(|_| self.is_copy());
         let mut names: Vec<String> = short.into_iter().chain([typed]).collect();
         names.dedup();
         names.retain(|name| is_host_name(name) || name.parse::<std::net::IpAddr>().is_ok());
@@ -75,7 +81,7 @@ impl Part {
     /// The program with which people go on from the source.
     #[must_use]
     pub const fn client(&self) -> &'static str {
-        if self.service.is_some() { "ssh" } else { "scp" }
+        if self.is_copy() { "scp" } else { "ssh" }
     }
 
     /// The folder, at the destination, in which the file is to be: the same as at the source.

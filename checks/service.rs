@@ -22,8 +22,7 @@ impl Check for Service {
     type Facts<'e> = &'e Seen<SecondHop>;
 
     fn applies(plan: &Plan) -> bool {
-        let is_source = |part: &crate::pair::Part| part.role == Role::Source;
-        plan.pair.as_deref().is_some_and(|part| is_source(part) && part.service.is_some())
+        plan.pair.as_ref().is_some_and(|part| part.role == Role::Source && !part.is_copy())
     }
 
     async fn observe(evidence: &Evidence) -> &Seen<SecondHop> {
@@ -66,7 +65,7 @@ mod tests {
         evidence::{
             login::{Login, Run, RunEnd},
             made,
-            second_hop::{FromSource, Tried, Tunnel},
+            second_hop::Tunnel,
         },
         finding::Status,
         pair::{Part, tests::part},
@@ -78,21 +77,7 @@ mod tests {
         let mut case = made::case(made::effective(443));
         case.plan.host = "git.example.com".into();
         case.plan.pair = Some(Box::new(Part { role: Role::Hop, ..service() }));
-        let tried = Tried {
-            name: "git.example.com".into(),
-            client: Run { end: RunEnd::Exited(0), ..Run::default() },
-            lookup: None,
-            addresses: Vec::new(),
-            tunnel,
-            took_ms: 1,
-        };
-        case.from_source = made::seen(FromSource {
-            name: "git.example.com".into(),
-            tried: vec![tried],
-            keys_there: Vec::new(),
-            own_keys: Vec::new(),
-            instead: None,
-        });
+        case.from_source = made::seen(made::from_source("git.example.com", tunnel));
         SecondHop { case: Box::new(case), file: None }
     }
 

@@ -48,7 +48,7 @@ impl<'r> Pair<'r> {
     /// Whether the second counts as it is seen from here, too: a service is used from both, while no
     /// copy goes that way.
     fn also_used(self) -> Option<&'r Report> {
-        self.destination.filter(|_| self.part().is_some_and(|part| part.service.is_some()))
+        self.destination.filter(|_| self.part().is_some_and(|part| !part.is_copy()))
     }
 
     /// The report that decides: the first that is not ready, the source before the service from here.
@@ -64,6 +64,18 @@ impl<'r> Pair<'r> {
             }
             _ => self.source,
         }
+    }
+
+    /// Whether this report of it is the one that decides.
+    #[must_use]
+    pub fn decides(self, report: &Report) -> bool {
+        std::ptr::eq(self.decisive(), report)
+    }
+
+    /// Whether all checks ran, in each part.
+    #[must_use]
+    pub fn is_complete(self) -> bool {
+        self.reports().all(Report::is_complete)
     }
 
     /// The verdict about the whole.
@@ -90,12 +102,12 @@ impl<'r> Pair<'r> {
     pub fn commands(self) -> Vec<Hint> {
         let there = self.hop.and_then(|hop| Some((hop.case.effective()?, &hop.case.plan.host)));
         match there {
-            Some((effective, name)) if self.verdict() == Verdict::Ready => {
-                match self.part().filter(|part| part.service.is_some()) {
-                    Some(part) => used_from(part, &self.source.case, effective, name),
-                    None => copying::commands(&self.source.case, effective, name),
+            Some((effective, name)) if self.verdict() == Verdict::Ready => match self.part() {
+                Some(part) if !part.is_copy() => {
+                    used_from(part, &self.source.case, effective, name)
                 }
-            }
+                _ => copying::commands(&self.source.case, effective, name),
+            },
             _ => Vec::new(),
         }
     }
@@ -194,8 +206,8 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
             // A copy does not go this way; a service is used from here as well.
             Some(Role::Destination) => {
                 let part = report.case.plan.pair.as_deref();
-                let counts = part.is_some_and(|part| part.service.is_some());
-                for checked in report.checks.iter_mut().filter(|_| !counts) {
+                let is_copy = part.is_none_or(Part::is_copy);
+                for checked in report.checks.iter_mut().filter(|_| is_copy) {
                     checked.finding.status = at_most_a_warning(checked.finding.status);
                 }
             }

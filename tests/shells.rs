@@ -92,18 +92,14 @@ fn zsh_completes() {
     std::fs::create_dir(&folder).unwrap();
     let script = output(shell("ssh-preflight", home.path()).args(["completions", "zsh"]));
     std::fs::write(folder.join("_ssh-preflight"), script).unwrap();
-    let typed = r#"
-        zmodload zsh/zpty
-        zpty z zsh -f -i
-        zpty -w z 'PS1= ; fpath=($HOME/completions $fpath); autoload -U compinit; compinit -u; echo rea""dy'
-        zpty -r -m z whatever '*ready*'
-        zpty -w z $'ssh-preflight catalogue host-key-ch\t'
-        zpty -r -m z said '*looks alike*'
-        print -r -- "$said"
-        zpty -d z
-    "#;
-    let said = output(shell("zsh", home.path()).args(["-f", "-c", typed]));
-    assert!(said.contains("The server's key is not the one that this computer knows"), "{said}");
+    is_typed_to_the_end(
+        home.path(),
+        r#"
+        zpty s zsh -f -i
+        zpty -w s 'PS1= ; fpath=($HOME/completions $fpath); autoload -U compinit; compinit -u; echo rea""dy'
+        "#,
+        "",
+    );
 }
 
 #[test]
@@ -134,17 +130,29 @@ fn elvish_completes() {
     let script = output(shell("ssh-preflight", home.path()).args(["completions", "elvish"]));
     let start = format!("set edit:prompt = {{ print ready }}\n{script}");
     std::fs::write(home.path().join("rc.elv"), start).unwrap();
-    let typed = r#"
+    is_typed_to_the_end(
+        home.path(),
+        "zpty s 'stty rows 30 cols 100; XDG_RUNTIME_DIR=$HOME exec elvish -rc $HOME/rc.elv'",
+        "zpty -w s exit",
+    );
+}
+
+/// Presses the tab key in a shell on a terminal that zsh makes: `open` starts it there, so that it says
+/// "ready", and `close` is done after the key.
+fn is_typed_to_the_end(home: &Path, open: &str, close: &str) {
+    let typed = format!(
+        r#"
         zmodload zsh/zpty
-        zpty e 'stty rows 30 cols 100; XDG_RUNTIME_DIR=$HOME exec elvish -rc $HOME/rc.elv'
-        zpty -r -m e whatever '*ready*'
-        zpty -w e $'ssh-preflight catalogue host-key-ch\t'
-        zpty -w e exit
-        zpty -r -m e said '*looks alike*'
+        {open}
+        zpty -r -m s whatever '*ready*'
+        zpty -w s $'ssh-preflight catalogue host-key-ch\t'
+        {close}
+        zpty -r -m s said '*looks alike*'
         print -r -- "$said"
-        zpty -d e
-    "#;
-    let said = output(shell("zsh", home.path()).args(["-f", "-c", typed]));
+        zpty -d s
+        "#
+    );
+    let said = output(shell("zsh", home).args(["-f", "-c", &typed]));
     assert!(said.contains("The server's key is not the one that this computer knows"), "{said}");
 }
 

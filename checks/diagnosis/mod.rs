@@ -163,11 +163,7 @@ fn rules_for(case: &Case) -> Box<dyn Iterator<Item = &'static Rule>> {
         second_hop::KEYS,
         auth::RULES,
         // Behind the door of a copy's destination only the room counts.
-        if part.is_some_and(|part| part.service.is_some()) {
-            login::RULES
-        } else {
-            second_hop::ROOM
-        },
+        if part.is_some_and(|part| !part.is_copy()) { login::RULES } else { second_hop::ROOM },
         undetermined::RULES,
     ];
     Box::new(there.into_iter().flatten())

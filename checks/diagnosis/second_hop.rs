@@ -157,15 +157,13 @@ fn no_client(case: &Case) -> Option<Diagnosis> {
     if tried.client.end != RunEnd::Exited(127) {
         return None;
     }
-    Some(
-        Diagnosis::new(Id::SecondHopFailed)
-            .because(
-                "The source has no ssh, or its path leaves it out, so nothing can go on from there.",
-            )
-            .because(text!["Asked for ssh, it says: ", tried.client.complaint(), "."])
-            .step(Hint::advice("Ask those who run the source for an OpenSSH client there.")),
-    )
-    .map(|found| by_way_of_here(found, case))
+    let found = Diagnosis::new(Id::SecondHopFailed)
+        .because(
+            "The source has no ssh, or its path leaves it out, so nothing can go on from there.",
+        )
+        .because(text!["Asked for ssh, it says: ", tried.client.complaint(), "."])
+        .step(Hint::advice("Ask those who run the source for an OpenSSH client there."));
+    Some(by_way_of_here(found, case))
 }
 
 /// The way round the second hop, where there is one.
@@ -200,7 +198,7 @@ fn unknown_name(case: &Case) -> Option<Diagnosis> {
          it.",
     );
     let part = case.plan.pair.as_deref()?;
-    if part.service.is_some() {
+    if !part.is_copy() {
         let look_up = at_the_source(case, &command!["getent", "hosts", host(&tried.name)]);
         return Some(found.step(Hint::run("See it from there:", look_up)).step(Hint::advice(
             text![
@@ -262,7 +260,7 @@ fn no_connection(case: &Case) -> Option<Diagnosis> {
         found = found.because(text!["There, ", host(&tried.name), " is ", address(first), "."]);
     }
     let part = case.plan.pair.as_deref()?;
-    found = if part.service.is_some() {
+    found = if !part.is_copy() {
         found.step(Hint::advice(text![
             "A firewall between the two closes it, or the service lets in listed addresses alone. Ask \
              those who run ",

@@ -1,7 +1,11 @@
 //! Made evidence for tests of judgement.
 
-use super::configuration::{
-    AddressFamily, Configuration, Effective, IdentityAgent, Source, StrictHostKeyChecking,
+use super::{
+    configuration::{
+        AddressFamily, Configuration, Effective, IdentityAgent, Source, StrictHostKeyChecking,
+    },
+    login::{Run, RunEnd},
+    second_hop::{FromSource, Tried, Tunnel},
 };
 use crate::case::{Case, Observed, Plan};
 
@@ -71,6 +75,26 @@ pub(crate) fn case(effective: Effective) -> Case {
     Case {
         configuration: seen(configuration),
         ..Case::unobserved(plan(), jiff::Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// A second hop that was looked at by this name, over this tunnel.
+pub(crate) fn from_source(name: &str, tunnel: Tunnel) -> FromSource {
+    let ok = Run { end: RunEnd::Exited(0), ..Run::default() };
+    let tried = Tried {
+        name: name.into(),
+        client: ok,
+        lookup: None,
+        addresses: Vec::new(),
+        tunnel,
+        took_ms: 1,
+    };
+    FromSource {
+        name: name.into(),
+        tried: vec![tried],
+        keys_there: Vec::new(),
+        own_keys: Vec::new(),
+        instead: None,
     }
 }
 

@@ -100,11 +100,10 @@ pub(super) fn rewritten(report: &Report, data: Value, names: &mut Names) -> Case
         Case::unobserved(nothing(&report.case.plan), report.case.started_at)
     });
     case.plan.profile = Some(profile);
-    let service = |case: &Case| case.plan.pair.as_ref().and_then(|part| part.service.clone());
-    if let (Some(shown), Some(own)) =
-        (case.plan.pair.as_mut().and_then(|part| part.service.as_mut()), service(&report.case))
-    {
-        **shown = profiles::rewritten(&own, names);
+    let own = report.case.plan.pair.as_ref().and_then(|part| part.service.as_ref());
+    let shown = case.plan.pair.as_mut().and_then(|part| part.service.as_mut());
+    if let (Some(shown), Some(own)) = (shown, own) {
+        **shown = profiles::rewritten(own, names);
     }
     case
 }

@@ -20,20 +20,19 @@ pub fn render(reports: &[Report]) -> String {
     let pair = Pair::of(reports);
     for report in reports {
         // Of a pair, one report decides; the others have warnings.
-        let decides = pair.is_none_or(|pair| std::ptr::eq(pair.decisive(), report));
+        let decides = pair.is_none_or(|pair| pair.decides(report));
         let target = words::input(report);
-        let (headline, _) = Words::of(report).headline(report);
         // The job fails in both cases that are not ready, and people look for the reason.
         let level = match report.verdict {
             Verdict::Ready => "notice",
             Verdict::NotReady | Verdict::Inconclusive => "error",
         };
-        let (headline, story) = match pair {
-            Some(pair) if decides => (super::pair::headline(pair), story::of_pair(pair)),
-            _ => (headline, story::of(report)),
-        };
-        let more = story.strip_prefix(&headline).unwrap_or(&story).trim();
         if decides {
+            let (headline, story) = match pair {
+                Some(pair) => (super::pair::headline(pair), story::of_pair(pair)),
+                None => (Words::of(report).headline(report).0, story::of(report)),
+            };
+            let more = story.strip_prefix(&headline).unwrap_or(&story).trim();
             out.push_str(&command(level, &headline, &format!("{target}\n\n{more}")));
         }
         for warning in words::warnings(report) {

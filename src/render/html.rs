@@ -46,7 +46,7 @@ pub fn render_pair(pair: Pair<'_>) -> String {
     let (named, of) = (super::pair::Words::of(part), pair.decisive());
     let (words, place) = (Words::of(of), Place::of(1, 1));
     let headline = super::pair::headline(pair);
-    let (_, status) = words.headline(of);
+    let (_, status) = words::verdict(pair.verdict());
     let heading = |report: &Report| named.heading(report.case.role()).plain();
     let top = html! {
         nav aria-label="Parts of this page" {

@@ -73,7 +73,7 @@ fn document(out: &mut Xml, reports: &[Report]) -> io::Result<()> {
         .with_attribute(("errors", count(all(), is_error).as_str()));
     root.write_inner_content(|out| {
         suites.iter().try_for_each(|(report, name, tests)| {
-            let decides = pair.is_none_or(|pair| std::ptr::eq(pair.decisive(), *report));
+            let decides = pair.is_none_or(|pair| pair.decides(report));
             suite(out, report, name, tests, decides)
         })
     })?;
@@ -175,16 +175,13 @@ fn case(out: &mut Xml, class: &str, test: &Test) -> io::Result<()> {
 /// The verdict comes first: it says what the failures below have in common.
 fn tests(report: &Report, pair: Option<Pair<'_>>) -> Vec<Test> {
     let words = Words::of(report);
-    let decides = pair.is_none_or(|pair| std::ptr::eq(pair.decisive(), report));
+    let decides = pair.is_none_or(|pair| pair.decides(report));
+    let headline = pair.map_or_else(|| words.headline(report).0, super::pair::headline);
     let story = match pair {
         Some(pair) if decides => story::of_pair(pair),
         // The whole is told once.
-        Some(pair) => super::pair::headline(pair),
+        Some(_) => headline.clone(),
         None => story::of(report),
-    };
-    let headline = match pair {
-        Some(pair) => super::pair::headline(pair),
-        None => words.headline(report).0,
     };
     let id = report.diagnosis.as_ref().map(|d| d.id.to_string());
     let kind = id.unwrap_or_default();

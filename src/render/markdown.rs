@@ -36,8 +36,7 @@ pub fn render_pair(pair: Pair<'_>) -> String {
     match pair.diagnosis() {
         Some(diagnosis) => page.diagnosis(diagnosis),
         None => {
-            let complete = pair.reports().all(Report::is_complete);
-            let ready = if complete { named.ready() } else { words::PARTLY.into() };
+            let ready = if pair.is_complete() { named.ready() } else { words::PARTLY.into() };
             page.block(&page.inline(&ready));
             for hint in pair.commands() {
                 page.block(&page.hint("- ", &hint));

@@ -2,7 +2,6 @@
 
 use checks::{
     pair::{Part, Role},
-    report::Report,
     text,
     text::{Span, Text, foreign},
     together::Pair,
@@ -24,10 +23,6 @@ impl<'p> Words<'p> {
         Self { part, from: foreign(&part.source.input), to: foreign(&part.destination.input) }
     }
 
-    const fn is_copy(&self) -> bool {
-        self.part.service.is_none()
-    }
-
     fn ends(&self) -> (Span, Span) {
         (self.from.clone(), self.to.clone())
     }
@@ -36,7 +31,7 @@ impl<'p> Words<'p> {
     #[must_use]
     pub fn title(&self) -> Text {
         let (from, to) = self.ends();
-        if self.is_copy() {
+        if self.part.is_copy() {
             text!["ssh-preflight copy from ", from, " to ", to]
         } else {
             text!["ssh-preflight ", to, " from ", from]
@@ -47,7 +42,7 @@ impl<'p> Words<'p> {
     #[must_use]
     pub fn subject(&self) -> Text {
         let (from, to) = self.ends();
-        if self.is_copy() {
+        if self.part.is_copy() {
             text!["Copy from ", from, " to ", to]
         } else {
             text!["The service ", to, " from ", from]
@@ -57,7 +52,7 @@ impl<'p> Words<'p> {
     /// What the program did to find out.
     #[must_use]
     pub const fn what_is_done(&self) -> &'static str {
-        match (self.is_copy(), self.part.file.is_some()) {
+        match (self.part.is_copy(), self.part.file.is_some()) {
             (true, false) => {
                 "copy logs in at the source, and runs commands there that change nothing."
             }
@@ -76,7 +71,7 @@ impl<'p> Words<'p> {
     #[must_use]
     pub fn heading(&self, role: Option<Role>) -> Text {
         let (from, to) = self.ends();
-        match (role, self.is_copy()) {
+        match (role, self.part.is_copy()) {
             (Some(Role::Hop), _) => text!["From ", from, " to ", to],
             (Some(Role::Destination), true) => {
                 text!["The destination ", to, ", from here (for comparison: no copy goes this way)"]
@@ -91,7 +86,7 @@ impl<'p> Words<'p> {
     #[must_use]
     pub fn ready(&self) -> Text {
         let (from, to) = self.ends();
-        if self.is_copy() {
+        if self.part.is_copy() {
             text!["Ready: the copy from ", from, " to ", to, " will work."]
         } else {
             text!["Ready: ", to, " lets you in, from here and from ", from, "."]
@@ -102,9 +97,8 @@ impl<'p> Words<'p> {
 /// The one sentence that a pair comes down to.
 #[must_use]
 pub fn headline(pair: Pair<'_>) -> String {
-    let complete = pair.reports().all(Report::is_complete);
     match (pair.diagnosis(), pair.part()) {
-        (None, Some(part)) if complete => Words::of(part).ready().plain(),
+        (None, Some(part)) if pair.is_complete() => Words::of(part).ready().plain(),
         (None, _) => words::PARTLY.to_owned(),
         _ => words::Words::of(pair.decisive()).headline(pair.decisive()).0,
     }

@@ -117,10 +117,7 @@ pub fn render(reports: &[Report]) -> String {
     let rules = ids.iter().map(|id| rule(*id, found(*id))).collect();
     // Of a pair, one report decides.
     let pair = Pair::of(reports);
-    let decisive = || {
-        let decides = |report: &&Report| pair.is_none_or(|p| std::ptr::eq(p.decisive(), *report));
-        reports.iter().filter(decides)
-    };
+    let decisive = || reports.iter().filter(|r| pair.is_none_or(|pair| pair.decides(r)));
     let results = decisive().filter_map(|report| result(report, &ids)).collect();
     let open = decisive().filter(|report| report.verdict == Verdict::Inconclusive);
     let began = reports.iter().map(|report| report.case.started_at).min();

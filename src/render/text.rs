@@ -162,14 +162,11 @@ impl Page<'_> {
             }
             self.line("");
         }
+        let (_, status) = words::verdict(pair.verdict());
+        self.painted(&super::pair::headline(pair), status);
         match pair.diagnosis() {
-            Some(diagnosis) => {
-                let (words, status) = self.words.headline(pair.decisive());
-                self.painted(&words, status);
-                self.diagnosis(diagnosis);
-            }
+            Some(diagnosis) => self.diagnosis(diagnosis),
             None => {
-                self.painted(&super::pair::headline(pair), Status::Pass);
                 self.but_note(pair.reports());
                 self.line("");
                 for hint in pair.commands() {

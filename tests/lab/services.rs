@@ -1,7 +1,7 @@
 //! Further services of a provider, by a profile that names them: a Git server that greets in place of
 //! giving a shell. `ssh -T` is the oracle.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use serde_json::Value;
 
@@ -12,11 +12,24 @@ use crate::{
     world::{Key, World, until},
 };
 
-const GREETING: &str = "hello alex, this is git@lab running gitolite3 v3.6.12 on git 2.39.2";
+pub const GREETING: &str = "hello alex, this is git@lab running gitolite3 v3.6.12 on git 2.39.2";
 
 /// A server that runs a program of its own for this key, as gitolite does, and a profile whose
 /// service it is. Returned are the port and the file of the profile.
 fn repository(w: &mut World, key: &Key, listed: bool) -> (u16, String) {
+    let program = program(w);
+    let port = w.sshd(&[], &[]);
+    if listed {
+        let line = format!("restrict,command=\"{}\" {}\n", program.display(), key.public);
+        fs::write(w.server("authorized_keys"), line).unwrap();
+    }
+    let profile = profile(w, "127.0.0.1", port);
+    let file = w.write("lab.toml", profile, 0o600);
+    (port, file.to_str().unwrap().to_owned())
+}
+
+/// The program that gitolite runs in place of a shell: it greets, and takes no other command.
+pub fn program(w: &World) -> PathBuf {
     let program = w.server("gitolite-shell");
     let script = format!(
         "#!/bin/sh\nif [ -n \"$SSH_ORIGINAL_COMMAND\" ]; then\n  echo \"FATAL: unknown git/gitolite \
@@ -24,22 +37,20 @@ fn repository(w: &mut World, key: &Key, listed: bool) -> (u16, String) {
     );
     fs::write(&program, script).unwrap();
     w.must(std::process::Command::new("chmod").args(["755"]).arg(&program));
-    let port = w.sshd(&[], &[]);
-    if listed {
-        let line = format!("restrict,command=\"{}\" {}\n", program.display(), key.public);
-        fs::write(w.server("authorized_keys"), line).unwrap();
-    }
-    let profile = format!(
+    program
+}
+
+/// A profile with a repository at this place, which has a list of keys of its own.
+pub fn profile(w: &World, host: &str, port: u16) -> String {
+    format!(
         "name = \"lab\"\nhosts = [\"*.lab.test\"]\n\n[[services]]\nname = \"repository\"\n\
-         title = \"The lab's repository\"\nhost = \"127.0.0.1\"\nuser = \"{}\"\nport = {port}\n\
+         title = \"The lab's repository\"\nhost = \"{host}\"\nuser = \"{}\"\nport = {port}\n\
          greeting = \"(?m)^hello .*gitolite\"\nnote = \"It speaks SSH on an odd port.\"\n\n\
          [services.portal]\nname = \"the lab's portal\"\nurl = \"https://portal.lab.test\"\n\
          key_path = [\"Your keys\"]\nenvironment_key_path = [\"Repository\", \"SSH keys\"]\n\
          pending = [\"Pending\"]\nactive = [\"Active\"]\nfingerprint_form = \"md5\"\n",
         w.person.name
-    );
-    let file = w.write("lab.toml", profile, 0o600);
-    (port, file.to_str().unwrap().to_owned())
+    )
 }
 
 fn examine(w: &World, key: &Key, own: &[&str]) -> Value {

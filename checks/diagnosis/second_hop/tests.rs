@@ -12,25 +12,20 @@ use crate::{
         second_hop::{Entry, FromSource, Room, Space},
     },
     host_trust::tests::{key, known, line as known_line},
-    pair::End,
+    pair::{self, tests::end},
     text::Foreign,
 };
 
 const ED: &str = "ssh-ed25519";
 
-fn end(input: &str) -> End {
-    End { input: input.into(), host: input.into(), user: Some("ada".into()), port: None }
-}
-
 fn part(role: Role) -> Option<Box<Part>> {
     Some(Box::new(Part {
         role,
-        source: end("a.example.com"),
-        destination: end("b.example.com"),
-        service: None,
-        file: Some("x".into()),
+        source: end("ada@a.example.com"),
+        destination: end("ada@b.example.com"),
         options: vec!["-A".into()],
         size: Some(2048),
+        ..pair::tests::part(Some("x"))
     }))
 }
 
@@ -39,22 +34,11 @@ fn hop(tunnel: Tunnel, instead: Option<Instead>) -> Case {
     let mut case = made::case(Effective { host: "b".into(), ..made::effective(22) });
     case.plan.host = "b".into();
     case.plan.pair = part(Role::Hop);
-    let ok = Run { end: RunEnd::Exited(0), ..Run::default() };
-    let tried = Tried {
-        name: "b".into(),
-        client: ok.clone(),
-        lookup: Some(ok),
-        addresses: vec!["192.0.2.1".parse().unwrap()],
-        tunnel,
-        took_ms: 1,
-    };
-    case.from_source = made::seen(FromSource {
-        name: "b".into(),
-        tried: vec![tried],
-        keys_there: Vec::new(),
-        own_keys: Vec::new(),
-        instead,
-    });
+    let mut from = made::from_source("b", tunnel);
+    let tried = &mut from.tried[0];
+    tried.lookup = Some(tried.client.clone());
+    tried.addresses = vec!["192.0.2.1".parse().unwrap()];
+    case.from_source = made::seen(FromSource { instead, ..from });
     case.known_hosts = made::seen(known(vec![known_line(None, ED, "a")]));
     case.handshake = made::seen(Handshake {
         host_key: Some(key(ED, "a")),

@@ -1,8 +1,9 @@
 //! The second hop of a pair: the destination as it is seen from the source.
 //!
-//! Only where the plan asks for a copy, or for a service from there. The source is logged in at, and a few commands are run there
-//! that read and change nothing ([`there`]). The destination is then seen through a tunnel, by the
-//! same probes as any other target; where the source forbids tunnels, by its own `ssh`.
+//! Only where the plan asks for a copy, or for a service from there. The source is logged in at, and a
+//! few commands are run there that read and change nothing ([`there`]). The destination is then seen
+//! through a tunnel, by the same probes as any other target; where the source forbids tunnels, by its
+//! own `ssh`.
 
 mod room;
 mod there;
@@ -115,7 +116,7 @@ impl Instead {
     /// place of giving a shell may end with any status.
     #[must_use]
     pub fn works(&self, part: Option<&Part>) -> bool {
-        let service = part.is_some_and(|part| part.service.is_some());
+        let service = part.is_some_and(|part| !part.is_copy());
         let let_in = || self.said.iter().any(|line| line.raw().contains("Authenticated to "));
         self.run.is_success() || service && let_in()
     }
@@ -289,7 +290,7 @@ impl Look<'_> {
             profile: Some(profile),
             through: false,
             egress: false,
-            login: self.part.file.is_some() || self.part.service.is_some(),
+            login: self.part.file.is_some() || !self.part.is_copy(),
             pair: Some(Box::new(Part { role: Role::Hop, size, ..self.part.clone() })),
             ..own.clone()
         };

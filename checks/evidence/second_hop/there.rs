@@ -119,7 +119,7 @@ impl Look<'_> {
         }
         words.extend(self.to(&port));
         words.extend(["--", name]);
-        if self.part.service.is_none() {
+        if self.part.is_copy() {
             words.push(super::super::login::COMMAND);
         }
         let forwarded = self.session.forwarded();

@@ -6,27 +6,21 @@ use std::fs;
 use serde_json::Value;
 
 use super::{Expect, READY, check, in_ends, network::Ends, part, says, status, target};
-use crate::{cases, oracle, person::Ended, situations::args, table, world::Key};
+use crate::{
+    cases, oracle,
+    person::Ended,
+    services::{GREETING, profile, program},
+    situations::args,
+    table,
+    world::Key,
+};
 
 const SERVICE: &str = "git.example.test";
-const GREETING: &str = "hello alex, this is git@lab running gitolite3 v3.6.12 on git 2.39.2";
 
 /// The network, with the service at the place of a copy's destination.
 fn in_environment(name: &str, test: impl FnOnce(&mut Ends, &Key)) {
     in_ends(name, |ends, key| {
-        let program = ends.world.server("gitolite-shell");
-        fs::write(&program, format!("#!/bin/sh\necho '{GREETING}'\necho\necho ' R W shop'\n"))
-            .unwrap();
-        ends.world.must(std::process::Command::new("chmod").args(["755"]).arg(&program));
-        let profile = format!(
-            "name = \"lab\"\nhosts = [\"*.example.test\"]\n\n[[services]]\nname = \"repository\"\n\
-             title = \"The lab's repository\"\nhost = \"{SERVICE}\"\nuser = \"{}\"\nport = 443\n\
-             greeting = \"(?m)^hello .*gitolite\"\n\n[services.portal]\n\
-             name = \"the lab's portal\"\nurl = \"https://portal.lab.test\"\n\
-             key_path = [\"Your keys\"]\nenvironment_key_path = [\"Repository\", \"SSH keys\"]\n\
-             pending = [\"Pending\"]\nactive = [\"Active\"]\nfingerprint_form = \"md5\"\n",
-            ends.world.person.name
-        );
+        let profile = profile(&ends.world, SERVICE, 443);
         ends.world.write("lab.toml", profile, 0o600);
         ends.hosts(
             "client",
@@ -48,7 +42,7 @@ fn service_key(ends: &Ends) -> String {
 
 /// Starts the service, which takes this key.
 fn serve(ends: &mut Ends, key: Option<&Key>) {
-    let program = ends.world.server("gitolite-shell").display().to_string();
+    let program = program(&ends.world).display().to_string();
     let line = |key: &Key| format!("restrict,command=\"{program}\" {}\n", key.public);
     let keys = key.map(line).unwrap_or_default();
     ends.serve("dest", &keys, &["Port 443"], "");
