@@ -47,7 +47,7 @@ impl Check for Agent {
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let (agent, identities) = futures_util::join!(evidence.agent(), evidence.identities());
         let effective = evidence.effective().await;
-        let forwards = effective.as_ref().is_ok_and(|e| forwards(evidence.plan(), e));
+        let forwards = effective.as_ref().is_ok_and(|e| forwards_it(evidence.plan(), e));
         let queries = if forwards { Some(evidence.queries().await) } else { None };
         Facts { effective, agent, identities, queries }
     }
@@ -59,7 +59,7 @@ impl Check for Agent {
             (_, Err(why)) => return Finding::unseen(why),
         };
         let identities = facts.identities.as_ref().ok();
-        let forwards = forwards(plan, effective);
+        let forwards = forwards_it(plan, effective);
         let interactive = plan.may_ask(effective);
         let won = facts
             .queries
@@ -80,14 +80,22 @@ impl Check for Agent {
             }))
             .detail_all(use_of(effective, identities, agent))
             .detail_all(others(agent))
+            .detail_all(effective.forward_agent_socket.as_ref().map(|named| {
+                text![
+                    "Another agent is forwarded, which ForwardAgent in your ssh configuration names: ",
+                    path(named),
+                    "."
+                ]
+            }))
             .fact("socket", &agent.socket)
             .fact("state", &agent.state)
             .fact("forwarding", forwards)
     }
 }
 
-fn forwards(plan: &Plan, effective: &Effective) -> bool {
-    plan.wants_forwarding || effective.forward_agent
+/// Whether this agent is the one to forward; ForwardAgent may name another one.
+fn forwards_it(plan: &Plan, effective: &Effective) -> bool {
+    (plan.wants_forwarding || effective.forward_agent) && effective.forward_agent_socket.is_none()
 }
 
 fn judge(

@@ -1,13 +1,13 @@
 //! The commands with which a person makes a copy between two hosts: pure.
 
 use crate::{
-    case::Case,
+    case::{Case, Plan},
     command,
     evidence::configuration::Effective,
     finding::Hint,
-    pair::{End, Part},
+    pair::{End, Part, from_here},
     text,
-    text::{Command, Text, foreign, host, number, user},
+    text::{Command, Span, Text, foreign, host, number, user},
 };
 
 /// `scp` at the source, as a person types it there.
@@ -25,9 +25,8 @@ pub fn scp(part: &Part, there: &Effective, name: &str) -> Command {
     } else {
         file.to_owned()
     };
-    let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
     words.0.push(foreign(local).into());
-    words.0.push(text![user(&there.user), "@", host(name), ":", foreign(file)]);
+    words.0.push(text![user(&there.user), "@", in_address(name), ":", foreign(file)]);
     words
 }
 
@@ -51,9 +50,9 @@ pub fn commands(source: &Case, there: &Effective, name: &str) -> Vec<Hint> {
 }
 
 /// The copy by way of this computer, which needs no way from the source to the destination. For a
-/// service there is none.
+/// service there is none. `base` is the plan of either end.
 #[must_use]
-pub fn by_way_of_here(part: &Part) -> Option<Hint> {
+pub fn by_way_of_here(base: &Plan, part: &Part) -> Option<Hint> {
     if !part.is_copy() {
         return None;
     }
@@ -63,11 +62,25 @@ pub fn by_way_of_here(part: &Part) -> Option<Hint> {
         if let Some(name) = &end.user {
             place = place.then(text![user(name), "@"]);
         }
-        place.then(text![host(&end.host), ":", foreign(file)])
+        // scp has one option for the port of both; only an address of its own kind has a port.
+        match end.port.filter(|port| *port != 22) {
+            Some(port) => {
+                let at = text![in_address(&end.host), ":", number(port), "/", foreign(file)];
+                text!["scp://"].then(place).then(at)
+            }
+            None => place.then(text![in_address(&end.host), ":", foreign(file)]),
+        }
     };
     let words = "Until then, copy by way of this computer, which reaches both. The data go over your \
                  own line, twice:";
-    Some(Hint::run(words, command!["scp", "-3", place(&part.source), place(&part.destination)]))
+    let mut copy = from_here(base, part, &part.source).scp().flag("-3").options();
+    copy.0.extend([place(&part.source), place(&part.destination)]);
+    Some(Hint::run(words, copy))
+}
+
+/// A host where a colon follows it: an IPv6 address stands in brackets.
+fn in_address(name: &str) -> Span {
+    if name.contains(':') { host(format!("[{name}]")) } else { host(name) }
 }
 
 /// From where to where, in a sentence.

@@ -108,6 +108,16 @@ pub fn principal(effective: &Effective) -> String {
     effective.host_key_alias.as_ref().unwrap_or(&effective.host).to_lowercase()
 }
 
+/// The name of a host in known_hosts, and for `ssh-add -h` (OpenSSH, `get_hostfile_hostname_ipaddr`).
+#[must_use]
+pub fn known_name(effective: &Effective) -> String {
+    if let Some(alias) = &effective.host_key_alias {
+        return alias.to_lowercase();
+    }
+    let host = effective.host.to_lowercase();
+    if effective.port == 22 { host } else { format!("[{host}]:{}", effective.port) }
+}
+
 /// What the known_hosts files say about a key; `principal` is the name that a certificate must be
 /// for, `now` the moment at which it must be valid.
 #[must_use]

@@ -54,6 +54,7 @@ pub mod relay;
 pub mod report;
 pub mod retyped;
 pub mod sftp_rights;
+pub mod ssh_add;
 pub mod target;
 pub mod text;
 pub mod together;

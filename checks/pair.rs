@@ -106,18 +106,24 @@ impl End {
     }
 }
 
+/// One of the two as it is reached from this computer, with the options that were typed: for commands
+/// that go there.
+#[must_use]
+pub fn from_here(base: &Plan, part: &Part, end: &End) -> Plan {
+    Plan {
+        host: end.host.clone(),
+        user: end.user.clone(),
+        port: end.port,
+        ssh_options: part.options.clone(),
+        ..base.clone()
+    }
+}
+
 /// A command that goes to the source, with the agent, and is run there.
 #[must_use]
 pub fn at_the_source(case: &Case, command: &Command) -> Command {
     let Some(part) = &case.plan.pair else { return command.clone() };
-    let source = Plan {
-        host: part.source.host.clone(),
-        user: part.source.user.clone(),
-        port: part.source.port,
-        ssh_options: part.options.clone(),
-        ..case.plan.clone()
-    };
-    let mut words = source.ssh().flag("-t").command();
+    let mut words = from_here(&case.plan, part, &part.source).ssh().flag("-t").command();
     words.0.push(there(command.clone()).into());
     words
 }

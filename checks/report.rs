@@ -7,6 +7,7 @@ use crate::{
     check::About,
     diagnosis::{self, Diagnosis},
     finding::{Finding, Status},
+    ssh_add,
 };
 
 /// Whether the connection will work.
@@ -52,7 +53,12 @@ pub struct Report {
 impl Report {
     /// Judges a case: the diagnosis and the verdict that follow from it and its findings.
     #[must_use]
-    pub fn of(case: Case, checks: Vec<Checked>, duration_ms: u64) -> Self {
+    pub fn of(case: Case, mut checks: Vec<Checked>, duration_ms: u64) -> Self {
+        for checked in &mut checks {
+            let hints = std::mem::take(&mut checked.finding.hints).into_iter();
+            checked.finding.hints =
+                hints.map(|hint| ssh_add::where_ssh_asks(&case, hint)).collect();
+        }
         let diagnosis = diagnosis::diagnose(&case);
         let verdict = match &diagnosis {
             None => Verdict::Ready,

@@ -16,8 +16,8 @@ pub struct Retyped<'p> {
     plan: &'p Plan,
     /// `ssh`, or ourselves with an option of ours.
     program: Vec<Text>,
-    /// Whether it is `sftp`, which has fewer options and another one for the port.
-    sftp: bool,
+    /// Whether it is `sftp` or `scp`, which have fewer options and another one for the port.
+    transfers: bool,
     changes: Vec<Text>,
     user: Option<String>,
     port: Option<u16>,
@@ -29,8 +29,8 @@ pub struct Retyped<'p> {
 /// The letters for AddressFamily.
 const FAMILIES: [(&str, usize); 2] = [("-4", 0), ("-6", 0)];
 
-/// Options of `ssh` that `sftp` does not have, or uses otherwise, with the words that each takes.
-const NOT_OF_SFTP: [(&str, usize); 29] = [
+/// Options of `ssh` that `sftp` and `scp` do not have, or use otherwise, with the words that each takes.
+const NOT_OF_TRANSFERS: [(&str, usize); 29] = [
     ("-f", 0),
     ("-g", 0),
     ("-K", 0),
@@ -67,7 +67,18 @@ impl Plan {
     #[must_use]
     pub fn client(&self) -> Retyped<'_> {
         let sftp = self.access.sftp().is_some();
-        Retyped { program: vec![if sftp { "sftp" } else { "ssh" }.into()], sftp, ..self.ssh() }
+        Retyped {
+            program: vec![if sftp { "sftp" } else { "ssh" }.into()],
+            transfers: sftp,
+            ..self.ssh()
+        }
+    }
+
+    /// `scp` with the options that were typed for `ssh`, but without forwarding the agent, which scp
+    /// between two hosts does not need.
+    #[must_use]
+    pub fn scp(&self) -> Retyped<'_> {
+        Retyped { program: vec!["scp".into()], transfers: true, ..self.ssh() }.without("-A")
     }
 
     /// `ssh` as it was typed.
@@ -76,7 +87,7 @@ impl Plan {
         Retyped {
             plan: self,
             program: vec!["ssh".into()],
-            sftp: false,
+            transfers: false,
             changes: Vec::new(),
             user: self.user.clone(),
             port: self.port,
@@ -99,6 +110,13 @@ impl Retyped<'_> {
         self
     }
 
+    /// Without a flag that was typed.
+    #[must_use]
+    pub fn without(mut self, flag: &'static str) -> Self {
+        self.replaced.push((flag, 0));
+        self
+    }
+
     /// With `-o KEY=VALUE`. It stands before what was typed, since `ssh` takes the first value.
     #[must_use]
     pub fn set(mut self, option: impl Into<Text>) -> Self {
@@ -110,14 +128,19 @@ impl Retyped<'_> {
             Some("MACs") => self.replaced.push(("-m", 1)),
             _ => {}
         }
-        self.changes.extend(["-o".into(), option]);
-        self
+        self.with("-o", option)
     }
 
     /// With `-i FILE`.
     #[must_use]
-    pub fn identity(mut self, file: &str) -> Self {
-        self.changes.extend(["-i".into(), path(file).into()]);
+    pub fn identity(self, file: &str) -> Self {
+        self.with("-i", path(file))
+    }
+
+    /// With an option that takes a word.
+    #[must_use]
+    pub fn with(mut self, option: &'static str, word: impl Into<Text>) -> Self {
+        self.changes.extend([option.into(), word.into()]);
         self
     }
 
@@ -134,7 +157,7 @@ impl Retyped<'_> {
     pub fn preflight(mut self, option: Option<&'static str>) -> Self {
         self.program = vec!["ssh-preflight".into()];
         self.program.extend(self.plan.access.sftp().map(|_| "sftp".into()));
-        self.sftp = false;
+        self.transfers = false;
         self.program.extend(option.map(Text::from));
         if self.plan.login && option != Some("--login") {
             self.program.push("--login".into());
@@ -179,9 +202,9 @@ impl Retyped<'_> {
         self
     }
 
-    /// The command.
+    /// The program and its options; no port and no host.
     #[must_use]
-    pub fn command(self) -> Command {
+    pub fn options(self) -> Command {
         let mut words = self.program;
         words.extend(self.changes);
         let (mut is_path, mut skip) = (false, 0);
@@ -190,8 +213,8 @@ impl Retyped<'_> {
                 skip -= 1;
             } else if let Some((_, takes)) = self.replaced.iter().find(|(o, _)| o == option) {
                 skip = *takes;
-            } else if self.sftp
-                && let Some((_, takes)) = NOT_OF_SFTP.iter().find(|(o, _)| o == option)
+            } else if self.transfers
+                && let Some((_, takes)) = NOT_OF_TRANSFERS.iter().find(|(o, _)| o == option)
             {
                 skip = *takes;
             } else {
@@ -199,12 +222,20 @@ impl Retyped<'_> {
                 is_path = matches!(option.as_str(), "-F" | "-i");
             }
         }
-        if let Some(port) = self.port {
-            let option = if self.sftp { "-P" } else { "-p" };
+        Command(words)
+    }
+
+    /// The command.
+    #[must_use]
+    pub fn command(mut self) -> Command {
+        let (port, name) = (self.port, self.user.take());
+        let to = host(self.host.as_ref().unwrap_or(&self.plan.host));
+        let option = if self.transfers { "-P" } else { "-p" };
+        let Command(mut words) = self.options();
+        if let Some(port) = port {
             words.extend([option.into(), number(port).into()]);
         }
-        let to = host(self.host.as_ref().unwrap_or(&self.plan.host));
-        words.push(match self.user {
+        words.push(match name {
             Some(name) => text![user(name), "@", to],
             None => to.into(),
         });

@@ -6,12 +6,12 @@ use crate::{
     case::Case,
     command, copying,
     diagnosis::{Diagnosis, Id},
-    evidence::{Evidence, configuration::Effective},
+    evidence::Evidence,
     finding::{Hint, Status},
     pair::{Part, Role},
     report::{Report, Verdict},
     text,
-    text::{host, number, path, user},
+    text::{host, path},
 };
 
 /// The reports of a copy, or of a service that is used from an environment.
@@ -100,13 +100,11 @@ impl<'r> Pair<'r> {
     /// work.
     #[must_use]
     pub fn commands(self) -> Vec<Hint> {
-        let there = self.hop.and_then(|hop| Some((hop.case.effective()?, &hop.case.plan.host)));
+        let there = self.hop.and_then(|hop| Some((hop.case.effective()?, hop)));
         match there {
-            Some((effective, name)) if self.verdict() == Verdict::Ready => match self.part() {
-                Some(part) if !part.is_copy() => {
-                    used_from(part, &self.source.case, effective, name)
-                }
-                _ => copying::commands(&self.source.case, effective, name),
+            Some((effective, hop)) if self.verdict() == Verdict::Ready => match self.part() {
+                Some(part) if !part.is_copy() => used_from(part, &self.source.case, hop),
+                _ => copying::commands(&self.source.case, effective, &hop.case.plan.host),
             },
             _ => Vec::new(),
         }
@@ -114,12 +112,8 @@ impl<'r> Pair<'r> {
 }
 
 /// The commands with which a service is used from an environment.
-fn used_from(part: &Part, source: &Case, there: &Effective, name: &str) -> Vec<Hint> {
-    let mut greet = command!["ssh", "-T"];
-    if let Some(port) = part.destination.port.filter(|port| *port != 22) {
-        greet.0.extend(["-p".into(), number(port).into()]);
-    }
-    greet.0.push(text![user(&there.user), "@", host(name)]);
+fn used_from(part: &Part, source: &Case, hop: &Report) -> Vec<Hint> {
+    let greet = hop.case.plan.ssh().flag("-T").command();
     vec![
         Hint::run(
             text!["Log in at ", host(&part.source.host), ", with your agent:"],
@@ -197,7 +191,7 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
                     }
                     if from_here != Some(Verdict::Ready) {
                         // By way of this computer it would not work either.
-                        let round = copying::by_way_of_here(part);
+                        let round = copying::by_way_of_here(&report.case.plan, part);
                         found.next_steps.retain(|step| Some(step) != round.as_ref());
                     }
                     found

@@ -18,8 +18,8 @@ use crate::{
         queries::Queries,
     },
     finding::Hint,
-    host_trust, key_files, text,
-    text::{Text, foreign, host, key, number, path, shell},
+    host_trust, key_files, portal, ssh_add, text,
+    text::{Text, foreign, host, key, number, path},
 };
 
 /// In causal order.
@@ -43,12 +43,19 @@ enum Need {
 }
 
 impl Need {
-    fn words(&self) -> Text {
+    fn words(&self, case: &Case) -> Text {
         match self {
             Self::Forwarding => {
-                text![
+                let words = text![
                     "You want your agent forwarded, so that the host can use your keys for the next hop."
-                ]
+                ];
+                match case.queries().and_then(|q| q.winner(case.is_interactive())) {
+                    Some(won) => words
+                        .with(" The login itself needs no agent: the server takes ")
+                        .with(portal::name(won))
+                        .with("."),
+                    None => words,
+                }
             }
             Self::OnlyPlace => text!["There is no key file that ssh could use instead."],
         }
@@ -97,7 +104,7 @@ fn not_running(case: &Case) -> Option<Diagnosis> {
                     .because(text![
                         "Your ssh configuration turns the agent off (IdentityAgent none)."
                     ])
-                    .because(need.words())
+                    .because(need.words(case))
                     .step(Hint::run(
                         "Use the agent of this terminal:",
                         case.plan.ssh().flag("-A").set("IdentityAgent=SSH_AUTH_SOCK").command(),
@@ -107,7 +114,7 @@ fn not_running(case: &Case) -> Option<Diagnosis> {
         }
         _ => return None,
     };
-    let found = found.because(need.words());
+    let found = found.because(need.words(case));
     if agent.dropped_by_sudo {
         return Some(
             found
@@ -218,30 +225,32 @@ fn unreachable(case: &Case) -> Option<Diagnosis> {
     let (agent, need) = agent(case)?;
     let place = agent.socket.clone().unwrap_or_default();
     let why = trouble(&agent.state, &place)?;
-    let found = Diagnosis::new(Id::AgentUnreachable).because(why).because(need.words());
+    let found = Diagnosis::new(Id::AgentUnreachable).because(why).because(need.words(case));
     let found = elsewhere(case, found);
     let denied = matches!(&agent.state, AgentState::Unreachable(e) if e.kind == OsErrorKind::PermissionDenied);
     let found = if denied {
         found.step(Hint::advice(
             "The agent belongs to another user. Run this as the user who started it, or start your own.",
         ))
+    } else if ssh_add::configured(case).is_some() {
+        found.step(Hint::advice(
+            "Your ssh configuration names this socket (IdentityAgent). Start the program that it \
+             belongs to, such as a password manager.",
+        ))
     } else {
         found.step(Hint::advice(
             "Open a new terminal: this one may remember an agent that has ended.",
         ))
     };
-    Some(
-        found
-            .step(Hint::run(
-                "Or start an agent here and load your key:",
-                start_agent(&own_key(case)),
-            ))
-            .step(Hint::run(
-                "If the path stands in your ssh configuration (IdentityAgent), start the program \
-                 that it belongs to. This shows where it is looked for:",
-                command!["echo", shell("\"$SSH_AUTH_SOCK\"")],
-            )),
-    )
+    let found = found
+        .step(Hint::run("Or start an agent here and load your key:", start_agent(&own_key(case))));
+    Some(match ssh_add::configured(case) {
+        None => found,
+        Some(_) => found.step(Hint::run(
+            "Then let ssh use that one in place of the one in your configuration:",
+            case.plan.ssh().set("IdentityAgent=SSH_AUTH_SOCK").command(),
+        )),
+    })
 }
 
 /// Why an agent that is announced cannot be used.
@@ -332,9 +341,7 @@ fn restricted(case: &Case) -> Option<Diagnosis> {
         None => own_key(case),
     };
     // The name in known_hosts is what the agent compares with.
-    let name = host_trust::principal(failing.effective);
-    let port = failing.effective.port;
-    let name = if port == 22 { name } else { format!("[{name}]:{port}") };
+    let name = host_trust::known_name(failing.effective);
     let found = found
         .step(Hint::run(
             "Load the key for this host too. Name each host that it is for with a -h of its own:",
@@ -359,7 +366,7 @@ fn locked(case: &Case) -> Option<Diagnosis> {
                 "The SSH agent shows no key, and refuses to be told which host this is. An agent \
                  that is merely empty does not refuse that."
             ])
-            .because(need.words())
+            .because(need.words(case))
             .step(Hint::run(
                 "Unlock it with the password that it was locked with:",
                 command!["ssh-add", "-X"],
@@ -379,7 +386,7 @@ fn empty(case: &Case) -> Option<Diagnosis> {
     Some(
         Diagnosis::new(Id::AgentEmpty)
             .because(text!["The SSH agent answers and holds no key."])
-            .because(need.words())
+            .because(need.words(case))
             .step(Hint::run("Load your key:", command!["ssh-add", path(own_key(case))]))
             .step(Hint::run(
                 "If it stays empty, the agent may be locked. Unlock it:",

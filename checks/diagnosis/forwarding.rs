@@ -4,12 +4,12 @@ use super::{Diagnosis, Id, Rule};
 use crate::{
     arrival::{self, Arrival},
     case::Case,
-    command,
+    command, copying,
     evidence::forwarding::Forwarding,
     finding::Hint,
     forwarding::{Reach, needed, reach},
-    text,
-    text::{foreign, host, key, path},
+    host_trust, ssh_add, text,
+    text::{foreign, host, key, number, path, there},
 };
 
 /// In causal order.
@@ -29,11 +29,30 @@ fn forwarding(case: &Case) -> Option<&Forwarding> {
 }
 
 /// A way to the second host that needs no agent there.
-fn jump(case: &Case, found: Diagnosis) -> Diagnosis {
+fn without_agent(case: &Case, found: Diagnosis) -> Diagnosis {
+    let plan = &case.plan;
+    let copy = plan.pair.as_deref().and_then(|part| copying::by_way_of_here(plan, part));
+    if let Some(copy) = copy {
+        return found.step(copy);
+    }
+    // Of what was typed for this host, `ssh -J` hands on the configuration file alone (ssh.c, main).
+    let typed = |option: &&str| plan.ssh_options.iter().any(|word| word == option);
+    let here = plan.ssh().without("-A");
+    let mut go = if ["-i", "-o", "-c", "-m", "-b", "-B"].iter().any(typed) {
+        let way = here.with("-W", "%h:%p").command();
+        command!["ssh", "-o", text!["ProxyCommand=", there(way)]]
+    } else {
+        let at = match plan.port {
+            Some(port) => case.target().then(text![":", number(port)]),
+            None => case.target(),
+        };
+        here.with("-J", at).options()
+    };
+    go.0.push("NEXT".into());
     found.step(Hint::run(
         "For a login at a second host no forwarding is needed. Go through this one, and your keys \
          stay here; put the second host in the place of NEXT:",
-        command!["ssh", "-J", case.target(), "NEXT"],
+        go,
     ))
 }
 
@@ -41,7 +60,7 @@ fn refused(case: &Case) -> Option<Diagnosis> {
     let seen = forwarding(case)?;
     let found = Diagnosis::new(Id::ForwardingRefused);
     match reach(seen) {
-        Reach::Refused => Some(jump(
+        Reach::Refused => Some(without_agent(
             case,
             found
                 .because(text!["You are let in, and the server refuses to forward your agent."])
@@ -68,7 +87,7 @@ fn refused(case: &Case) -> Option<Diagnosis> {
                 Some(said) => found.because(text!["`ssh-add -l` says there: ", said]),
                 None => found,
             };
-            Some(jump(
+            Some(without_agent(
                 case,
                 found
                     .because(
@@ -111,7 +130,7 @@ fn kept_back(case: &Case) -> Option<Diagnosis> {
     if !lacks || !here || !same_agent {
         return None;
     }
-    let name = case.plan.host.as_str();
+    let name = host_trust::known_name(case.effective()?);
     let load = case.identities().and_then(crate::key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
     Some(
         Diagnosis::new(Id::AgentKeyRestricted)
@@ -129,9 +148,9 @@ fn kept_back(case: &Case) -> Option<Diagnosis> {
                 command![
                     "ssh-add",
                     "-h",
-                    host(name),
+                    host(&name),
                     "-h",
-                    text![host(name), ">NEXT"],
+                    text![host(&name), ">NEXT"],
                     path(load)
                 ],
             )),
@@ -159,7 +178,7 @@ fn lacks_key(case: &Case) -> Option<Diagnosis> {
             .because("So a second host that knows you by that key would not let you in.")
             .step(Hint::run(
                 "Load the key into the agent that is forwarded:",
-                command![text!["SSH_AUTH_SOCK=", path(&socket)], "ssh-add", path(file)],
+                ssh_add::at(&socket, command!["ssh-add", path(file)]),
             )),
     )
 }

@@ -37,7 +37,7 @@ pub use id::{Group, Id};
 pub use second_hop::of_the_hop;
 pub use ssh_says::ssh_says;
 
-use crate::{allow_list, case::Case, finding::Hint, pair::Role, text::Text};
+use crate::{allow_list, case::Case, finding::Hint, pair::Role, ssh_add, text::Text};
 
 /// The one cause, why we say so, and what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -197,6 +197,8 @@ pub fn diagnose(case: &Case) -> Option<Diagnosis> {
         found.because.push(note.clone().into());
     }
     found.because.extend(sftp::left_behind(case));
+    found.next_steps =
+        found.next_steps.into_iter().map(|step| ssh_add::where_ssh_asks(case, step)).collect();
     if found.ssh_says.is_empty() {
         found.ssh_says = ssh_says(case);
     }

@@ -12,7 +12,7 @@ mod tests;
 use super::{Between, Diagnosis, Id, Rule, diagnose};
 use crate::{
     case::Case,
-    command,
+    command, copying,
     evidence::{
         Unseen,
         login::RunEnd,
@@ -20,7 +20,7 @@ use crate::{
     },
     finding::Hint,
     from_source,
-    pair::{Part, Role, at_the_source},
+    pair::{Part, Role, at_the_source, from_here},
     text,
     text::{Command, address, host, number},
 };
@@ -169,7 +169,7 @@ fn no_client(case: &Case) -> Option<Diagnosis> {
 /// The way round the second hop, where there is one.
 fn by_way_of_here(mut found: Diagnosis, case: &Case) -> Diagnosis {
     let part = case.plan.pair.as_deref();
-    found.next_steps.extend(part.and_then(crate::copying::by_way_of_here));
+    found.next_steps.extend(part.and_then(|part| copying::by_way_of_here(&case.plan, part)));
     found
 }
 
@@ -210,11 +210,8 @@ fn unknown_name(case: &Case) -> Option<Diagnosis> {
             ],
         )));
     }
-    let name = &part.destination;
-    let log_in = match &name.user {
-        Some(user) => command!["ssh", text![text::user(user), "@", host(&name.host)], "hostname"],
-        None => command!["ssh", host(&name.host), "hostname"],
-    };
+    let destination = from_here(&case.plan, part, &part.destination);
+    let log_in = destination.ssh().without("-A").command().and(command!["hostname"]);
     found = found
         .step(Hint::run("See by which name the destination calls itself; scp needs that one:", log_in))
         .step(Hint::advice(text![

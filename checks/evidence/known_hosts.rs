@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 
 use super::{Seen, configuration::Effective, connection::OsError};
+use crate::host_trust;
 use line::Line;
 pub use revoked::{RevokedKeys, RevokedList, Unread};
 
@@ -160,7 +161,7 @@ pub(super) async fn read(path: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Under which names a host is looked up (OpenSSH, `get_hostfile_hostname_ipaddr`).
+/// Under which names a host is looked up.
 #[derive(Debug)]
 struct Names {
     /// The name.
@@ -171,14 +172,9 @@ struct Names {
 
 impl Names {
     fn of(effective: &Effective) -> Self {
-        if let Some(alias) = &effective.host_key_alias {
-            return Self { name: alias.to_lowercase(), plain: None };
-        }
-        let host = effective.host.to_lowercase();
-        if effective.port == 22 {
-            return Self { name: host, plain: None };
-        }
-        Self { name: format!("[{host}]:{}", effective.port), plain: Some(host) }
+        let odd_port = effective.host_key_alias.is_none() && effective.port != 22;
+        let plain = odd_port.then(|| effective.host.to_lowercase());
+        Self { name: host_trust::known_name(effective), plain }
     }
 
     /// The lines of a file that name the host.

@@ -25,6 +25,8 @@ fn helps(world: &World, arguments: &[&str]) {
         }
         commands.push(command.to_owned());
     }
+    // An agent that is started on the way ends with this.
+    commands.insert(0, "trap 'ssh-agent -k >/dev/null 2>&1 || true' EXIT".to_owned());
     let script = commands.join("\n");
     assert!(script.contains("BatchMode"), "no ssh command is advised: {report:#}");
     let mut shell = world.person.command("/bin/sh", &world.home());
@@ -73,6 +75,35 @@ fn no_common_key_exchange() {
 #[test]
 fn wrong_address_family() {
     one_key("wrong_address_family", &[], &["-6"]);
+}
+
+/// The agent of the configuration is another one than that of the terminal, in which `ssh-add` as it is
+/// usually typed would load the key.
+#[test]
+fn agent_of_the_configuration() {
+    in_a_world("agent_of_the_configuration", |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]).to_string();
+        let socket = w.agent(&[]).display().to_string();
+        w.agent = None;
+        let me = me(w);
+        let typed = |agent: &str| {
+            let agent = format!("IdentityAgent={agent}");
+            ["-A", "-o", &agent, "-i", key.arg(), "-p", &port, &me].map(str::to_owned)
+        };
+        let words = with_config(w, &typed(&socket));
+        let examined =
+            || report(&preflight(w, &[&["--format".into(), "json".into()], &words[..]].concat()));
+        let before = examined();
+        assert_eq!(before["diagnosis"]["id"], "agent-empty", "{before:#}");
+        let load = before["diagnosis"]["next_steps"][0]["command"].as_str().unwrap();
+        let ended = run(w.person.command("/bin/sh", &w.home()).args(["-c", load]));
+        assert_eq!(ended.code(), Some(0), "{load}: {}", ended.stderr);
+        assert_eq!(examined()["verdict"], "ready", "{load}");
+
+        let gone = w.dot_ssh("gone.sock").display().to_string();
+        helps(w, &typed(&gone).iter().map(String::as_str).collect::<Vec<_>>());
+    });
 }
 
 #[test]

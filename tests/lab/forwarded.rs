@@ -79,6 +79,32 @@ fn host_that_uses_the_agent() {
     );
 }
 
+/// The way round a server that forwards no agent, run as it is given: the server is both the first and
+/// the second host.
+#[test]
+fn way_without_a_forwarded_agent() {
+    login(
+        "way_without_a_forwarded_agent",
+        ButLogsIn("forwarding-refused"),
+        ONE,
+        |w| forwarded(w, &["AllowAgentForwarding no"], ""),
+        |w, report| {
+            let steps = report["diagnosis"]["next_steps"].as_array().unwrap();
+            let go = steps.last().unwrap()["command"].as_str().unwrap();
+            let port = &report["target"]["port"];
+            let next = format!(
+                "-p {port} -o UserKnownHostsFile={} {}@127.0.0.1 hostname",
+                w.dot_ssh("known_hosts").display(),
+                w.person.name
+            );
+            let mut shell = w.command("sh");
+            shell.env("SSH_AUTH_SOCK", w.agent.as_ref().unwrap());
+            let ended = crate::person::run(shell.args(["-c", &go.replace("NEXT", &next)]));
+            assert_eq!(ended.code(), Some(0), "{go}: {}", ended.stderr);
+        },
+    );
+}
+
 /// The agent has the key for this host alone, and shows it to no other one.
 #[test]
 fn key_that_may_not_go_on() {
@@ -96,7 +122,13 @@ fn key_that_may_not_go_on() {
             w.must(&mut add);
             [args!["-A"], arguments].concat()
         },
-        |_, _| {},
+        |_, report| {
+            // The name is that of known_hosts, which has the port of this server.
+            let load = report["diagnosis"]["next_steps"][0]["command"].as_str().unwrap();
+            let port = report["target"]["port"].as_u64().unwrap();
+            let way = format!("ssh-add -h '[127.0.0.1]:{port}' -h '[127.0.0.1]:{port}>NEXT' ");
+            assert!(load.starts_with(&way), "{load}");
+        },
     );
 }
 
@@ -118,6 +150,10 @@ fn another_agent_is_forwarded() {
             assert_eq!(check(report, "forwarding")["status"], "pass", "{report:#}");
             let login = &check(report, "login")["evidence"]["login"];
             assert_eq!(login["signed_by"], "file", "{report:#}");
+            // The agent of the terminal, of which there is none, is not the one that is needed.
+            let agent = check(report, "agent");
+            assert_eq!(agent["status"], "skip", "{agent:#}");
+            assert!(agent.to_string().contains("Another agent is forwarded"), "{agent:#}");
         },
     );
 }

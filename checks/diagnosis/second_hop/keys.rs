@@ -85,10 +85,7 @@ fn host_key(case: &Case, id: Id) -> Option<Diagnosis> {
             ]);
             found = found.step(ask_the_operator(shown)).step(Hint::run(
                 "Then, at a terminal, go there once and answer with the fingerprint:",
-                at_the_source(
-                    case,
-                    &command!["ssh", text![text::user(&case.effective()?.user), "@", host(name)]],
-                ),
+                at_the_source(case, &case.plan.ssh().command()),
             ));
         }
         Trust::Revoked(place) => {
@@ -162,11 +159,10 @@ fn told(case: &Case, id: Id) -> Option<Diagnosis> {
             at_the_source(case, &forget),
         )
     } else {
-        let goal = text![text::user(&case.effective()?.user), "@", host(name)];
         Hint::run(
             "At a terminal, go there once, compare the fingerprint with what the operator tells you, \
              and accept it:",
-            at_the_source(case, &command!["ssh", goal]),
+            at_the_source(case, &case.plan.ssh().command()),
         )
     };
     Some(found.step(step))
@@ -186,7 +182,6 @@ fn own_keys(case: &Case) -> Option<Diagnosis> {
     if from.own_keys.is_empty() || by_ssh_there || !takes_none(case) {
         return None;
     }
-    let goal = text![text::user(&case.effective()?.user), "@", host(&case.plan.host)];
     Some(
         Diagnosis::new(Id::NotExamined)
             .because("The destination takes none of the keys of your agent.")
@@ -197,7 +192,7 @@ fn own_keys(case: &Case) -> Option<Diagnosis> {
             )
             .step(Hint::run(
                 "See whether ssh there gets in with one of them:",
-                at_the_source(case, &command!["ssh", goal, "hostname"]),
+                at_the_source(case, &case.plan.ssh().command().and(command!["hostname"])),
             )),
     )
 }
@@ -206,7 +201,6 @@ fn own_keys(case: &Case) -> Option<Diagnosis> {
 fn asks_first(case: &Case) -> Option<Diagnosis> {
     let instead = instead(case)?;
     line(instead, "Host key verification failed")?;
-    let goal = text![text::user(&case.effective()?.user), "@", host(&case.plan.host)];
     let mut found = Diagnosis::new(Id::NotExamined).because(text![
         "The source does not know the destination's key: ssh there will ask whether to trust it. \
          Whether the destination then takes your key could not be seen.",
@@ -216,7 +210,7 @@ fn asks_first(case: &Case) -> Option<Diagnosis> {
     );
     Some(found.step(Hint::run(
         "Go there once, compare the fingerprint, and accept it; then run this again:",
-        at_the_source(case, &command!["ssh", goal]),
+        at_the_source(case, &case.plan.ssh().command()),
     )))
 }
 
@@ -292,9 +286,8 @@ fn failed_there(case: &Case) -> Option<Diagnosis> {
     ]);
     let said = instead.said.iter().filter(|line| !line.raw().starts_with("debug1"));
     found.because.extend(said.take(4).map(|line| text!["It says: ", line, "."]));
-    let goal = text![text::user(&case.effective()?.user), "@", host(&case.plan.host)];
     Some(found.step(Hint::run(
         "See it from there:",
-        at_the_source(case, &command!["ssh", "-v", goal, "hostname"]),
+        at_the_source(case, &case.plan.ssh().flag("-v").command().and(command!["hostname"])),
     )))
 }

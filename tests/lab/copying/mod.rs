@@ -1,5 +1,6 @@
 //! Copies between two hosts, with `ssh -A SOURCE scp …` as the oracle.
 
+mod advice;
 mod commands;
 mod network;
 mod service;

@@ -234,6 +234,12 @@ impl Ends {
     pub fn ssh(&self, words: &[String]) -> Ended {
         run_for(self.as_person(Path::new("ssh")).args(words), Duration::from_secs(12))
     }
+
+    /// A command, as the person pastes it into a shell.
+    pub fn paste(&self, command: &str) -> Ended {
+        let words = ["-c", command];
+        run_for(self.as_person(Path::new("sh")).args(words), Duration::from_secs(12))
+    }
 }
 
 impl Drop for Ends {

@@ -15,10 +15,10 @@ use crate::{
     world::Key,
 };
 
-const SERVICE: &str = "git.example.test";
+pub const SERVICE: &str = "git.example.test";
 
 /// The network, with the service at the place of a copy's destination.
-fn in_environment(name: &str, test: impl FnOnce(&mut Ends, &Key)) {
+pub fn in_environment(name: &str, test: impl FnOnce(&mut Ends, &Key)) {
     in_ends(name, |ends, key| {
         let profile = profile(&ends.world, SERVICE, 443);
         ends.world.write("lab.toml", profile, 0o600);
@@ -48,7 +48,7 @@ fn serve(ends: &mut Ends, key: Option<&Key>) {
     ends.serve("dest", &keys, &["Port 443"], "");
 }
 
-fn words(ends: &Ends, more: &[&str]) -> Vec<String> {
+pub fn words(ends: &Ends, more: &[&str]) -> Vec<String> {
     let (config, profile) = (ends.world.dot_ssh("config"), ends.world.home().join("lab.toml"));
     let [config, profile] = [&config, &profile].map(|path| path.to_str().unwrap());
     let mut words = args!["-F", config, "--profile", profile, "--service", "repository"];

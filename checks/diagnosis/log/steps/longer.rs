@@ -5,6 +5,7 @@ use crate::{
     command,
     explain::{Log, Mark, Sign},
     finding::Hint,
+    host_trust,
     registration::{quoted, where_keys_are},
     text,
     text::{foreign, host, key, path, shell},
@@ -108,9 +109,7 @@ pub(super) fn host_key_changed(case: &Case, log: &Log) -> Vec<Hint> {
         ask = ask.then(text![" The key that it showed has the fingerprint ", key(sent), "."]);
     }
     let mut steps = vec![Hint::advice(ask)];
-    let name = case.effective().map_or(case.plan.host.as_str(), |e| e.host.as_str());
-    let port = case.effective().map_or(22, |e| e.port);
-    let entry = if port == 22 { name.to_owned() } else { format!("[{name}]:{port}") };
+    let entry = case.effective().map_or_else(|| case.plan.host.clone(), host_trust::known_name);
     let mut forget = command!["ssh-keygen"];
     if let Some(offending) = log.last(Sign::Offending).filter(|m| m.words.len() == 3) {
         forget = command!["ssh-keygen", "-f", path(offending.word(1))];
