@@ -10,7 +10,7 @@ use crate::{
         sftp::{SftpSession, Subsystem, WriteStep},
     },
     finding::Hint,
-    text,
+    key_files, text,
     text::{Text, foreign, host, number, user},
 };
 
@@ -165,6 +165,28 @@ fn second_factor(case: &Case) -> Option<Diagnosis> {
     let found = Diagnosis::new(Id::PasswordNotEnough);
     let attempt = login(case)?.attempt.as_ref()?;
     let found = match &attempt.answer {
+        // Nobody asks for a key: the client has to offer it.
+        Answer::Partial { methods } if *methods == ["publickey"] => {
+            let mut typed = case.plan.ssh_options.iter().skip_while(|option| *option != "-i");
+            let own = typed.nth(1).map(String::as_str);
+            let own = own.or_else(|| case.identities().and_then(key_files::own_key));
+            let own = own.unwrap_or("~/.ssh/id_ed25519");
+            return Some(
+                found
+                    .because("The server takes the password, and wants a key as well.")
+                    .step(Hint::run(
+                        "Log in with the key that is registered for this access. If it is another \
+                         file than this one, put that in its place:",
+                        case.plan.client().only_identity(own).command(),
+                    ))
+                    .step(Hint::advice(text![
+                        "If no key was ever registered for it, send ",
+                        support(case),
+                        " the public half (the file that ends in .pub), or ask for an access that \
+                         needs the password alone.",
+                    ])),
+            );
+        }
         Answer::Partial { methods } => found
             .because("The server takes the password, and wants one more proof before it lets in.")
             .because(text!["It names these: ", foreign(methods.join(", ")), "."]),
