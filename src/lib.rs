@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod catalogue;
+pub mod chosen;
 pub mod cli;
 pub mod compare;
 pub mod command;

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ask,
+    ask, chosen,
     cli::{FailOn, Format, Options},
     command, completions, copy, demo,
     exit::Exit,
@@ -78,7 +78,6 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     if let Some(exit) = subcommands::dispatch(&sorted, &options, &given)? {
         return Ok(exit);
     }
-    sftp::misplaced(&options)?;
     let work = match &options.replay {
         Some(_) if !sorted.words.is_empty() || options.targets.is_some() => {
             return Err("--replay takes no target: the recording names it.".into());
@@ -92,7 +91,7 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
             plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect()
         }
     };
-    let reports = in_runtime(async { Ok(together(examine_all(work, &options).await).await) })?;
+    let reports = in_runtime(async { Ok(together(examine_all(work, &options).await?).await) })?;
     finish(&reports, &options, None)
 }
 
@@ -103,7 +102,7 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
 pub fn copy(call: &Call<'_>) -> Result<Exit, String> {
     let plans = copy::plans(call.sorted, call.options)?;
     let work = plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect();
-    let reports = in_runtime(async { Ok(together(examine_all(work, call.options).await).await) })?;
+    let reports = in_runtime(async { Ok(together(examine_all(work, call.options).await?).await) })?;
     finish(&reports, call.options, None)
 }
 
@@ -133,7 +132,7 @@ pub fn sftp(call: &Call<'_>) -> Result<Exit, String> {
         None => Work::Live(plan),
     });
     let work = work.collect();
-    let reports = in_runtime(async { Ok(examine_all(work, call.options).await) })?;
+    let reports = in_runtime(examine_all(work, call.options))?;
     finish(&reports, call.options, None)
 }
 
@@ -153,7 +152,7 @@ pub fn demo(call: &Call<'_>) -> Result<Exit, String> {
         let started = scenarios.iter().map(|scenario| demo::Environment::start(scenario, total_ms));
         let environments = futures_util::future::try_join_all(started).await?;
         let work = environments.iter().map(|e| Work::Live(Box::new(e.plan()))).collect();
-        Ok(examine_all(work, options).await)
+        examine_all(work, options).await
     })?;
     let exit = finish(&reports, options, Some(&scenarios))?;
     Ok(if names.is_empty() { Exit::Ready } else { exit })
@@ -166,7 +165,7 @@ pub fn demo(call: &Call<'_>) -> Result<Exit, String> {
 pub fn explain(call: &Call<'_>) -> Result<Exit, String> {
     let case = explain::case(call)?;
     let work = vec![Work::Recorded(Box::new(case))];
-    let reports = in_runtime(async { Ok(examine_all(work, call.options).await) })?;
+    let reports = in_runtime(examine_all(work, call.options))?;
     finish(&reports, call.options, None)
 }
 
@@ -188,7 +187,7 @@ pub(crate) fn in_runtime<T>(reports: impl Future<Output = Result<T, String>>) ->
 /// That there can be no runtime.
 pub(crate) fn examine_live(plans: Vec<Plan>, options: &Options) -> Result<Vec<Report>, String> {
     let work = plans.into_iter().map(|plan| Work::Live(Box::new(plan))).collect();
-    in_runtime(async { Ok(examine_all(work, options).await) })
+    in_runtime(examine_all(work, options))
 }
 
 enum Work {
@@ -197,7 +196,17 @@ enum Work {
     Recorded(Box<Case>),
 }
 
-async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
+impl Work {
+    fn plan(&self) -> &Plan {
+        match self {
+            Self::Live(plan) | Self::WithPassword(plan, _) => plan,
+            Self::Recorded(case) => &case.plan,
+        }
+    }
+}
+
+async fn examine_all(work: Vec<Work>, options: &Options) -> Result<Vec<Report>, String> {
+    chosen::some(work.iter().map(Work::plan), options)?;
     let cut = CancellationToken::new();
     let watch = tokio::spawn(stop_on_ctrl_c(cut.clone()));
     let look = Look::here(options.color, options.quiet, options.verbose);
@@ -209,10 +218,7 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
     let shared = Shared::default();
     let mut runs = Vec::new();
     for work in work {
-        let host = match &work {
-            Work::Live(plan) | Work::WithPassword(plan, _) => plan.host.to_ascii_lowercase(),
-            Work::Recorded(case) => case.plan.host.to_ascii_lowercase(),
-        };
+        let host = work.plan().host.to_ascii_lowercase();
         let turn = Arc::clone(hosts.entry(host).or_default());
         let person = person.clone();
         runs.push(examine(work, turn, cut.clone(), person, &shared, options, &progress));
@@ -220,7 +226,7 @@ async fn examine_all(work: Vec<Work>, options: &Options) -> Vec<Report> {
     let jobs = room_for_targets(options.jobs.unwrap_or(AT_ONCE));
     let reports = futures_util::stream::iter(runs).buffered(jobs).collect().await;
     watch.abort();
-    reports
+    Ok(reports)
 }
 
 async fn examine(
@@ -248,13 +254,7 @@ async fn examine(
         Work::Recorded(case) => Evidence::recorded(*case),
     };
     let input = evidence.plan().input.clone();
-    let listed = |list: &[String], id: &str| list.iter().any(|l| l == id);
-    let chosen = |row: &checks::check::Row| {
-        let id = row.about.id;
-        (row.applies)(evidence.plan())
-            && (options.only.is_empty() || listed(&options.only, id))
-            && !listed(&options.skip, id)
-    };
+    let chosen = |row: &checks::check::Row| chosen::is(options, evidence.plan(), row);
     let lines = progress.target(&input, chosen);
     let report = checks::examine(&evidence, chosen, |row, finding| lines.found(row, finding)).await;
     progress.ended(report.verdict);

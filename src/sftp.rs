@@ -10,17 +10,14 @@ use std::{
 };
 
 use checks::{
-    CHECKS,
     access::{Access, SftpWish},
     case::Plan,
-    check::Check,
     password::Password,
-    sftp::Sftp,
 };
 use clap::{ArgAction, Args, ValueHint};
 use zeroize::Zeroizing;
 
-use crate::{ask, cli::Options, plans, ssh_options::Sorted};
+use crate::{ask, chosen, cli::Options, plans, ssh_options::Sorted};
 
 /// Options of `sftp` alone.
 #[derive(Debug, Clone, Default, Args)]
@@ -58,28 +55,6 @@ impl SftpOptions {
     }
 }
 
-/// A check of the other access would be chosen, and nothing looked at.
-///
-/// # Errors
-/// The check, and where its place is.
-pub fn misplaced(options: &Options) -> Result<(), String> {
-    if options.only.iter().any(|id| id == Sftp::ABOUT.id) {
-        return Err(
-            "The check sftp is about the separate SFTP access: ssh-preflight sftp USER@HOST."
-                .into(),
-        );
-    }
-    Ok(())
-}
-
-/// The same where the separate access is examined.
-fn of_the_other(options: &Options, plan: &Plan) -> Option<String> {
-    let other =
-        |id: &&String| CHECKS.iter().any(|row| row.about.id == **id && !(row.applies)(plan));
-    let id = options.only.iter().find(other)?;
-    Some(format!("The check {id} is about the login by key: leave out the word sftp."))
-}
-
 /// What is to be examined, and the password where a login is wanted.
 ///
 /// # Errors
@@ -115,9 +90,8 @@ pub fn plans(
     for plan in &mut plans {
         plan.access = Access::Sftp(wish.clone());
     }
-    if let Some(wrong) = plans.first().and_then(|plan| of_the_other(options, plan)) {
-        return Err(wrong);
-    }
+    // Before somebody types a password.
+    chosen::some(plans.iter(), options)?;
     let who = plans.first().map(|plan| plan.input.clone()).unwrap_or_default();
     Ok((plans, password(asked, &who)?.map(Arc::new)))
 }
