@@ -153,7 +153,7 @@ fn user_to_log_in_as(stdout: &Foreign) -> Option<&str> {
 pub fn printed(run: &Run) -> Option<crate::text::Span> {
     let [out, err] = [&run.stdout, &run.stderr].map(|text| text.raw().trim());
     let text = if out.is_empty() { err } else { out };
-    (!text.is_empty()).then(|| Foreign::from_bytes(text.as_bytes()).short().into())
+    (!text.is_empty()).then(|| Foreign::from_bytes(text.as_bytes()).in_a_line().short().into())
 }
 
 /// The line with which a service greets, as a part of a sentence; none where it says nothing.
@@ -180,8 +180,8 @@ pub fn noise(run: &Run) -> crate::text::Span {
     let text = run.stdout.raw().trim();
     let before = text.rsplit_once('\n').map_or(text, |(before, _)| before.trim());
     match before {
-        "" => foreign(run.stdout.short().raw()),
-        before => Foreign::from_bytes(before.as_bytes()).short().into(),
+        "" => foreign(run.stdout.in_a_line().short().raw()),
+        before => Foreign::from_bytes(before.as_bytes()).in_a_line().short().into(),
     }
 }
 
@@ -273,6 +273,6 @@ mod tests {
     #[test]
     fn noise_is_what_stands_before_the_name() {
         let loud = run("Welcome!\nDay 3\nweb-1\n", "", RunEnd::Exited(0));
-        assert_eq!(noise(&loud).plain(), "Welcome!\\u{a}Day 3");
+        assert_eq!(noise(&loud).plain(), "Welcome! / Day 3");
     }
 }

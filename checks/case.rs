@@ -410,6 +410,30 @@ impl Plan {
         }
     }
 
+    /// The key files that were named on the command line, as they were typed there.
+    pub fn typed_identities(&self) -> impl Iterator<Item = &str> {
+        let pairs = self.ssh_options.iter().zip(self.ssh_options.iter().skip(1));
+        pairs.filter_map(|(option, value)| match option.as_str() {
+            "-i" => Some(value.as_str()),
+            "-o" => {
+                let (key, path) = value.split_once(|c: char| c == '=' || c.is_whitespace())?;
+                let is_identity = key.trim().eq_ignore_ascii_case("IdentityFile");
+                is_identity.then(|| path.trim())
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether this key file was named on the command line.
+    #[must_use]
+    pub fn is_typed_identity(&self, path: &str) -> bool {
+        let below = |typed: &str| {
+            let typed = typed.strip_prefix("~/").or(typed.strip_prefix("./")).unwrap_or(typed);
+            path == typed || path.ends_with(&format!("/{typed}"))
+        };
+        self.typed_identities().any(below)
+    }
+
     /// Whether somebody is there to type a passphrase or to answer `yes`, and `ssh` may ask.
     #[must_use]
     pub fn may_ask(&self, effective: &Effective) -> bool {

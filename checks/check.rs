@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use crate::{case::Plan, evidence::Evidence, finding::Finding};
+use crate::{case::Plan, evidence::Evidence, finding::Finding, profile::Profile};
 
 /// Name of a check: `id` for machines, `title` for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub trait Check {
     fn applies(_plan: &Plan) -> bool {
         true
     }
+    /// Its title for a host of this provider, where the usual one does not fit.
+    fn title(_profile: &Profile) -> &'static str {
+        Self::ABOUT.title
+    }
     /// Asks for the evidence; whatever is not there yet is observed now, once, for everybody.
     fn observe(evidence: &Evidence) -> impl Future<Output = Self::Facts<'_>> + Send;
     /// Makes a finding of the facts: pure, so that it can be tested with made evidence and
@@ -37,6 +41,8 @@ pub struct Row {
     pub about: About,
     /// Whether it belongs to what was asked for.
     pub applies: fn(&Plan) -> bool,
+    /// Its title for a host of this provider.
+    pub title: fn(&Profile) -> &'static str,
     /// Observes and judges.
     pub run: for<'e> fn(&'e Evidence) -> BoxFuture<'e, Finding>,
 }
@@ -48,6 +54,7 @@ impl Row {
         Self {
             about: C::ABOUT,
             applies: C::applies,
+            title: C::title,
             run: |e| Box::pin(async move { C::judge(e.plan(), C::observe(e).await) }),
         }
     }

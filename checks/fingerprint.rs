@@ -88,7 +88,8 @@ impl Keys<'_> {
     fn judge(&self) -> Finding {
         let troubles = self.troubles();
         let faults: Vec<Text> = self.offers.iter().filter_map(|offer| self.fault(offer)).collect();
-        let usable = self.usable();
+        let (offers, hidden) = self.usable();
+        let usable = offers.len() + hidden;
         let finding = if !self.effective.pubkey_authentication {
             Finding::fail(
                 "Your ssh configuration turns login by key off (PubkeyAuthentication no).",
@@ -97,13 +98,13 @@ impl Keys<'_> {
             self.none_usable(&troubles)
         } else {
             let locked = self.locked();
-            let what = match (self.offers.first(), usable) {
+            let what = match (offers.first(), usable) {
                 (Some(offer), 1) => text!["ssh has one key to use: ", name(offer)]
                     .with(", ")
                     .with(offer.key.kind())
                     .with(" ")
                     .with(key(&offer.key.sha256)),
-                _ => text!["ssh has ", number(usable), " keys to use"],
+                _ => text!["ssh has ", offers::counted(offers.into_iter(), hidden), " to use"],
             };
             match (troubles.first(), faults.first(), locked.first()) {
                 (Some(trouble), _, _) => {
@@ -144,14 +145,15 @@ impl Keys<'_> {
     }
 
     /// How many keys `ssh` could log in with, as far as can be seen from here.
-    fn usable(&self) -> usize {
+    /// What `ssh` has to use: offers, and a number of keys whose public half is hidden.
+    fn usable(&self) -> (Vec<&Offer>, usize) {
         let provable = |offer: &&Offer| match offer.provable {
             Provable::Yes => true,
             Provable::NeedsPassphrase => self.interactive,
             Provable::No => false,
         };
         let hidden = offers::unknown_public(self.identities).filter(|_| self.interactive).count();
-        self.offers.iter().filter(provable).count() + hidden
+        (self.offers.iter().filter(provable).collect(), hidden)
     }
 
     fn none_usable(&self, troubles: &[Trouble]) -> Finding {

@@ -11,7 +11,7 @@ use crate::{
     command,
     evidence::{
         Evidence, Needed, Seen, Unseen,
-        configuration::Effective,
+        configuration::{Effective, StrictHostKeyChecking},
         handshake::Handshake,
         key::PublicKeyFacts,
         known_hosts::{KnownHosts, Unread},
@@ -310,6 +310,16 @@ pub(crate) fn steps(
                     ));
                 }
             }
+            if matches!(
+                effective.strict_host_key_checking,
+                StrictHostKeyChecking::No | StrictHostKeyChecking::AcceptNew
+            ) {
+                steps.push(Hint::run(
+                    "Your ssh is set to accept new keys unasked (StrictHostKeyChecking). Let it ask \
+                     this once, and answer with the fingerprint:",
+                    asking(plan, effective),
+                ));
+            }
             if same_type.is_empty() {
                 steps.push(Hint::advice(
                     "The known key may still be good: remove a HostKeyAlgorithms line from the ssh \
@@ -348,10 +358,18 @@ fn verify(plan: &Plan, effective: &Effective, accepts: Acceptance) -> Vec<Hint> 
     } else {
         Hint::run(
             "Connect once and answer the question with the fingerprint, which is safer than yes.",
-            plan.client().command(),
+            asking(plan, effective),
         )
     };
     vec![compare, accept]
+}
+
+/// A connection in which `ssh` asks about a new key, whatever the configuration says.
+fn asking(plan: &Plan, effective: &Effective) -> Command {
+    match effective.strict_host_key_checking {
+        StrictHostKeyChecking::Ask => plan.client().command(),
+        _ => plan.client().set("StrictHostKeyChecking=ask").command(),
+    }
 }
 
 /// What kept this check, or `ssh`, from seeing all.

@@ -123,6 +123,13 @@ pub async fn examine(
     drop(running);
     evidence.close().await;
     checks.sort_by_key(|(place, _)| *place);
-    let checks = checks.into_iter().map(|(_, checked)| checked).collect();
-    Report::of(evidence.case(), checks, evidence.limits().elapsed_ms())
+    let case = evidence.case();
+    let titled = |(place, mut checked): (usize, Checked)| {
+        if let Some(row) = checks_for(&case.plan).get(place) {
+            checked.about.title = (row.title)(case.profile());
+        }
+        checked
+    };
+    let checks = checks.into_iter().map(titled).collect();
+    Report::of(case, checks, evidence.limits().elapsed_ms())
 }

@@ -58,7 +58,12 @@ impl Check for Login {
                         .with(".")
                 },
             ))
-            .detail_all(login.banner.iter().map(|banner| text!["The server's notice: ", banner]))
+            .detail_all(
+                login
+                    .banner
+                    .iter()
+                    .map(|banner| text!["The server's notice: ", banner.in_a_line()]),
+            )
             .detail_all(login.session.iter().flat_map(session))
             .fact("login", login)
     }
@@ -235,7 +240,10 @@ fn session(run: &Run) -> Vec<Text> {
     }
     let complaint = run.stderr.raw().trim();
     if !complaint.is_empty() {
-        lines.push(text!["On standard error: ", Foreign::from_bytes(complaint.as_bytes()).short()]);
+        lines.push(text![
+            "On standard error: ",
+            Foreign::from_bytes(complaint.as_bytes()).in_a_line().short()
+        ]);
     }
     lines
 }

@@ -106,9 +106,49 @@ fn first(list: List, ours: &[String], theirs: &[String]) -> Result<Option<String
     }
 }
 
+/// Whether a method is one that current software leaves out of its defaults, since it can be broken or
+/// is near to it (OpenSSH, release notes of 6.7 to 9.0; RFC 8758, RFC 9142).
+#[must_use]
+pub fn is_weak(method: &str) -> bool {
+    const PARTS: [&str; 9] =
+        ["sha1", "md5", "-cbc", "3des", "arcfour", "blowfish", "cast128", "ssh-dss", "umac-64"];
+    let method = method.to_ascii_lowercase();
+    method == "ssh-rsa" || PARTS.iter().any(|part| method.contains(part))
+}
+
+/// Of the methods of a server the one to allow by hand: the first that is not weak, else the first; and
+/// what is to be said of it.
+#[must_use]
+pub fn to_allow<'m>(
+    theirs: impl Iterator<Item = &'m str> + Clone,
+) -> Option<(&'m str, &'static str)> {
+    let strong = theirs.clone().find(|method| !is_weak(method));
+    let told = "This allows a method of the server for one login; it is none of the weak ones:";
+    let weak = "Until the server is updated, this allows its method for one login. It is weaker: do \
+                not make it permanent.";
+    strong.map(|method| (method, told)).or_else(|| theirs.map(|method| (method, weak)).next())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_method_that_is_not_weak_is_allowed_first() {
+        fn allowed(theirs: &str) -> (&str, &str) {
+            to_allow(theirs.split(',')).unwrap()
+        }
+        let strong = allowed("aes128-cbc,aes256-gcm@openssh.com,aes256-ctr");
+        assert_eq!(strong.0, "aes256-gcm@openssh.com");
+        assert!(!strong.1.contains("weaker"));
+        for weak in ["ssh-rsa", "ssh-dss", "diffie-hellman-group14-sha1", "3des-cbc", "hmac-md5"] {
+            let (method, words) = allowed(weak);
+            assert!(method == weak && words.contains("weaker"), "{weak}");
+        }
+        for strong in ["rsa-sha2-512", "ssh-ed25519", "hmac-sha2-256", "curve25519-sha256"] {
+            assert!(!is_weak(strong), "{strong}");
+        }
+    }
 
     fn list(names: &str) -> Vec<String> {
         names.split(',').map(str::to_owned).collect()

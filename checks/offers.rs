@@ -50,6 +50,21 @@ pub enum Provable {
     No,
 }
 
+/// How many keys and certificates these are, in words; `ssh` offers both, one by one. `hidden`: how many
+/// keys there are besides, whose public half is not known.
+#[must_use]
+pub fn counted<'o>(offers: impl Iterator<Item = &'o Offer>, hidden: usize) -> String {
+    let (certificates, keys): (Vec<_>, Vec<_>) =
+        offers.partition(|offer| offer.key.certificate.is_some());
+    let words = |n: usize, one: &str| match n {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        n => Some(format!("{n} {one}s")),
+    };
+    let words = [words(keys.len() + hidden, "key"), words(certificates.len(), "certificate")];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
 /// The keys in the order in which `ssh` would offer them.
 #[must_use]
 pub fn in_order(effective: &Effective, identities: &Identities, agent: &AgentKeys) -> Vec<Offer> {

@@ -10,7 +10,7 @@ use crate::{
         queries::{Answer, Broken, Queries, Query},
     },
     finding::Finding,
-    offers::Provable,
+    offers::{self, Provable},
     profile::Profile,
     registration::Registration,
     text,
@@ -37,6 +37,11 @@ impl Check for Portal {
         plan.access.sftp().is_none()
     }
 
+    fn title(profile: &Profile) -> &'static str {
+        // Where there is no portal, nothing is activated in one.
+        if profile.portal.is_some() { Self::ABOUT.title } else { "Key acceptance" }
+    }
+
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let queries = evidence.queries().await;
         // A login says more than the answer that it begins with.
@@ -57,11 +62,13 @@ impl Check for Portal {
             (_, Err(why)) => return Finding::unseen(why),
         };
         let interactive = plan.may_ask(effective);
-        let register = Registration::of(facts.profile, &effective.host, queries);
+        let register = Registration::of(plan, facts.profile, &effective.host, queries);
         verdict(queries, interactive, facts.profile, facts.let_in)
             .detail_all(queries.offers.iter().map(line))
             .detail_all(rsa_line(queries))
-            .detail_all(queries.banner.iter().map(|b| text!["The server's notice: ", b]))
+            .detail_all(
+                queries.banner.iter().map(|b| text!["The server's notice: ", b.in_a_line()]),
+            )
             .fact("user", &queries.user)
             .fact("offers", &queries.offers)
             .fact("methods", &queries.methods)
@@ -112,13 +119,14 @@ fn verdict(queries: &Queries, interactive: bool, profile: &Profile, let_in: bool
         let ours = matches!(why, Broken::OutOfTime | Broken::Interrupted);
         return if ours { Finding::skip(words) } else { Finding::fail(words) };
     }
+    let refused = queries.offers.iter().filter(|q| q.answer == Answer::Refused).map(|q| &q.offer);
     match queries.refused() {
         0 => Finding::fail("None of the keys could be offered to this server."),
         1 => Finding::fail(text!["The server does not take the key for user ", who, "."]),
-        n => Finding::fail(text![
+        _ => Finding::fail(text![
             "The server takes none of ",
-            number(n),
-            " keys for user ",
+            offers::counted(refused, 0),
+            " for user ",
             who,
             "."
         ]),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    case::Case,
+    case::{Case, Plan},
     evidence::{
         key::PublicKeyFacts,
         queries::{Answer, Queries, Query},
@@ -46,12 +46,18 @@ impl Registration {
     /// What has to be registered, where the server took none of the keys and the provider has a
     /// portal.
     #[must_use]
-    pub fn of(profile: &Profile, environment: &str, queries: &Queries) -> Option<Self> {
+    pub fn of(
+        plan: &Plan,
+        profile: &Profile,
+        environment: &str,
+        queries: &Queries,
+    ) -> Option<Self> {
         let portal = profile.portal.as_ref()?;
         if queries.accepted().is_some() {
             return None;
         }
-        let best = best(profile, queries.offers.iter().filter(|q| q.answer == Answer::Refused))?;
+        let refused = queries.offers.iter().filter(|q| q.answer == Answer::Refused);
+        let best = best(plan, profile, refused)?;
         Some(Self {
             environment: environment.to_owned(),
             fingerprint: shown(portal, &best.offer.key).to_owned(),
@@ -67,11 +73,17 @@ impl Registration {
     }
 }
 
-/// The key that is best to register: of a type that the portal surely takes, then one in the agent,
-/// since that one can be forwarded, then the first that `ssh` offers.
-fn best<'q>(profile: &Profile, refused: impl Iterator<Item = &'q Query>) -> Option<&'q Query> {
+/// The key that is best to register: the one that was named on the command line, then one of a type that
+/// the portal surely takes, then one in the agent, since that one can be forwarded, then the first that
+/// `ssh` offers.
+fn best<'q>(
+    plan: &Plan,
+    profile: &Profile,
+    refused: impl Iterator<Item = &'q Query>,
+) -> Option<&'q Query> {
+    let typed = |q: &Query| q.offer.path.as_ref().is_some_and(|file| plan.is_typed_identity(file));
     let doubtful = |q: &Query| profile.key_type_note.is_some() && q.offer.key.kind() != "RSA";
-    refused.min_by_key(|q| (doubtful(q), !q.offer.in_agent))
+    refused.min_by_key(|q| (!typed(q), doubtful(q), !q.offer.in_agent))
 }
 
 fn shown<'k>(portal: &Portal, public: &'k PublicKeyFacts) -> &'k str {
@@ -86,7 +98,7 @@ fn shown<'k>(portal: &Portal, public: &'k PublicKeyFacts) -> &'k str {
 #[must_use]
 pub fn steps(case: &Case, refused: &[&Query]) -> Vec<Hint> {
     let profile = case.profile();
-    let Some(best) = best(profile, refused.iter().copied()) else { return Vec::new() };
+    let Some(best) = best(&case.plan, profile, refused.iter().copied()) else { return Vec::new() };
     let Some(portal) = &profile.portal else { return without_portal(best) };
     let mut compare = where_keys_are(portal)
         .with(" for ")
@@ -260,13 +272,13 @@ mod tests {
 
     #[test]
     fn machines_are_told_what_people_are() {
-        let akeneo = built_in("akeneo").unwrap();
+        let (plan, akeneo) = (Plan::of_host("a"), built_in("akeneo").unwrap());
         let mut queries = Queries { offers: vec![query("ssh-rsa", true)], ..Queries::default() };
-        let told = Registration::of(akeneo, "a.cloud.akeneo.com", &queries).unwrap();
+        let told = Registration::of(&plan, akeneo, "a.cloud.akeneo.com", &queries).unwrap();
         assert_eq!(told.fingerprint, "md5:ssh-rsa");
         assert_eq!(told.active, ["Activated"]);
-        assert!(Registration::of(built_in("generic").unwrap(), "a", &queries).is_none());
+        assert!(Registration::of(&plan, built_in("generic").unwrap(), "a", &queries).is_none());
         queries.offers[0].answer = Answer::Accepted;
-        assert!(Registration::of(akeneo, "a", &queries).is_none());
+        assert!(Registration::of(&plan, akeneo, "a", &queries).is_none());
     }
 }

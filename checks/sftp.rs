@@ -55,7 +55,7 @@ impl Check for Sftp {
             _ => of_login(login),
         };
         finding
-            .detail_all(login.banner.iter().map(|b| text!["The server's notice: ", b]))
+            .detail_all(login.banner.iter().map(|b| text!["The server's notice: ", b.in_a_line()]))
             .fact("user", &login.user)
             .fact("methods", &login.methods)
             .fact("attempt", &login.attempt)
@@ -167,7 +167,7 @@ fn judged(case: &Case, login: &PasswordLogin, session: &SftpSession) -> Finding 
     if !session.noise.is_empty() {
         return Finding::fail(text![
             "Logged in, but text comes where SFTP should begin: ",
-            session.noise.short(),
+            session.noise.in_a_line().short(),
         ]);
     }
     let Some(folder) = session.folder().filter(|_| session.version.is_some()) else {

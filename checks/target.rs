@@ -56,6 +56,12 @@ pub enum Problem {
     /// https:// and others.
     #[error("ssh takes no {0} address; give the host alone")]
     Scheme(String),
+    /// scheme://user:password@host. The password is repeated nowhere.
+    #[error(
+        "the address has a password in it. ssh takes none there, and what is typed in a command line \
+         others on this computer can see"
+    )]
+    Password,
     /// ssh://host/path.
     #[error("an ssh:// address has no path")]
     UrlPath,
@@ -126,6 +132,9 @@ pub fn parse(input: &str) -> Result<Target, TargetError> {
         let (user, place) = user_and_host(authority);
         let (host, after) = place.split_once(':').unwrap_or((place, ""));
         let port = port(after).filter(|_| LIKE_SSH.contains(&scheme.trim_end_matches("://")));
+        if let Some(user) = before_password(user) {
+            return wrong(Problem::Password, suggest(Some(user), host, port));
+        }
         return wrong(Problem::Scheme(scheme.to_owned()), suggest(user, host, port));
     }
     let (user, host) = user_and_host(input);
@@ -174,6 +183,9 @@ fn url(rest: &str) -> Result<Target, TargetError> {
         Some((address, after)) => (address, after.strip_prefix(':')),
         None => place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port))),
     };
+    if let Some(user) = before_password(user) {
+        return wrong(Problem::Password, suggest(Some(user), host, after.and_then(port)));
+    }
     let port = match after.map(port) {
         None => None,
         Some(Some(port)) => Some(port),
@@ -188,6 +200,11 @@ fn url(rest: &str) -> Result<Target, TargetError> {
 /// The last `@` splits, as in `ssh`: a user name may contain one.
 fn user_and_host(text: &str) -> (Option<&str>, &str) {
     text.rsplit_once('@').map_or((None, text), |(user, host)| (Some(user), host))
+}
+
+/// The user of an address that has a password in it, as those of web pages do (RFC 3986, section 3.2.1).
+fn before_password(user: Option<&str>) -> Option<&str> {
+    user?.split_once(':').filter(|(_, password)| !password.is_empty()).map(|(user, _)| user)
 }
 
 fn port(text: &str) -> Option<u16> {

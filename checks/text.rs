@@ -129,6 +129,13 @@ impl Foreign {
         }
     }
 
+    /// What a server says in several lines, in one: its lines with strokes between them.
+    #[must_use]
+    pub fn in_a_line(&self) -> Self {
+        let lines = self.0.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+        Self(lines.collect::<Vec<_>>().join(" / "))
+    }
+
     /// The text as it came. Never for a terminal.
     #[must_use]
     pub fn raw(&self) -> &str {
@@ -308,6 +315,8 @@ mod tests {
         assert_eq!(long.raw().len(), FOREIGN_LIMIT + '…'.len_utf8());
         assert_eq!(long.short().raw(), "x".repeat(80) + "…");
         assert_eq!(Foreign::from_bytes(b"x").short().raw(), "x");
+        let lines = Foreign::from_bytes(b"\r\n Closed.\r\n\nBack at noon.\n");
+        assert_eq!(lines.in_a_line().raw(), "Closed. / Back at noon.");
     }
 
     #[test]

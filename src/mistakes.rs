@@ -9,7 +9,7 @@ use checks::{
     text::{Command, Text, foreign},
 };
 
-use crate::ssh_options::Sorted;
+use crate::{ssh_options::Sorted, subcommands};
 
 /// Users that providers and systems have for logins: in the place of a host they are told.
 const USUAL_USERS: [&str; 14] = [
@@ -32,6 +32,19 @@ const USUAL_USERS: [&str; 14] = [
 /// Programs whose name stands before a pasted target.
 const PROGRAMS: [&str; 3] = ["ssh", "ssh-copy-id", "ssh-preflight"];
 
+/// Words that stand behind a target in a command that was pasted whole.
+const COMMANDS: [&str; 16] = [
+    "bash", "date", "df", "echo", "exit", "git", "hostname", "id", "ls", "pwd", "rsync", "scp",
+    "sftp", "ssh", "uptime", "whoami",
+];
+
+/// The subcommand that a word with a slip in it was meant to be.
+fn subcommand(word: &str) -> Option<&'static str> {
+    let could_be = word.len() > 3 && word.bytes().all(|b| b.is_ascii_lowercase());
+    let names = subcommands::SUBCOMMANDS.iter().map(|known| known.name).filter(|_| could_be);
+    names.into_iter().find(|name| strsim::osa_distance(name, word) == 1)
+}
+
 /// What is wrong with the words together, if anything.
 #[must_use]
 pub fn of_words(sorted: &Sorted) -> Option<String> {
@@ -47,6 +60,17 @@ pub fn of_words(sorted: &Sorted) -> Option<String> {
         let is = |why: &str, meant: Line| Some(told(&format!("\"{shown}\" {why}"), Some(meant)));
         if n == 0 && PROGRAMS.contains(&word.as_str()) {
             return is("is not needed before the target.", line().replace(n, &[]));
+        }
+        if let Some(meant) = subcommand(word).filter(|_| n == 0) {
+            let meant = line().replace(n, &[meant.to_owned()]);
+            return is("looks like a slip. If it is a host, put -- before it.", meant);
+        }
+        if COMMANDS.contains(&next.as_str()) {
+            let meant = (n + 1..words.len()).fold(line(), |line, n| line.replace(n, &[]));
+            let why = "is a command, not a host, and none is run. If it is a host, put -- before \
+                       the targets.";
+            let next = foreign(next).plain();
+            return Some(told(&format!("\"{next}\" {why}"), Some(meant)));
         }
         if (word.len() > 1 && word.ends_with('@')) || next.starts_with('@') {
             let meant = line().replace(n, &[format!("{word}{next}")]).replace(n + 1, &[]);
@@ -85,8 +109,11 @@ pub fn of_target(sorted: &Sorted, n: usize, wrong: &TargetError) -> String {
         (_, Some(words)) => Some(Line::of(sorted).replace(n, words)),
         (_, None) => None,
     };
-    let shown = foreign(word).plain();
-    told(&format!("\"{shown}\" is not a target: {wrong}."), meant)
+    let shown = match &wrong.problem {
+        Problem::Password => "This".to_owned(),
+        _ => format!("\"{}\"", foreign(word).plain()),
+    };
+    told(&format!("{shown} is not a target: {wrong}."), meant)
 }
 
 /// A problem of the target, with what was meant and where there is more about it.
@@ -213,11 +240,18 @@ mod tests {
             (&["2222", "h"], "-p 2222 h"),
             (&["-A", "akeneo", "shop"], "-A akeneo@shop"),
             (&["git", "h.example"], "git@h.example"),
+            (&["copi", "a@h", "a@i"], "copy a@h a@i"),
+            (&["explian", "ssh.log"], "explain ssh.log"),
+            (&["-A", "u@h", "ssh", "-i", "key"], "-A u@h -i key"),
+            (&["u@h", "ls", "files"], "u@h"),
+            (&["sftp://u:secret@h/x"], "u@h"),
+            (&["ssh://u:secret@h:2222"], "-p 2222 u@h"),
         ] {
             let told = said(line).unwrap_or_else(|| panic!("{line:?} is taken"));
             let meant = format!("\nDid you mean: ssh-preflight {meant}\n");
             assert!(told.contains(&meant), "{line:?}: {told}");
             assert!(told.ends_with("catalogue target-invalid"), "{told}");
+            assert!(!told.contains("secret"), "{told}");
         }
     }
 
@@ -229,6 +263,10 @@ mod tests {
             &["git"],
             &["ssh"],
             &["--", "git", "h"],
+            &["--", "copi", "h"],
+            &["copy1", "h"],
+            &["mime", "h"],
+            &["wai"],
             &["--", "ssh", "h"],
             &["git", "ada@h"],
             &["10.0.2", "u@h"],

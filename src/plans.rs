@@ -157,10 +157,17 @@ pub fn text_of(file: &Path, most: u64) -> std::io::Result<String> {
 pub fn recorded(file: &Path) -> Result<Vec<Case>, String> {
     let wrong = |e: &dyn std::fmt::Display| format!("Cannot replay {}: {e}.", file.display());
     let text = text_of(file, MOST_RECORDED).map_err(|e| wrong(&e))?;
-    let cases: Vec<Case> = if text.trim_start().starts_with('[') {
-        serde_json::from_str(&text).map_err(|e| wrong(&e))?
+    let read = if text.trim_start().starts_with('[') {
+        serde_json::from_str(&text)
     } else {
-        vec![serde_json::from_str(&text).map_err(|e| wrong(&e))?]
+        serde_json::from_str(&text).map(|case| vec![case])
     };
+    let is_report = |value: &serde_json::Value| value.get("schema_version").is_some();
+    let cases: Vec<Case> = read.map_err(|e| match serde_json::from_str(&text) {
+        Ok(value) if is_report(&value) => wrong(
+            &"it is a report, which compare reads. What --replay reads is made by --record FILE",
+        ),
+        _ => wrong(&e),
+    })?;
     if cases.is_empty() { Err(wrong(&"it holds no case")) } else { Ok(cases) }
 }

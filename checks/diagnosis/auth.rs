@@ -4,10 +4,14 @@ use super::{Diagnosis, Id, Rule, configuration};
 use crate::{
     case::Case,
     command,
-    evidence::queries::{Answer, Queries, Query, RsaSignatures},
+    evidence::{
+        identities::Content,
+        key::PublicKeyFacts,
+        queries::{Answer, Queries, Query, RsaSignatures},
+    },
     finding::Hint,
-    portal, registration, text,
-    text::{Text, foreign, key, number, user},
+    offers, portal, registration, text,
+    text::{Text, foreign, key, number, path, user},
 };
 
 /// In causal order: whether keys are taken at all, of this type, for this user, and this key.
@@ -111,18 +115,17 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
         found = found
             .because(
                 text!["Asked as ssh asks it, the server would not take this key for the user "]
-                    .then(text![who, ": "])
+                    .then(text![who.clone(), ": "])
                     .then(identity(one))
                     .with("."),
             )
             .because(text!["Its fingerprint is ", key(&k.sha256), ", as MD5 ", key(&k.md5), "."]);
     } else {
-        let count = number(asked.len());
         found = found.because(text![
             "Asked as ssh asks it, the server would take none of these ",
-            count,
-            " keys for the user ",
-            who,
+            offers::counted(asked.iter().map(|query| &query.offer), 0),
+            " for the user ",
+            who.clone(),
             ":"
         ]);
         for query in asked.iter().take(MOST_NAMED) {
@@ -134,6 +137,41 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
                 key(&k.md5)
             ]));
         }
+    }
+    let gone = case.identities().into_iter().flat_map(|i| &i.files);
+    let gone = gone.filter(|f| f.named && f.content == Content::Missing && f.offered().is_none());
+    let gone: Vec<_> = gone.map(|file| &file.path).collect();
+    if let Some(first) = gone.first() {
+        found = found
+            .because(text![
+                "Your ssh configuration also names the key file ",
+                path(*first),
+                ", which does not exist."
+            ])
+            .step(Hint::advice(text![
+                "If ",
+                path(*first),
+                " was the key for this host, put it back there.",
+            ]))
+            .or(Id::KeyFileMissing);
+    }
+    let held = case.agent().map(|agent| agent.keys()).unwrap_or_default();
+    let unasked = |key: &&PublicKeyFacts| !asked.iter().any(|q| q.offer.key.same_key(key));
+    let hidden = held.iter().filter(unasked).count();
+    if hidden > 0 && case.effective().is_some_and(|e| e.identities_only) {
+        let keys = if hidden == 1 { " key" } else { " keys" };
+        found = found
+            .because(text![
+                "Your agent holds ",
+                number(hidden),
+                " other",
+                keys,
+                ", which IdentitiesOnly forbids ssh to offer here."
+            ])
+            .step(Hint::run(
+                "See whether the server takes what the agent holds:",
+                case.plan.ssh().preflight(None).set("IdentitiesOnly=no").command(),
+            ));
     }
     if case.effective().is_some_and(|e| e.user_is_local_default) {
         found = found
@@ -152,7 +190,12 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
     }
     // Where the provider has one user for all, and it is this one, the user is not the cause.
     if case.profile().user.as_ref() != Some(&queries.user) {
-        found = found.or(Id::UnexpectedUser);
+        found = found.or(Id::UnexpectedUser).step(Hint::advice(text![
+            "If the key is allowed, ask whether the account ",
+            who,
+            " is open: for one that does not exist, is locked or has expired, many servers answer \
+             the same.",
+        ]));
     }
     // Only for RSA keys does the library tell which signatures the server takes.
     if asked

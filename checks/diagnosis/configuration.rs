@@ -8,7 +8,7 @@ use crate::{
     finding::Hint,
     target::odd,
     text,
-    text::{foreign, host, path, user},
+    text::{Foreign, foreign, host, path, user},
 };
 
 /// In causal order.
@@ -70,7 +70,7 @@ fn invalid(case: &Case) -> Option<Diagnosis> {
             ])),
         );
     }
-    let bad = |line: &crate::text::Foreign, word: &str| {
+    let bad = |line: &Foreign, word: &str| {
         let line = line.raw().to_ascii_lowercase();
         line.contains("bad configuration option") && line.contains(word)
     };
@@ -83,7 +83,14 @@ fn invalid(case: &Case) -> Option<Diagnosis> {
             ]));
         }
     }
-    Some(d.step(Hint::advice("Correct the line that ssh names, then try again.")))
+    let no_file = |line: &Foreign| line.raw().contains("Can't open user config file");
+    let step = if refused.lines.iter().any(no_file) {
+        "The file that was given with -F cannot be opened. Correct its path, or leave -F out: ssh then \
+         reads ~/.ssh/config."
+    } else {
+        "Correct the line that ssh names, then try again."
+    };
+    Some(d.step(Hint::advice(step)))
 }
 
 /// A name that cannot exist is no fault of a name server. Where the configuration makes another

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::{Diagnosis, Id, Rule, agent, certificates, security_keys};
 use crate::{
-    case::Case,
+    case::{Case, Plan},
     command,
     evidence::{
         Needed, Unseen,
@@ -46,6 +46,7 @@ pub(super) const RULES: &[Rule] = &[
 
 /// What is known of the keys of a login that does not work.
 pub(super) struct Failing<'c> {
+    plan: &'c Plan,
     pub effective: &'c Effective,
     pub identities: &'c Identities,
     /// The agent, as it shows itself to this host.
@@ -69,6 +70,7 @@ impl<'c> Failing<'c> {
         let agent = case.agent().unwrap_or(NOBODY).for_host(case.agent_for_host());
         let interactive = case.is_interactive();
         let failing = Self {
+            plan: &case.plan,
             effective,
             identities,
             withheld: case.agent_for_host().map_or(&[], |told| &told.withheld),
@@ -127,7 +129,15 @@ impl<'c> Failing<'c> {
             true => None,
             false => key_files::trouble(file, &self.agent, &self.identities.untried),
         };
-        let found = self.suspects().filter_map(find).find(|trouble| trouble.id == id);
+        // A file that a configuration names for all hosts may be long gone: where another key was
+        // refused, that is the cause.
+        let counts = |file: &&IdentityFile| {
+            id != Id::KeyFileMissing
+                || self.refused() == 0
+                || self.accepted().is_some()
+                || self.plan.is_typed_identity(&file.path)
+        };
+        let found = self.suspects().filter(counts).filter_map(find).find(|found| found.id == id);
         // Beside a wrong .pub the right key was never tried, whatever else was refused.
         let all = self.identities.files.iter();
         let wrong_pair = || all.filter_map(find).find(|trouble| trouble.id == id);

@@ -273,7 +273,7 @@ fn second_factor(case: &Case) -> Option<Diagnosis> {
 /// What the server said before it ended the conversation: its notice, its goodbye.
 fn said(login: &Login, mut found: Diagnosis) -> Diagnosis {
     if let Some(banner) = &login.banner {
-        found = found.because(text!["The server says: ", banner.short()]);
+        found = found.because(text!["The server says: ", banner.in_a_line().short()]);
     }
     if let Some(goodbye) = login.disconnect.as_ref().filter(|g| !g.description.is_empty()) {
         found = found.because(text!["Its goodbye: ", &goodbye.description]);

@@ -19,9 +19,10 @@ use crate::{
     finding::Hint,
     hops,
     hops::Place,
+    pair::Role,
     profile::menu,
     tcp, text,
-    text::{address, foreign, host, number},
+    text::{Text, address, foreign, host, number},
 };
 
 /// In causal order.
@@ -327,6 +328,13 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
 /// Where the address of the user has to be allowed, and which one it is.
 pub(super) fn allow_list_hint(case: &Case) -> Hint {
     let profile = case.profile();
+    if let Some(start) = starts_elsewhere(case) {
+        return Hint::advice(
+            text!["If the host only lets known addresses in, the one that counts is that of "]
+                .then(start)
+                .with(", where the connection starts; not the one of this computer."),
+        );
+    }
     let with_menu = profile.portal.as_ref().filter(|portal| !portal.ip_path.is_empty());
     let Some(portal) = with_menu else {
         let step = Hint::advice(
@@ -351,6 +359,19 @@ pub(super) fn allow_list_hint(case: &Case) -> Hint {
         "\".",
     ]);
     allow_list::with_address(step, case)
+}
+
+/// Where the connection starts, if that is not this computer.
+fn starts_elsewhere(case: &Case) -> Option<Text> {
+    if case.role() == Some(Role::Hop) {
+        let part = case.plan.pair.as_deref()?;
+        return Some(text![host(&part.source.host)]);
+    }
+    let proxied = case.effective().is_some_and(Effective::is_proxied);
+    proxied.then(|| match case.hop() {
+        Some(hop) => text!["the jump host ", host(&hop.case.plan.host)],
+        None => text!["the place where your proxy command ends"],
+    })
 }
 
 /// For another port than the usual one.

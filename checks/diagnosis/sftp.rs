@@ -167,8 +167,7 @@ fn second_factor(case: &Case) -> Option<Diagnosis> {
     let found = match &attempt.answer {
         // Nobody asks for a key: the client has to offer it.
         Answer::Partial { methods } if *methods == ["publickey"] => {
-            let mut typed = case.plan.ssh_options.iter().skip_while(|option| *option != "-i");
-            let own = typed.nth(1).map(String::as_str);
+            let own = case.plan.typed_identities().next();
             let own = own.or_else(|| case.identities().and_then(key_files::own_key));
             let own = own.unwrap_or("~/.ssh/id_ed25519");
             return Some(
@@ -225,7 +224,7 @@ fn asks_for_a_new_one(prompts: &[crate::text::Foreign]) -> bool {
 }
 
 fn asked(prompts: &[crate::text::Foreign]) -> crate::text::Span {
-    let asked: Vec<_> = prompts.iter().map(crate::text::Foreign::raw).collect();
+    let asked: Vec<_> = prompts.iter().map(|prompt| prompt.in_a_line().raw().to_owned()).collect();
     foreign(asked.join(" | "))
 }
 
@@ -252,7 +251,7 @@ fn expired(case: &Case) -> Option<Diagnosis> {
         }
         found
             .because("The password is right, but the server lets nobody work with it any more.")
-            .because(text!["It says: ", session.stderr.short()])
+            .because(text!["It says: ", session.stderr.in_a_line().short()])
     };
     Some(
         found
@@ -337,7 +336,7 @@ fn noise(case: &Case) -> Option<Diagnosis> {
     let text = session.noise.raw();
     let found = Diagnosis::new(Id::SftpNoise)
         .because("The password is right, and the server starts the program for SFTP.")
-        .because(text!["But text comes in its place: ", session.noise.short()]);
+        .because(text!["But text comes in its place: ", session.noise.in_a_line().short()]);
     let no_account = ["not available", "nologin", "/bin/false", "sftp connections only"];
     Some(if no_account.iter().any(|words| text.contains(words)) {
         found.because("It is what an account says whose shell lets nobody in.").step(Hint::advice(
@@ -413,7 +412,7 @@ fn closed(case: &Case) -> Option<Diagnosis> {
             ]))
     };
     if !session.stderr.is_empty() {
-        found = found.because(text!["The server says: ", session.stderr.short()]);
+        found = found.because(text!["The server says: ", session.stderr.in_a_line().short()]);
     }
     Some(found)
 }

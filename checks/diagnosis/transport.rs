@@ -289,7 +289,7 @@ fn closed_before_banner(case: &Case) -> Option<Diagnosis> {
     Some(
         found
             .step(Hint::advice(text![
-                "If your address is allowed: wait ten minutes (a ban after failed logins ends by ",
+                "If the address is allowed: wait ten minutes (a ban after failed logins ends by ",
                 "itself), try once more, then ask ",
                 support.to_owned(),
                 " and attach this report.",
@@ -312,15 +312,10 @@ fn no_common_algorithm(case: &Case) -> Option<Diagnosis> {
         no.list.option(),
         ", remove that line: the defaults of ssh are wider.",
     ]));
-    if let Some(theirs) = no.theirs.first() {
+    if let Some((theirs, words)) = negotiation::to_allow(no.theirs.iter().map(String::as_str)) {
         let option = format!("{}=+", no.list.option());
-        found = found.step(Hint::run(
-            text![
-                "Until the server is updated, this allows its method for one login. It is weaker: ",
-                "do not make it permanent.",
-            ],
-            case.plan.ssh().set(text![option, foreign(theirs)]).command(),
-        ));
+        found = found
+            .step(Hint::run(words, case.plan.ssh().set(text![option, foreign(theirs)]).command()));
     }
     Some(found.step(Hint::advice(text![
         "The lasting remedy: those who run the server enable a current method, or you update ",

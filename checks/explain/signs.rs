@@ -206,13 +206,23 @@ signs! {
     WrongPair: r"private key (.+) contents do not match public", r"key_sign mismatch|sign_and_send_pubkey: signing failed.*incorrect signature";
     /// A certificate without its key.
     NoHalf: r#"no separate private key for certificate "(.+)""#;
+    /// What `ssh-add` says where no agent is announced.
+    NoAgent: r"Could not open a connection to your authentication agent";
+    /// What `ssh-add` says where the announced agent does not answer.
+    AgentGone: r"Error connecting to agent: (.+)$";
+    /// What `ssh-add -l` says of an agent without keys.
+    NoKeysInAgent: r"The agent has no identities";
+    /// The passphrase of a key file is asked for.
+    AsksPassphrase: r"Enter passphrase for (?:key )?'?(.+?)'?: ?$";
     /// A signature that was not made.
-    NotSigned: r#"signing failed(?: for ([^ ]+) "?(.*?)"?( from agent)?)?: (.+)$"#;
+    NotSigned: r"(Agent admitted failure to sign) using the key", r#"signing failed(?: for ([^ ]+) "?(.*?)"?( from agent)?)?: (.+)$"#;
     /// A password that is wrong, or a key and no password.
     AskedAgain: r"Permission denied, please try again";
     /// Not let in.
     Denied: r"(?:([^ :@]+(?:@[^ :@]+)?)@([^ :]+): )?Permission denied \(([a-z0-9@.,_-]*)\)",
         r"No supported authentication methods available \(server sent: (.*?)\)";
+    /// A password is asked for.
+    AsksPassword: r"([^ ']+)@([^ ']+)'s password:", r"^\(([^ ]+)@([^ )]+)\) Password:";
     /// plink's word for a key that is not taken.
     KeyRefused: r"^Server refused our key";
     /// Connection lost at a time that the line does not tell.

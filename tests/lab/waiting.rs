@@ -77,7 +77,7 @@ fn a_key_that_is_registered_while_it_waits() {
              Somebody else has to mend this.",
             "s] Waiting for at most 2m until ssh gets in. Next look in 15s.",
             "s] Ready",
-            "s]   Portal activation now passes: ",
+            "s]   Key acceptance now passes: ",
             "2 looks: ssh gets in.",
         ] {
             assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);

@@ -181,16 +181,28 @@ fn each_trouble_of_a_named_file_is_the_cause() {
     }
 }
 
+fn type_in(case: &mut Case, option: &str, value: &str) {
+    case.plan.ssh_options = ["-A", option, value].map(str::to_owned).to_vec();
+}
+
 #[test]
-fn a_named_file_is_the_cause_though_an_agent_key_was_refused() {
-    let files = vec![file("k", true, Content::Missing)];
-    let agent = held(&["x"]);
-    let answers = Some(vec![Answer::Refused]);
+fn a_file_that_was_typed_is_the_cause_though_an_agent_key_was_refused() {
+    let made = |change: fn(&mut Case, &mut Effective)| Made {
+        files: vec![file("k", true, Content::Missing)],
+        agent: held(&["x"]),
+        answers: Some(vec![Answer::Refused]),
+        change,
+    };
     expect(
-        Made { files, agent, answers, ..Made::default() },
+        made(|case, _| type_in(case, "-i", "~/k")),
         Id::KeyFileMissing,
         &["the server does not accept it"],
     );
+    let by_option = made(|case, _| type_in(case, "-o", "identityfile=k"));
+    expect(by_option, Id::KeyFileMissing, &[]);
+    // One of the configuration may be there for other hosts.
+    let configured = made(|case, _| type_in(case, "-i", "other_k"));
+    expect(configured, Id::KeyNotAccepted, &["also names the key file", "put it back"]);
 }
 
 #[test]
@@ -323,7 +335,7 @@ fn forwarding_needs_an_agent_with_the_key() {
 
 #[test]
 fn a_passphrase_is_a_cause_only_where_nobody_can_type_it() {
-    let made = |change| Made {
+    let made = |change: fn(&mut Case, &mut Effective)| Made {
         files: vec![file("k", true, locked("k"))],
         answers: Some(vec![Answer::Accepted]),
         change,

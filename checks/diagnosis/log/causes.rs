@@ -154,6 +154,8 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "This computer knows no key of that host, and ssh was told to trust none that is new.";
     HostKeyUnknown Certain Lines(lines::host_key_asked), []
         "This computer knows no key of that host. ssh asks whether to trust the one that it was shown, and there was no yes.";
+    HostKeyUnknown Certain Lines(lines::host_key_new), []
+        "ssh does not trust the server's key. It would have said so if it knew another one, or if the key were revoked: so it has never seen it, and nobody could be asked.";
     HostKeyUnknown Likely Line(Sign::HostKeyFailed), [HostKeyChanged, HostCertificateInvalid, HostKeyRevoked, RevokedKeysUnreadable]
         "ssh does not trust the server's key. Where this line stands alone, the key is mostly one that it has never seen, and nobody could be asked.";
     HandshakeStalled Likely Lines(lines::waits_for_keys), [HandshakeCut]
@@ -207,6 +209,8 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The agent did not answer when it was asked for a signature.";
     SigningFailed Likely Word(Sign::NotSigned, "agent refused operation"), [AgentLocked, SecurityKeyAbsent]
         "The server takes the key, and the agent that holds it refused to sign. It may have asked somebody for consent, or not have what it needs for this key.";
+    SigningFailed Likely Word(Sign::NotSigned, "admitted failure"), [AgentLocked, SecurityKeyAbsent]
+        "The server takes the key, and the agent that holds it did not sign.";
     NotExamined Likely Line(Sign::NotSigned), [AgentLocked, SecurityKeyAbsent, AgentUnreachable]
         "The server takes the key, and whoever holds it refused to sign: the agent may be locked, may ask somebody for consent, or may not have what it needs for this key.";
     KeyTypeRefused Likely Line(Sign::NoSignature), [KeyNotAccepted]
@@ -230,10 +234,20 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The server would not take any of the keys that ssh offered for this user.";
     KeyNotAccepted Likely Line(Sign::KeyRefused), [UnexpectedUser, KeyTypeRefused]
         "The server does not take this key for this user.";
+    AgentNotRunning Certain Line(Sign::NoAgent), []
+        "No agent is announced in that terminal (SSH_AUTH_SOCK is not set). Keys in files work without one; it is needed to forward a key, or to type a passphrase only once.";
+    AgentUnreachable Certain Line(Sign::AgentGone), []
+        "The agent that the terminal remembers does not answer any more.";
+    AgentEmpty Certain Line(Sign::NoKeysInAgent), []
+        "The agent runs, and no key was loaded into it.";
+    KeyLocked Likely Line(Sign::AsksPassphrase), [KeyNotAccepted]
+        "This question comes from your own computer and is not for the server's password: the key file is locked with a passphrase, which was chosen when the key was made.";
     NotExamined Likely Lines(lines::closed_in_login), [KeyNotAccepted, TooManyKeys]
         "Keys were exchanged, and the server hung up while the login went on, without a word of why. It does so by rule (for a user or an address), when the login takes too long, or when it fails itself.";
     KeyNotAccepted Likely Line(Sign::Denied), [NoKey, UnexpectedUser, KeyLocked, AgentEmpty, AgentNotRunning, KeyTypeRefused, CertificateExpired, PubkeyDisabled]
         "The server let nobody in. This one line does not say whether a key was offered at all.";
+    KeyNotAccepted Likely Line(Sign::AsksPassword), [NoKey, UnexpectedUser, KeyLocked, AgentEmpty, AgentNotRunning, PasswordOnly]
+        "ssh asks for a password only where no key was let in. Where access is by key alone, there is no password to type: the key was not taken, or none was offered.";
     NotExamined Likely Line(Sign::AskedAgain), [KeyNotAccepted, PasswordOnly]
         "A password was wrong. Whether a key was offered before, these lines do not say.";
 

@@ -90,6 +90,16 @@ pub(super) fn host_key_asked<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     (failed.is_some() || !goes_on).then(|| [asked].into_iter().chain(failed).collect())
 }
 
+/// A key that `ssh` shows and does not trust, where it would have named each other reason.
+pub(super) fn host_key_new<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let other =
+        [Sign::HostKeyChanged, Sign::HostKeyRevoked, Sign::RevokedUnreadable, Sign::HostKeyWeak];
+    if has_any(log, &other) || log.has(Sign::CertificateInvalid) {
+        return None;
+    }
+    Some(vec![log.last(Sign::HostKey)?, log.last(Sign::HostKeyFailed)?])
+}
+
 /// The line with the methods, and these.
 fn methods(log: &Log) -> Option<(&Mark, Vec<&str>)> {
     let told = |m: &&Mark| matches!(m.sign, Sign::Methods | Sign::Denied);

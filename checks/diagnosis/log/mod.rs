@@ -180,7 +180,8 @@ fn finish(mut found: Diagnosis, case: &Case, log: &Log) -> Diagnosis {
         );
     }
     found.ssh_says = last_words(log);
-    let warns = found.id.group() == Group::Keys || found.id == Id::HostKeyChanged;
+    let asks = log.has(Sign::AsksPassphrase);
+    let warns = found.id.group() == Group::Keys && !asks || found.id == Id::HostKeyChanged;
     if warns && !log.marks.iter().any(|m| tells_failure(m.sign)) {
         found = found.because(NO_END);
     }
@@ -247,6 +248,10 @@ fn is_spoken(sign: Sign) -> bool {
             | Sign::Offered
             | Sign::Accepted
             | Sign::TriesPrivate
+            // It is ssh-add that says so.
+            | Sign::NoAgent
+            | Sign::AgentGone
+            | Sign::NoKeysInAgent
     )
 }
 

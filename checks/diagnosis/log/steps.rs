@@ -5,11 +5,11 @@ mod longer;
 use crate::{
     case::Case,
     command,
-    diagnosis::{Id, path as network},
-    explain::{Log, Mark},
+    diagnosis::{Id, keys::start_agent, path as network},
+    explain::{Log, Mark, Sign},
     finding::Hint,
     text,
-    text::{number, path, shell},
+    text::{key, number, path, shell},
 };
 
 /// The first thing first. `mark` is the line that decides.
@@ -110,10 +110,26 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
             "Those who run the server must give it a larger key, or one of another type.",
         )],
         Id::HostKeyUnknown => vec![Hint::run(
-            "Ask those who run the server for the fingerprint of its key. Connect once at a terminal, \
-             compare, and answer yes only if it is the same:",
+            match log.last(Sign::HostKey) {
+                Some(shown) => text![
+                    "Ask those who run the server whether the fingerprint of its key is ",
+                    key(shown.word(1)),
+                    ". If so, connect once at a terminal and answer with it:"
+                ],
+                None => text![
+                    "Ask those who run the server for the fingerprint of its key. Connect once at a \
+                     terminal, compare, and answer yes only if it is the same:"
+                ],
+            },
             ssh().command(),
         )],
+        Id::AgentNotRunning => vec![Hint::run(
+            "Start an agent in that terminal and load your key:",
+            start_agent("~/.ssh/id_ed25519"),
+        )],
+        Id::AgentEmpty => {
+            vec![Hint::run("Load your key:", command!["ssh-add", path("~/.ssh/id_ed25519")])]
+        }
         Id::PasswordOnly => vec![
             Hint::advice("Check that this is the right host and user."),
             Hint::advice(

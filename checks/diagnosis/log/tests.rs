@@ -84,6 +84,14 @@ fn bare_lines() {
             Id::NotExamined,
         ),
         ("This account is currently not available.", Id::NoShell),
+        ("Could not open a connection to your authentication agent.", Id::AgentNotRunning),
+        ("Error connecting to agent: No such file or directory", Id::AgentUnreachable),
+        ("The agent has no identities.", Id::AgentEmpty),
+        ("Agent admitted failure to sign using the key.", Id::SigningFailed),
+        ("Enter passphrase for key '/home/a/.ssh/id_rsa': ", Id::KeyLocked),
+        ("Enter passphrase for /home/a/.ssh/id_rsa: ", Id::KeyLocked),
+        ("alex@h's password: ", Id::KeyNotAccepted),
+        ("(alex@h) Password: ", Id::KeyNotAccepted),
         ("what a nice day", Id::NotExamined),
         ("", Id::NotExamined),
     ] {
@@ -127,6 +135,33 @@ fn the_table_is_whole() {
     // Each sign is of use to somebody: it names a pattern.
     for sign in Sign::iter() {
         assert!(explain::SIGNS.iter().any(|(s, _)| *s == sign), "{sign:?}");
+    }
+}
+
+/// A log that tells each step rules out what ssh would have said, and has the fingerprint.
+#[test]
+fn a_new_host_key_in_a_log_of_steps() {
+    let log = "debug1: Connecting to h [192.0.2.7] port 22.\n\
+               debug1: Server host key: ssh-ed25519 SHA256:TqZ5\nHost key verification failed.";
+    let found = explained(log).unwrap();
+    assert_eq!((found.id, found.also_possible.len()), (Id::HostKeyUnknown, 0));
+    assert!(found.next_steps[0].text.plain().contains("SHA256:TqZ5"));
+}
+
+/// Of several keys the one that was named with -i is meant, as it was typed.
+#[test]
+fn the_key_that_was_named_is_the_one_to_send() {
+    for (typed, expected) in [("~/.ssh/b", "/home/a/.ssh/b"), ("b", "/home/a/.ssh/b"), ("c", "c")] {
+        let log = format!(
+            "$ ssh -v -i {typed} ada@h\n\
+             debug1: Offering public key: /home/a/.ssh/a ED25519 SHA256:x agent\n\
+             debug1: Offering public key: /home/a/.ssh/b ED25519 SHA256:y explicit\n\
+             ada@h: Permission denied (publickey)."
+        );
+        let steps = explained(&log).unwrap().next_steps;
+        let commands = steps.iter().filter_map(|step| step.command.as_ref());
+        let said: Vec<_> = commands.map(|c| c.plain()).collect();
+        assert!(said.contains(&format!("ssh-keygen -y -f {expected}")), "{said:?}");
     }
 }
 

@@ -99,6 +99,7 @@ fn told(log: &Log) -> Told {
         (Sign::NotConnected, Some(0), None, Some(1)),
         (Sign::LoggedIn, Some(0), None, Some(2)),
         (Sign::Denied, Some(1), Some(0), None),
+        (Sign::AsksPassword, Some(1), Some(0), None),
         (Sign::HostKeyStrict, Some(1), None, None),
         (Sign::HostKeyAsks, Some(0), None, None),
         (Sign::NoCommon, Some(0), None, Some(1)),

@@ -5,7 +5,7 @@ use crate::{
     command,
     explain::{Log, Mark, Sign},
     finding::Hint,
-    host_trust,
+    host_trust, negotiation,
     registration::{quoted, where_keys_are},
     text,
     text::{foreign, host, key, path, shell},
@@ -14,7 +14,10 @@ use crate::{
 /// Where to look for a key that was not taken. A log has its fingerprint and not the key itself.
 pub(super) fn not_accepted(case: &Case) -> Vec<Hint> {
     let offers = case.queries().map(|queries| queries.offers.as_slice()).unwrap_or_default();
-    let file = offers.iter().find_map(|query| query.offer.path.as_deref());
+    let file = || offers.iter().filter_map(|query| query.offer.path.as_deref());
+    // The one that was named is the one that is meant.
+    let named = file().find(|path| case.plan.is_typed_identity(path));
+    let file = named.or_else(|| case.plan.typed_identities().next()).or_else(|| file().next());
     let public = |words: &'static str| {
         let file = file.unwrap_or("~/.ssh/id_ed25519");
         Hint::run(words, command!["ssh-keygen", "-y", "-f", path(file)])
@@ -64,6 +67,7 @@ pub(super) fn file_of(mark: &Mark) -> &str {
         | Sign::KeyNotLoaded
         | Sign::KeyNotThere
         | Sign::WrongPair
+        | Sign::AsksPassphrase
         | Sign::NoHalf => mark.word(0),
         _ => "",
     }
@@ -82,12 +86,11 @@ pub(super) fn no_common(case: &Case, mark: Option<&Mark>) -> Vec<Hint> {
             l if l.contains("cipher") => "Ciphers",
             _ => "MACs",
         };
-        // Of several the last is the youngest more often than the first.
-        if let Some(theirs) = offer.split(',').find(|name| !name.trim().is_empty()) {
+        let theirs = offer.split(',').map(str::trim).filter(|name| !name.is_empty());
+        if let Some((theirs, words)) = negotiation::to_allow(theirs) {
             steps.push(Hint::run(
-                "Until the server is updated, this allows its method for one login. It is weaker: do \
-                 not make it permanent.",
-                case.plan.ssh().set(text![format!("{option}=+"), foreign(theirs.trim())]).command(),
+                words,
+                case.plan.ssh().set(text![format!("{option}=+"), foreign(theirs)]).command(),
             ));
         }
     }
