@@ -7,7 +7,7 @@ use crate::{
     case::{Case, Plan},
     evidence::login::is_host_name,
     profile::Profile,
-    text::{Command, there},
+    text::{Command, Span, Text, there},
 };
 
 /// What a target has to do with the pair.
@@ -76,6 +76,28 @@ impl Part {
         names.dedup();
         names.retain(|name| is_host_name(name) || name.parse::<std::net::IpAddr>().is_ok());
         names
+    }
+
+    /// Words about a copy, as they are said of a service that is used from an environment.
+    #[must_use]
+    pub fn in_its_words(&self, Text(spans): Text) -> Text {
+        if self.is_copy() {
+            return Text(spans);
+        }
+        const ENDS: [(&str, &str); 4] = [
+            ("the source", "the environment"),
+            ("The source", "The environment"),
+            ("the destination", "the service"),
+            ("The destination", "The service"),
+        ];
+        let said = |span| match span {
+            Span::Plain(words) => {
+                let all = |words: String, (copy, own): &(&str, &str)| words.replace(copy, own);
+                Span::from(ENDS.iter().fold(words.into_owned(), all))
+            }
+            other => other,
+        };
+        Text(spans.into_iter().map(said).collect())
     }
 
     /// The program with which people go on from the source.
@@ -167,6 +189,17 @@ pub(crate) mod tests {
         let hostile =
             Part { destination: End { host: "-oProxyCommand=x".into(), ..end("u@h") }, ..part };
         assert!(hostile.names(None).is_empty());
+    }
+
+    #[test]
+    fn a_service_has_words_of_its_own() {
+        use crate::{text, text::host};
+        let words = || text!["At the source, ", host("the source"), " refuses the destination."];
+        let copy = part(None);
+        assert_eq!(copy.in_its_words(words()), words());
+        let service = Part { service: Some(Box::default()), ..copy };
+        let said = service.in_its_words(words()).plain();
+        assert_eq!(said, "At the environment, the source refuses the service.");
     }
 
     #[test]

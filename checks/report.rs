@@ -8,6 +8,7 @@ use crate::{
     diagnosis::{self, Diagnosis},
     finding::{Finding, Status},
     ssh_add,
+    text::Text,
 };
 
 /// Whether the connection will work.
@@ -54,18 +55,36 @@ impl Report {
     /// Judges a case: the diagnosis and the verdict that follow from it and its findings.
     #[must_use]
     pub fn of(case: Case, mut checks: Vec<Checked>, duration_ms: u64) -> Self {
-        for checked in &mut checks {
-            let hints = std::mem::take(&mut checked.finding.hints).into_iter();
-            checked.finding.hints =
-                hints.map(|hint| ssh_add::where_ssh_asks(&case, hint)).collect();
+        for finding in checks.iter_mut().map(|checked| &mut checked.finding) {
+            let hints = std::mem::take(&mut finding.hints).into_iter();
+            finding.hints = hints.map(|hint| ssh_add::where_ssh_asks(&case, hint)).collect();
         }
         let diagnosis = diagnosis::diagnose(&case);
-        let verdict = match &diagnosis {
+        let mut report = Self { case, duration_ms, verdict: Verdict::Ready, diagnosis, checks };
+        report.verdict = match &report.diagnosis {
             None => Verdict::Ready,
             Some(d) if d.id.is_inconclusive() => Verdict::Inconclusive,
             Some(_) => Verdict::NotReady,
         };
-        Self { case, duration_ms, verdict, diagnosis, checks }
+        report.say_what_the_ends_are();
+        report
+    }
+
+    /// Says environment and service where those are the ends of a pair.
+    pub(crate) fn say_what_the_ends_are(&mut self) {
+        let Some(part) = self.case.plan.pair.as_deref().filter(|part| !part.is_copy()) else {
+            return;
+        };
+        let said = |text: &mut Text| *text = part.in_its_words(std::mem::take(text));
+        for finding in self.checks.iter_mut().map(|checked| &mut checked.finding) {
+            said(&mut finding.summary);
+            finding.details.iter_mut().for_each(said);
+            finding.hints.iter_mut().for_each(|hint| said(&mut hint.text));
+        }
+        if let Some(found) = &mut self.diagnosis {
+            found.because.iter_mut().for_each(said);
+            found.next_steps.iter_mut().for_each(|step| said(&mut step.text));
+        }
     }
 
     /// Whether all checks of this access ran. If some were left out, ready means that nothing is wrong in what was

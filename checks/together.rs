@@ -196,6 +196,7 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
                     }
                     found
                 });
+                report.say_what_the_ends_are();
             }
             // A copy does not go this way; a service is used from here as well.
             Some(Role::Destination) => {

@@ -259,9 +259,9 @@ ids! {
 
     Copy "Copy between two hosts" {
     /// The source cannot resolve the destination's name.
-    SecondHopName = "The source does not know the destination by this name",
+    SecondHopName = "The first host does not know the second by this name",
     /// The source cannot connect to the destination, or has no ssh.
-    SecondHopFailed = "The source cannot reach the destination",
+    SecondHopFailed = "The first host cannot reach the second",
     /// Missing, unreadable, or no plain file.
     CopyFileMissing = "The file to copy is not there, or cannot be read",
     /// Free space.

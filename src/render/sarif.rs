@@ -118,12 +118,21 @@ pub fn render(reports: &[Report]) -> String {
     // Of a pair, one report decides.
     let pair = Pair::of(reports);
     let decisive = || reports.iter().filter(|r| pair.is_none_or(|pair| pair.decides(r)));
-    let results = decisive().filter_map(|report| result(report, &ids)).collect();
+    let named = pair.and_then(Pair::part).map(super::pair::Words::of);
+    let whole = |report: &Report| match &named {
+        Some(named) => named.subject().plain(),
+        None => words::input(report),
+    };
+    let part = |report: &Report| match &named {
+        Some(named) => named.heading(report.case.role()).plain(),
+        None => words::input(report),
+    };
+    let results = decisive().filter_map(|report| result(report, &whole(report), &ids)).collect();
     let open = decisive().filter(|report| report.verdict == Verdict::Inconclusive);
     let began = reports.iter().map(|report| report.case.started_at).min();
     let targets = reports.iter().map(|report| {
         json!({
-            "target": words::input(report),
+            "target": part(report),
             "verdict": json::VerdictJson::from(report.verdict),
             "complete": report.is_complete(),
         })
@@ -141,7 +150,9 @@ pub fn render(reports: &[Report]) -> String {
         invocations: [Invocation {
             execution_successful: true,
             start_time_utc: began.map(|began| format!("{began:.3}")),
-            tool_execution_notifications: open.filter_map(notification).collect(),
+            tool_execution_notifications: open
+                .filter_map(|report| notification(report, &whole(report)))
+                .collect(),
         }],
         results,
         properties: json!({ "targets": targets.collect::<Vec<_>>() }),
@@ -162,14 +173,13 @@ fn rule(id: Id, is_found: bool) -> Rule {
     }
 }
 
-fn result(report: &Report, ids: &[Id]) -> Option<Outcome> {
+fn result(report: &Report, target: &str, ids: &[Id]) -> Option<Outcome> {
     let diagnosis = report.diagnosis.as_ref()?;
     // Section 3.27.10: what is no failure has no level.
     let (kind, level) = match report.verdict {
         Verdict::NotReady => ("fail", "error"),
         Verdict::Inconclusive | Verdict::Ready => ("open", "none"),
     };
-    let target = words::input(report);
     Some(Outcome {
         rule_id: diagnosis.id.to_string(),
         rule_index: ids.iter().position(|id| *id == diagnosis.id)?,
@@ -200,10 +210,10 @@ fn fingerprint(report: &Report, diagnosis: &Diagnosis) -> String {
     format!("{} {user}{host}:{port}{at}", diagnosis.id)
 }
 
-fn notification(report: &Report) -> Option<Notification> {
+fn notification(report: &Report, target: &str) -> Option<Notification> {
     let diagnosis = report.diagnosis.as_ref()?;
     let (headline, _) = Words::of(report).headline(report);
-    let text = literal(&format!("{}: {headline}", words::input(report)));
+    let text = literal(&format!("{target}: {headline}"));
     Some(Notification {
         level: "warning",
         message: Message { text },

@@ -77,6 +77,26 @@ fn wrong_address_family() {
     one_key("wrong_address_family", &[], &["-6"]);
 }
 
+/// The right key is in the agent, and IdentitiesOnly keeps ssh from offering it.
+#[test]
+fn key_that_identities_only_hides() {
+    in_a_world("key_that_identities_only_hides", |w| {
+        let (named, right) = (w.key("id_a", "ed25519"), w.key("id_b", "ed25519"));
+        w.agent(&[&right]);
+        let port = w.sshd(&[&right], &[]).to_string();
+        let (only, me) = ("IdentitiesOnly=yes", me(w));
+        let typed = ["-o", only, "-i", named.arg(), "-p", &port, &me].map(str::to_owned);
+        let json = ["--format", "json"].map(str::to_owned);
+        let before = report(&preflight(w, &[&json[..], &with_config(w, &typed)].concat()));
+        assert_eq!(before["diagnosis"]["id"], "key-not-accepted", "{before:#}");
+        let advised = before["diagnosis"]["next_steps"][0]["command"].as_str().unwrap();
+        let words = shlex::split(advised).unwrap();
+        assert_eq!(words[0], "ssh-preflight");
+        let after = preflight(w, &[&json[..], &words[1..]].concat());
+        assert_eq!(report(&after)["verdict"], "ready", "{advised}: {}", after.stdout);
+    });
+}
+
 /// The agent of the configuration is another one than that of the terminal, in which `ssh-add` as it is
 /// usually typed would load the key.
 #[test]

@@ -156,6 +156,20 @@ situations! {
         w.config(&format!("IdentityFile {}", w.dot_ssh("id_shop").display()));
         (args!["-p", port, me(w)], None)
     }
+    /// Another key was asked about: that the one of the configuration is gone need not be the cause.
+    key_of_the_configuration_is_gone_beside_another: NotReady("key-not-accepted"), |w| {
+        let other = w.key("id_b", "ed25519");
+        w.agent(&[&other]);
+        let port = w.sshd(&[], &[]);
+        w.config(&format!("IdentityFile {}", w.dot_ssh("id_old").display()));
+        (args!["-p", port, me(w)], None)
+    }
+    key_that_was_typed_is_gone_beside_another: NotReady("key-file-missing"), |w| {
+        let other = w.key("id_b", "ed25519");
+        w.agent(&[&other]);
+        let port = w.sshd(&[], &[]);
+        (args!["-i", w.dot_ssh("id_old").display(), "-p", port, me(w)], None)
+    }
     /// The private half was moved away, and its public half still stands there.
     private_half_is_gone: NotReady("key-file-missing"), |w| {
         let key = w.key("id_a", "ed25519");

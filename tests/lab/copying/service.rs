@@ -146,7 +146,7 @@ fn services_that_fail_from_an_environment() {
         ends.rule("ip saddr 198.51.100.18 tcp dport 443 drop");
         let name = "service is closed to the environment";
         let report = situation(name, ends, ("not-ready", Some("second-hop-failed")), true);
-        says(&report, "only the way from the source is at fault");
+        says(&report, "only the way from the environment is at fault");
         says(&report, "may connect to git.example.test, port 443");
         assert!(!report.to_string().contains("scp"), "nothing is copied: {report:#}");
 
