@@ -34,9 +34,7 @@ pub fn at(socket: &str, command: Command) -> Command {
 pub fn configured(case: &Case) -> Option<&str> {
     match &case.effective()?.identity_agent {
         // What a command at the source would go to is not known here.
-        IdentityAgent::Socket(name) if name != "$SSH_AUTH_SOCK" && case.from_source().is_none() => {
-            case.agent()?.socket.as_deref()
-        }
+        IdentityAgent::Socket(_) if case.from_source().is_none() => case.agent()?.socket.as_deref(),
         _ => None,
     }
 }
@@ -66,7 +64,6 @@ mod tests {
         let load = || command!["ssh-add", path("k")];
         assert_eq!(said("/a b/c", load()), "env 'SSH_AUTH_SOCK=/a b/c' ssh-add k");
         assert_eq!(said("", load()), "ssh-add k");
-        assert_eq!(said("$SSH_AUTH_SOCK", load()), "ssh-add k");
         assert_eq!(said("/a b/c", command!["ssh", "h"]), "ssh h");
     }
 }

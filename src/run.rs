@@ -12,7 +12,10 @@ use checks::{
     report::Report,
     together::{Pair, together},
 };
-use clap::FromArgMatches;
+use clap::{
+    FromArgMatches,
+    error::{ContextKind, ContextValue},
+};
 use futures_util::StreamExt;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -61,11 +64,18 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, String> 
     });
     let (options, read) = match read {
         Ok(read) => read,
-        Err(told) => {
+        Err(mut told) => {
+            // What is told is about the subcommand, where one was called.
+            let called =
+                subcommands::called(&sorted).and_then(|(known, _)| command::of(known.name));
             let asked = told.kind() == clap::error::ErrorKind::DisplayHelp;
-            let of_subcommand = subcommands::called(&sorted).filter(|_| asked);
-            let _ = match of_subcommand.and_then(|(known, _)| command::of(known.name)) {
-                Some(mut command) => command.print_help(),
+            let _ = match called {
+                Some(mut command) if asked => command.print_help(),
+                Some(mut command) => {
+                    let usage = ContextValue::StyledStr(command.render_usage());
+                    told.insert(ContextKind::Usage, usage);
+                    told.print()
+                }
                 None => told.print(),
             };
             return Ok(if told.use_stderr() { Exit::Usage } else { Exit::Ready });

@@ -38,6 +38,11 @@ fn what_is_wrong_is_said() {
         (&["catalogue", "key-not-acepted"], "ssh-preflight catalogue key-not-accepted"),
         (&["catalogue", "tarpit", "filtered"], "-- catalogue"),
         (&["catalogue", "-A"], "takes no options of ssh"),
+        (&["copy", "--nothing", "a", "b"], "Usage: ssh-preflight copy [options of ssh] SOURCE"),
+        (&["copi", "a@b", "c@d"], "ssh-preflight copy a@b c@d"),
+        (&["--only", "login", "host"], "needs --login"),
+        (&["--only", "dns", "--skip", "dns", "demo", "ready"], "leave no check"),
+        (&["sftp://jo:secret@host/x"], "has a password in it"),
         (&["catalogue", "--output", "x"], "takes no --output"),
         (&["--quiet", "--verbose", "host"], "cannot be used with"),
     ] {
@@ -45,6 +50,7 @@ fn what_is_wrong_is_said() {
         assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
         assert!(stderr.contains(said), "{arguments:?}: {stderr}");
         assert_eq!(stdout, "", "standard output is the report alone");
+        assert!(!stderr.contains("secret"), "{stderr}");
     }
 }
 

@@ -62,12 +62,11 @@ nice -n 19 cargo build --release --locked --quiet &
 release=$!
 trap 'kill "$release" 2>/dev/null || true' EXIT
 
+runner=()
 if [ "$(id -u)" -ne 0 ] && "$may_be_root"; then
-  cargo test --workspace -- --skip situations:: --skip hostile:: --skip advice:: --skip hops:: --skip proxy_commands:: --skip sftp::logins:: --skip sftp::rights:: --skip sftp::faults::
-  cargo test --test lab --config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env=CI']"
-else
-  cargo test --workspace
+  runner=(--config "target.'cfg(unix)'.runner = ['$PWD/tests/as-root.sh']")
 fi
+cargo "${runner[@]}" test --workspace
 
 wait "$release"
 trap - EXIT

@@ -48,37 +48,56 @@ fn target(ends: &Ends, host: &str) -> String {
     format!("{}@{host}", ends.world.person.name)
 }
 
-/// Runs the program, then scp as the person would, and holds the two together.
-fn situation(name: &str, ends: &Ends, more: &[&str], expect: Expect) -> Value {
-    let (from, to) = (target(ends, "shop-staging.example.test"), target(ends, "shop.example.test"));
-    let (file, config) = (ends.world.out("copy.json"), ends.world.dot_ssh("config"));
-    let config = config.to_str().unwrap();
-    let mut words = args!["copy", "-F", config, "--format", "json", "--timeout", "30s"];
-    words.extend(args!["--record", file.to_str().unwrap(), from, to]);
-    words.extend(more.iter().map(|word| (*word).to_owned()));
+/// What a run of the program came to.
+struct Looked {
+    ended: Ended,
+    report: Value,
+    recorded: String,
+    /// The report for people, with all details.
+    text: String,
+    /// The same with everything private taken out.
+    redacted: String,
+}
+
+/// Runs the program with these words, recorded and as JSON. Nothing is changed at either end, no secret is
+/// shown, and judged again the recording says the same.
+fn looked(ends: &Ends, words: Vec<String>) -> Looked {
+    let file = ends.world.out("pair.json");
+    let own = args!["--format", "json", "--timeout", "30s", "--record", file.to_str().unwrap()];
     for place in ["source", "dest"] {
         ends.forget_log(place);
     }
     let before = ["source", "dest"].map(|place| ends.listing(place));
-    let ended = ends.preflight(&words);
+    let ended = ends.preflight(&[words, own].concat());
     assert_eq!(before, ["source", "dest"].map(|place| ends.listing(place)), "nothing is changed");
     let report = oracle::report(&ended);
     let recorded = fs::read_to_string(&file).unwrap();
     for secret in &ends.world.secrets {
         assert!(!recorded.contains(secret.as_str()) && !ended.stdout.contains(secret.as_str()));
     }
-    harmless(ends, &report);
-
-    let replayed = ends
-        .preflight(&["--format", "json", "--replay", file.to_str().unwrap()].map(str::to_owned));
+    let replay = |more: &[&str]| {
+        let words = [more, &["--replay", file.to_str().unwrap()]].concat();
+        ends.preflight(&words.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let replayed = replay(&["--format", "json"]);
     let again = oracle::report(&replayed);
-    for part in ["verdict", "diagnosis", "commands"] {
+    for part in ["verdict", "diagnosis", "commands", "copy", "service"] {
         assert_eq!(report[part], again[part], "the same when replayed: {part}");
     }
     assert_eq!(ended.code(), replayed.code(), "the same when replayed");
-    let text = ends
-        .preflight(&["--verbose", "--replay", file.to_str().unwrap()].map(str::to_owned))
-        .stdout;
+    let (text, redacted) = (replay(&["--verbose"]).stdout, replay(&["--redact=all"]).stdout);
+    Looked { ended, report, recorded, text, redacted }
+}
+
+/// Runs the program, then scp as the person would, and holds the two together.
+fn situation(name: &str, ends: &Ends, more: &[&str], expect: Expect) -> Value {
+    let (from, to) = (target(ends, "shop-staging.example.test"), target(ends, "shop.example.test"));
+    let config = ends.world.dot_ssh("config");
+    let config = config.to_str().unwrap();
+    let mut words = args!["copy", "-F", config, from, to];
+    words.extend(more.iter().map(|word| (*word).to_owned()));
+    let Looked { ended, report, recorded, text, .. } = looked(ends, words);
+    harmless(ends, &report);
 
     // What is advised is what is run; else what the provider's page says: the short name.
     let wanted =

@@ -1,13 +1,13 @@
 //! A provider's service that is used from an environment, with `ssh -A ENVIRONMENT ssh -T SERVICE` as
 //! the oracle: a Git server on an odd port, with a list of keys of its own.
 
-use std::fs;
-
 use serde_json::Value;
 
-use super::{Expect, READY, check, in_ends, network::Ends, part, says, status, target};
+use super::{
+    Expect, Looked, READY, check, in_ends, looked, network::Ends, part, says, status, target,
+};
 use crate::{
-    cases, oracle,
+    cases,
     person::Ended,
     services::{GREETING, profile, program},
     situations::args,
@@ -52,7 +52,7 @@ pub fn words(ends: &Ends, more: &[&str]) -> Vec<String> {
     let (config, profile) = (ends.world.dot_ssh("config"), ends.world.home().join("lab.toml"));
     let [config, profile] = [&config, &profile].map(|path| path.to_str().unwrap());
     let mut words = args!["-F", config, "--profile", profile, "--service", "repository"];
-    words.extend(args!["--login", "--timeout", "30s"]);
+    words.push("--login".to_owned());
     words.extend(more.iter().map(|word| (*word).to_owned()));
     words.push(target(ends, "shop-staging.example.test"));
     words
@@ -61,19 +61,7 @@ pub fn words(ends: &Ends, more: &[&str]) -> Vec<String> {
 /// Runs the program, then `ssh` as the person would from the environment, and holds them together.
 /// `from_here`: whether the service can be used from this computer.
 fn situation(name: &str, ends: &Ends, expect: Expect, from_here: bool) -> Value {
-    let file = ends.world.out("service.json");
-    let more = ["--format", "json", "--record", file.to_str().unwrap()];
-    for place in ["source", "dest"] {
-        ends.forget_log(place);
-    }
-    let before = ["source", "dest"].map(|place| ends.listing(place));
-    let ended = ends.preflight(&words(ends, &more));
-    assert_eq!(before, ["source", "dest"].map(|place| ends.listing(place)), "nothing is changed");
-    let report = oracle::report(&ended);
-    let recorded = fs::read_to_string(&file).unwrap();
-    for secret in &ends.world.secrets {
-        assert!(!recorded.contains(secret.as_str()) && !ended.stdout.contains(secret.as_str()));
-    }
+    let Looked { ended, report, recorded, text, redacted } = looked(ends, words(ends, &[]));
     // One session from either place at most, and no command of ours in it.
     let log = ends.log("dest");
     for address in ["198.51.100.18", "198.51.100.2"] {
@@ -81,16 +69,6 @@ fn situation(name: &str, ends: &Ends, expect: Expect, from_here: bool) -> Value 
         assert!(log.matches(&from).count() <= 1, "{log}");
     }
     assert!(log.matches("Accepted publickey").count() <= 2, "{log}");
-
-    let replay = |more: &[&str]| {
-        let words = [more, &["--replay", file.to_str().unwrap()]].concat();
-        ends.preflight(&words.into_iter().map(str::to_owned).collect::<Vec<_>>())
-    };
-    let again = oracle::report(&replay(&["--format", "json"]));
-    for part in ["verdict", "diagnosis", "commands", "service"] {
-        assert_eq!(report[part], again[part], "the same when replayed: {part}");
-    }
-    let text = replay(&["--verbose"]).stdout;
     let ssh = greeted(ends);
     let told = format!("{name}\nssh: {:?} {}\n{text}", ssh.code(), ssh.stderr);
     let id = report["diagnosis"]["id"].as_str();
@@ -98,9 +76,8 @@ fn situation(name: &str, ends: &Ends, expect: Expect, from_here: bool) -> Value 
     let works = ssh.code() == Some(0) && ssh.stdout.contains(GREETING);
     assert_eq!(expect.0 == "ready", works && from_here, "ssh is the oracle: {told}");
     assert_eq!(ended.code(), Some(i32::from(expect.0 != "ready")), "{told}");
-    let shown = replay(&["--redact=all"]).stdout;
     for private in [SERVICE, "shop-staging", "lab's", "198.51.100"] {
-        assert!(!shown.contains(private), "{private}: {shown}");
+        assert!(!redacted.contains(private), "{private}: {redacted}");
     }
     println!("{text}");
     table::row(&name.replace(' ', "_"), &ends.world, &ssh, id);
