@@ -102,7 +102,7 @@ fn judge(
             "."
         ])
         .detail(text!["Fingerprint of the server's key ", fingerprint(), "."]),
-        Trust::Unknown => unknown(plan, effective, shown, accepts),
+        Trust::Unknown => unknown(plan, effective, known, shown, accepts),
         _ => {
             let mut words = describe(effective, shown, trust);
             let first = if words.is_empty() { Text::default() } else { words.remove(0) };
@@ -130,6 +130,7 @@ fn may_know(effective: &Effective, trust: &Trust) -> bool {
 fn unknown(
     plan: &Plan,
     effective: &Effective,
+    known: &KnownHosts,
     shown: &PublicKeyFacts,
     accepts: Acceptance,
 ) -> Finding {
@@ -148,7 +149,7 @@ fn unknown(
         ),
     };
     let finding = finding.detail_all(fingerprints(shown));
-    verify(plan, effective, accepts).into_iter().fold(finding, Finding::hint)
+    verify(plan, effective, known, accepts).into_iter().fold(finding, Finding::hint)
 }
 
 /// Both forms of the fingerprint that people may have to compare.
@@ -169,7 +170,16 @@ pub(crate) fn describe(effective: &Effective, shown: &PublicKeyFacts, trust: &Tr
     let name = host(&effective.host);
     let mut words = match trust {
         Trust::Known(_) | Trust::KnownByAuthority(_) => return Vec::new(),
-        Trust::Unknown => vec![text!["No key of ", name, " is in the known_hosts files."]],
+        Trust::Unknown => vec![match &effective.host_key_alias {
+            None => text!["No key of ", name, " is in the known_hosts files."],
+            Some(alias) => text![
+                "No key of ",
+                host(alias),
+                ", as which your configuration has ",
+                name,
+                " looked up (HostKeyAlias), is in the known_hosts files."
+            ],
+        }],
         Trust::Revoked(place) => {
             vec![text!["The key of ", name, " is marked as revoked in ", at(place), "."]]
         }
@@ -263,7 +273,7 @@ pub(crate) fn steps(
 ) -> Vec<Hint> {
     match trust {
         Trust::Known(_) | Trust::KnownByAuthority(_) => Vec::new(),
-        Trust::Unknown => verify(plan, effective, Acceptance::Refuses),
+        Trust::Unknown => verify(plan, effective, known, Acceptance::Refuses),
         Trust::Revoked(place) => vec![Hint::advice(text![
             "Do not connect. Ask whoever operates the server for its new key. The mark in ",
             at(place),
@@ -341,35 +351,72 @@ fn forget(name: &str, file: &str) -> Command {
 }
 
 /// How to get from an unknown key to a known one.
-fn verify(plan: &Plan, effective: &Effective, accepts: Acceptance) -> Vec<Hint> {
+fn verify(
+    plan: &Plan,
+    effective: &Effective,
+    known: &KnownHosts,
+    accepts: Acceptance,
+) -> Vec<Hint> {
     let compare = Hint::advice(
         "Compare the fingerprint with the one that the operator of the server publishes or tells \
          you. Only if they are the same, accept it.",
     );
-    let port = effective.port.to_string();
-    let accept = if accepts == Acceptance::Refuses {
-        let file = effective.user_known_hosts_files.first().map_or("~/.ssh/known_hosts", |f| f);
-        let mut scan = command!["ssh-keyscan", "-p", port, host(&effective.host)];
-        scan.0.extend([text![text::shell(">>")], text![path(file)]]);
-        Hint::run(
-            "Then add it. ssh-keyscan trusts whoever answers, so compare what it wrote as well.",
-            scan,
-        )
-    } else {
-        Hint::run(
+    if accepts != Acceptance::Refuses {
+        let accept = Hint::run(
             "Connect once and answer the question with the fingerprint, which is safer than yes.",
             asking(plan, effective),
-        )
-    };
-    vec![compare, accept]
+        );
+        return vec![compare, accept];
+    }
+    if effective.is_proxied() {
+        // ssh-keyscan knows no way through another host.
+        let accept = Hint::run(
+            "Then, at a terminal, connect once and answer the question with the fingerprint:",
+            asking(plan, effective),
+        );
+        return vec![compare, accept];
+    }
+    let mut files = effective.user_known_hosts_files.iter().map(String::as_str);
+    let kept = files.find(|file| !matches!(*file, "/dev/null" | "none"));
+    let file = kept.unwrap_or("~/.ssh/known_hosts");
+    let mut steps = vec![compare];
+    let is_there = known.files.iter().any(|known| known.path == file && known.exists);
+    if let Some((folder, _)) = file.rsplit_once('/').filter(|_| !is_there) {
+        steps.push(Hint::run(
+            "Make the folder, where it is not there yet:",
+            command!["mkdir", "-p", "-m", "700", path(folder)],
+        ));
+    }
+    let mut scan = command!["ssh-keyscan", "-p", number(effective.port), host(&effective.host)];
+    if let Some(alias) = &effective.host_key_alias {
+        // ssh looks it up by that name alone.
+        let rename = text!["s/^[^ ]* /", host(alias), " /"];
+        scan.0.extend([text![text::shell("|")], text!["sed"], rename]);
+    }
+    scan.0.extend([text![text::shell(">>")], text![path(file)]]);
+    steps.push(Hint::run(
+        "Then add it. ssh-keyscan trusts whoever answers, so compare what it wrote as well.",
+        scan,
+    ));
+    if kept.is_none() {
+        steps.push(Hint::run(
+            "Your configuration keeps no known keys (UserKnownHostsFile). Let ssh read that file:",
+            plan.client().set(text!["UserKnownHostsFile=", path(file)]).command(),
+        ));
+    }
+    steps
 }
 
 /// A connection in which `ssh` asks about a new key, whatever the configuration says.
 fn asking(plan: &Plan, effective: &Effective) -> Command {
-    match effective.strict_host_key_checking {
-        StrictHostKeyChecking::Ask => plan.client().command(),
-        _ => plan.client().set("StrictHostKeyChecking=ask").command(),
+    let mut client = plan.client();
+    if effective.batch_mode {
+        client = client.set("BatchMode=no");
     }
+    if effective.strict_host_key_checking != StrictHostKeyChecking::Ask {
+        client = client.set("StrictHostKeyChecking=ask");
+    }
+    client.command()
 }
 
 /// What kept this check, or `ssh`, from seeing all.
