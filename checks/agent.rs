@@ -12,13 +12,15 @@ use crate::{
         identities::Identities,
         queries::{Queries, Query},
     },
-    finding::{Finding, Hint},
-    key_files, portal, text,
+    finding::{Finding, Hint, Status},
+    key_files,
+    pair::Role,
+    portal, text,
     text::{Command, Text, foreign, key, number, path, shell},
 };
 
 /// How many refused keys most servers bear (MaxAuthTries of sshd_config, default 6).
-const MOST_TRIES: usize = 6;
+pub(crate) const MOST_TRIES: usize = 6;
 
 /// SSH agent.
 pub struct Agent;
@@ -66,7 +68,12 @@ impl Check for Agent {
             .and_then(|queries| queries.as_ref().ok())
             .and_then(|queries| queries.winner(interactive));
         let own = identities.and_then(key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
-        let finding = judge(effective, agent, own, forwards, won);
+        let mut finding = judge(effective, agent, own, forwards, won);
+        let used_there = plan.pair.as_ref().is_some_and(|part| part.role == Role::Source);
+        if used_there && won.is_some() && finding.status == Status::Fail {
+            // Which key the second host takes is asked there.
+            finding.status = Status::Warn;
+        }
         finding
             .detail_all(agent.keys().iter().enumerate().map(|(place, held)| {
                 let named = if held.comment.is_empty() {

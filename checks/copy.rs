@@ -67,7 +67,17 @@ fn surprises(hop: &Case) -> Vec<Text> {
              may be written."
         ]);
     }
-    if let Some(there) = hop.room().and_then(|room| room.there.as_ref()) {
+    let room = hop.room();
+    if room.is_some_and(|room| room.writable.is_none()) {
+        found.push(text![
+            "There is SFTP there, and no shell: neither the room for the file nor whether it may be \
+             written was seen."
+        ]);
+    }
+    let there = room.and_then(|room| room.there.as_ref());
+    if there.is_some_and(|there| there.is_folder) {
+        found.push(text!["A folder of that name is there: the copy lands in it."]);
+    } else if let Some(there) = there {
         let bytes = there.size.map(|bytes| text![" (", size(bytes), ")"]);
         found.push(
             text!["A file of that name is there already"]
@@ -117,7 +127,13 @@ mod tests {
         case.plan.pair = Some(Box::new(part));
         case.from_source = made::seen(made::from_source("b", tunnel));
         let list = Run { end: RunEnd::Exited(0), ..Run::default() };
-        let file = Entry { list, readable: Some(true), is_file: Some(true), size: Some(2048) };
+        let file = Entry {
+            list,
+            readable: Some(true),
+            is_file: Some(true),
+            size: Some(2048),
+            ..Entry::default()
+        };
         SecondHop { case: Box::new(case), file: Some(file) }
     }
 

@@ -49,13 +49,14 @@ impl Check for Forwarding {
         Facts { host, forwarding, login, queries: evidence.queries().await.as_ref().ok() }
     }
 
-    fn judge(_plan: &Plan, facts: Facts<'_>) -> Finding {
+    fn judge(plan: &Plan, facts: Facts<'_>) -> Finding {
         let forwarding = match facts.forwarding {
             None => return Finding::skip("Not asked for: -A asks for it."),
             Some(Err(why)) => return Finding::unseen(why),
             Some(Ok(forwarding)) => forwarding,
         };
-        let wanted = needed(facts.login, facts.queries);
+        // Of a pair, the second host is asked itself which key it takes.
+        let wanted = needed(facts.login, facts.queries).filter(|_| plan.pair.is_none());
         let mut finding = found(forwarding, wanted);
         if forwarding.signatures_refused > 0 {
             finding = Finding::warn(text![

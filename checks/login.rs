@@ -69,7 +69,8 @@ impl Check for Login {
     }
 }
 
-fn greets(profile: &Profile, login: &login::Login) -> bool {
+/// Whether it is what the profile says that the server greets with.
+pub(crate) fn greets(profile: &Profile, login: &login::Login) -> bool {
     login.session.as_ref().is_some_and(|run| {
         profile.is_greeting(run.stdout.raw()) || profile.is_greeting(run.stderr.raw())
     })

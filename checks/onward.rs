@@ -24,9 +24,9 @@ pub fn judge(
     };
     let finding = match diagnosis::of_the_hop(part, hop) {
         Some(found) if found.id.is_inconclusive() => {
-            Finding::skip(text!["Not found out: ", found.id.title(), "."])
+            Finding::skip(text!["Not found out: ", found.title(), "."])
         }
-        Some(found) => Finding::fail(text![found.id.title(), "."]),
+        Some(found) => Finding::fail(text![found.title(), "."]),
         None => works(hop),
     };
     finding

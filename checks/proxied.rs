@@ -71,7 +71,7 @@ fn finding(effective: &Effective, facts: &Facts<'_>) -> Finding {
         facts.reports.iter().find(failed).and_then(|r| Some((r, r.diagnosis.as_ref()?)))
     {
         let name = host(&report.case.plan.host);
-        return Finding::fail(text!["Jump host ", name, ": ", found.id.title(), "."]);
+        return Finding::fail(text!["Jump host ", name, ": ", found.title(), "."]);
     }
     let way = match facts.reports.last() {
         Some(next) => text!["the jump host ", host(&next.case.plan.host)],

@@ -174,7 +174,7 @@ impl Retyped<'_> {
         self
     }
 
-    /// As a run of ours that examines the login by key.
+    /// As a run of ours, with none of our own options.
     #[must_use]
     pub fn examined(mut self) -> Self {
         self.program = vec!["ssh-preflight".into()];

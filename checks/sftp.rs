@@ -1,18 +1,21 @@
 //! SFTP: whether a login with a password is offered, and with the password, what it opens.
 
 use crate::{
+    agent::MOST_TRIES,
     case::{Case, Plan},
     check::{About, Check},
     evidence::{
         Evidence, Seen,
-        password::{Answer, PasswordLogin},
+        agent::AgentKeys,
+        password::{Answer, Method, PasswordLogin},
         queries::Broken,
         sftp::{SftpSession, Subsystem, WriteTest},
     },
-    finding::{Finding, Hint},
+    finding::{Finding, Hint, Status},
+    offers,
     sftp_rights::{self, Obstacle},
     text,
-    text::{Text, number, user},
+    text::{Command, Text, number, user},
 };
 
 /// SFTP with a password.
@@ -42,6 +45,10 @@ impl Check for Sftp {
         let login = evidence.password_login().await;
         let wanted = evidence.plan().access.sftp().is_some_and(|wish| wish.login);
         let session = if wanted { Some(evidence.sftp().await) } else { None };
+        if login.as_ref().is_ok_and(takes_keys) {
+            // sftp would offer these before it asks for a password.
+            futures_util::join!(evidence.identities(), evidence.agent());
+        }
         Facts { login, session, case: evidence.case() }
     }
 
@@ -52,8 +59,11 @@ impl Check for Sftp {
         };
         let finding = match facts.session {
             Some(Ok(session)) => of_session(&facts.case, login, session),
-            _ => of_login(login),
+            _ => of_login(&facts.case, login),
         };
+        let keys = keys_before(&facts.case);
+        let finding =
+            if keys >= MOST_TRIES { too_many_keys(&facts.case, finding, keys) } else { finding };
         finding
             .detail_all(login.banner.iter().map(|b| text!["The server's notice: ", b.in_a_line()]))
             .fact("user", &login.user)
@@ -63,8 +73,60 @@ impl Check for Sftp {
     }
 }
 
+fn takes_keys(login: &PasswordLogin) -> bool {
+    login.methods.as_ref().is_some_and(|methods| methods.iter().any(|m| m == "publickey"))
+}
+
+/// How many keys `sftp` offers before it asks for the password.
+fn keys_before(case: &Case) -> usize {
+    let takes = case.password_login().is_some_and(takes_keys);
+    let (Some(effective), Some(identities)) = (case.effective(), case.identities()) else {
+        return 0;
+    };
+    let nobody = AgentKeys::none();
+    let agent = case.agent().unwrap_or(&nobody);
+    if takes { offers::in_order(effective, identities, agent).len() } else { 0 }
+}
+
+/// `sftp` as it was typed; without keys where they would use up the server's patience.
+#[must_use]
+pub fn command(case: &Case) -> Command {
+    let client = case.plan.client();
+    let client = match keys_before(case) >= MOST_TRIES {
+        true => client.set("PubkeyAuthentication=no"),
+        false => client,
+    };
+    client.command()
+}
+
+fn too_many_keys(case: &Case, finding: Finding, keys: usize) -> Finding {
+    let told = text![
+        "sftp would first offer ",
+        number(keys),
+        " keys, and most servers hang up after six failures: then it never gets to the password."
+    ];
+    let hint = Hint::run("Leave the keys out, since this access is by password:", command(case));
+    match finding.status {
+        Status::Pass => Finding::warn(told).detail(finding.summary).detail_all(finding.details),
+        _ => finding.detail(told),
+    }
+    .hint(hint)
+}
+
+/// Whether the server offers logins with a password by methods alone that the configuration turns off.
+#[must_use]
+pub(crate) fn turned_off(case: &Case, login: &PasswordLogin) -> Option<Vec<&'static str>> {
+    let methods = login.methods.as_ref()?;
+    let effective = case.effective()?;
+    let both = [Method::Password, Method::KeyboardInteractive];
+    let offered: Vec<_> =
+        both.into_iter().filter(|m| methods.iter().any(|named| named == m.name())).collect();
+    let none = !offered.is_empty() && !offered.iter().any(|method| effective.allows(*method));
+    none.then(|| offered.into_iter().map(Method::name).collect())
+}
+
 /// Nobody asked for a login, or it did not come to a session.
-fn of_login(login: &PasswordLogin) -> Finding {
+fn of_login(case: &Case, login: &PasswordLogin) -> Finding {
     let who = || user(&login.user);
     if let Some(answer) = login.answer() {
         return match answer {
@@ -100,6 +162,9 @@ fn of_login(login: &PasswordLogin) -> Finding {
         Some(_) if !login.offers_any() => {
             Finding::fail(text!["The server offers no login with a password for user ", who(), "."])
         }
+        Some(_) if turned_off(case, login).is_some() => Finding::fail(
+            "The server offers a login with a password, in a way that your ssh configuration turns off.",
+        ),
         Some(_) => Finding::pass(text![
             "The server offers a login with a password for user ",
             who(),
@@ -194,6 +259,17 @@ fn judged(case: &Case, login: &PasswordLogin, session: &SftpSession) -> Finding 
     }
     if session.broken.is_some() {
         return ended(session, "Logged in and began to look");
+    }
+    if session.is_whole_server() {
+        return Finding::warn(
+            "Logged in, and the session starts in /, at the top of the whole server: the folder of this \
+             account is probably missing.",
+        )
+        .hint(Hint::advice(text![
+            "Tell those who run the server that the home folder of ",
+            user(&login.user),
+            " is missing; or name the folder that is meant with --folder."
+        ]));
     }
     let own = sftp_rights::own_number(session, &login.user);
     let obstacles = own.map(|own| sftp_rights::obstacles(session, own)).unwrap_or_default();

@@ -3,15 +3,15 @@
 use futures_util::future::BoxFuture;
 
 use crate::{
-    case::Case,
+    case::{Case, Plan},
     command, copying,
     diagnosis::{Diagnosis, Id},
     evidence::Evidence,
     finding::{Hint, Status},
-    pair::{Part, Role},
+    pair::{Part, Role, from_here},
     report::{Report, Verdict},
     text,
-    text::{host, path},
+    text::{foreign, host, path, user},
 };
 
 /// The reports of a copy, or of a service that is used from an environment.
@@ -139,62 +139,15 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
         }
     }
     let Some(pair) = Pair::of(&out) else { return out };
-    let from_here = pair.destination.map(|report| report.verdict);
-    let not_in_agent = pair.destination.and_then(|report| {
-        let case = &report.case;
-        let won = case.queries()?.winner(case.is_interactive())?;
-        won.offer.path.clone().filter(|_| !won.offer.in_agent)
-    });
-    let why = pair.destination.and_then(|report| report.diagnosis.as_ref()).map(|d| d.id);
+    let here = pair.destination.map(Here::of);
     for report in &mut out {
         match report.case.role() {
             Some(Role::Source) => {
                 let diagnosis = report.diagnosis.take();
-                let part = report.case.plan.pair.as_deref();
-                report.diagnosis = diagnosis.map(|mut found| {
-                    let Some(part) = part.filter(|_| found.between.is_some()) else {
-                        return found;
-                    };
-                    let to = host(&part.destination.input);
-                    let way = matches!(found.id, Id::SecondHopName | Id::SecondHopFailed);
-                    match (from_here, why) {
-                        (Some(Verdict::Ready), _) if way => found.because.push(text![
-                            "From this computer ",
-                            to,
-                            " answers and takes your key: only the way from the source is at fault.",
-                        ]),
-                        (Some(Verdict::Ready), _) if found.id == Id::KeyNotAccepted && not_in_agent.is_some() => {
-                            let file = not_in_agent.clone().unwrap_or_default();
-                            found.because.push(text![
-                                "From this computer ",
-                                to,
-                                " takes ",
-                                path(&file),
-                                ". That key is not in your agent, so the source cannot use it.",
-                            ]);
-                            let load = command!["ssh-add", path(&file)];
-                            found.next_steps.insert(0, Hint::run("Load that key into your agent:", load));
-                        }
-                        (Some(Verdict::Ready), _) if found.id == Id::KeyNotAccepted => {
-                            found.because.push(text![
-                                "From this computer ",
-                                to,
-                                " takes your key: it may be allowed from some addresses alone.",
-                            ]);
-                        }
-                        (_, Some(id)) if id == found.id => found.because.push(text![
-                            "From this computer it is the same with ",
-                            to,
-                            "."
-                        ]),
-                        _ => {}
-                    }
-                    if from_here != Some(Verdict::Ready) {
-                        // By way of this computer it would not work either.
-                        let round = copying::by_way_of_here(&report.case.plan, part);
-                        found.next_steps.retain(|step| Some(step) != round.as_ref());
-                    }
-                    found
+                let base = &report.case.plan;
+                report.diagnosis = diagnosis.map(|found| match base.pair.as_deref() {
+                    Some(part) => compared(found, base, part, here.as_ref()),
+                    None => found,
                 });
                 report.say_what_the_ends_are();
             }
@@ -210,6 +163,109 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
         }
     }
     out
+}
+
+/// What is known of the destination as it is seen from this computer.
+struct Here {
+    verdict: Verdict,
+    cause: Option<Id>,
+    /// The first thing to do about it.
+    first: Option<Hint>,
+    /// The key file that it takes, where that key is not in the agent.
+    not_in_agent: Option<String>,
+    /// The host that the configuration here makes of the name.
+    host: Option<String>,
+}
+
+impl Here {
+    fn of(report: &Report) -> Self {
+        let case = &report.case;
+        let won = case.queries().and_then(|queries| queries.winner(case.is_interactive()));
+        let not_in_agent = won.filter(|won| !won.offer.in_agent);
+        let diagnosis = report.diagnosis.as_ref();
+        Self {
+            verdict: report.verdict,
+            cause: diagnosis.map(|found| found.id),
+            first: diagnosis.and_then(|found| found.next_steps.first().cloned()),
+            not_in_agent: not_in_agent.and_then(|won| won.offer.path.clone()),
+            host: case.effective().map(|effective| effective.host.clone()),
+        }
+    }
+}
+
+/// A cause at the source, with what this computer sees of the destination.
+fn compared(mut found: Diagnosis, base: &Plan, part: &Part, here: Option<&Here>) -> Diagnosis {
+    let ready = here.is_some_and(|here| here.verdict == Verdict::Ready);
+    if !ready {
+        // By way of this computer it would not work either.
+        let round = copying::by_way_of_here(base, part);
+        found.next_steps.retain(|step| Some(step) != round.as_ref());
+    }
+    let Some(here) = here.filter(|_| found.between.is_some()) else { return found };
+    let to = host(&part.destination.input);
+    if found.id == Id::SecondHopName && part.is_copy() {
+        if here.cause == Some(Id::NameNotFound) {
+            found.because.push(text!["This computer does not know ", to, " either."]);
+            // Whatever goes there by that name fails as well.
+            found.next_steps = here.first.iter().cloned().collect();
+            return found;
+        }
+        let typed = &part.destination.host;
+        if let Some(real) = here.host.as_ref().filter(|real| !real.eq_ignore_ascii_case(typed)) {
+            found.because.push(text![
+                host(typed),
+                " is a name in the ssh configuration of this computer, for ",
+                host(real),
+                ". The source has none of it."
+            ]);
+            found.next_steps = vec![by_its_name(base, part, real)];
+            return found;
+        }
+    }
+    let way = matches!(found.id, Id::SecondHopName | Id::SecondHopFailed);
+    match &here.not_in_agent {
+        _ if ready && way => found.because.push(text![
+            "From this computer ",
+            to,
+            " answers and takes your key: only the way from the source is at fault.",
+        ]),
+        Some(file) if ready && found.id == Id::KeyNotAccepted => {
+            found.because.push(text![
+                "From this computer ",
+                to,
+                " takes ",
+                path(file),
+                ". That key is not in your agent, so the source cannot use it.",
+            ]);
+            let load = command!["ssh-add", path(file)];
+            found.next_steps.insert(0, Hint::run("Load that key into your agent:", load));
+        }
+        None if ready && found.id == Id::KeyNotAccepted => found.because.push(text![
+            "From this computer ",
+            to,
+            " takes your key: it may be allowed from some addresses alone.",
+        ]),
+        _ if here.cause == Some(found.id) => {
+            found.because.push(text!["From this computer it is the same with ", to, "."]);
+        }
+        _ => {}
+    }
+    found
+}
+
+/// The same copy, with the name that the destination has for everybody.
+fn by_its_name(base: &Plan, part: &Part, real: &str) -> Hint {
+    let mut again = from_here(base, part, &part.source).ssh().examined().without("-A").options();
+    again.0.insert(1, "copy".into());
+    again.0.push(text![foreign(&part.source.input)]);
+    again.0.push(match &part.destination.user {
+        Some(name) => text![user(name), "@", host(real)],
+        None => text![host(real)],
+    });
+    if let Some(file) = &part.file {
+        again.0.extend(["--file".into(), text![foreign(file)]]);
+    }
+    Hint::run("Run this again with that name:", again)
 }
 
 const fn at_most_a_warning(status: Status) -> Status {

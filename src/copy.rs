@@ -39,6 +39,13 @@ pub fn plans(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
     if options.file.as_deref().is_some_and(|file| file.is_empty() || file.contains(['\0', '\n'])) {
         return Err("--file takes the path of one file at the source.".into());
     }
+    if let Some(path) = options.file.as_deref().and_then(|file| file.strip_prefix("~/")) {
+        return Err(format!(
+            "In --file, ~ is no folder: a name that does not begin with / is looked for in your home \
+             there. Write: --file {}",
+            checks::text::Command(vec![checks::text::foreign(path).into()]).plain()
+        ));
+    }
     let mut plans = plans::of_targets(&ends, options)?;
     let [source, destination] = plans.as_mut_slice() else { return Err(form.into()) };
     if pair::end(source).is_same(&pair::end(destination)) {

@@ -18,7 +18,9 @@ use crate::{
         queries::Queries,
     },
     finding::Hint,
-    host_trust, key_files, portal, ssh_add, text,
+    host_trust, key_files,
+    pair::Role,
+    portal, ssh_add, text,
     text::{Text, foreign, host, key, number, path},
 };
 
@@ -400,6 +402,23 @@ fn agent_is_empty(agent: &AgentKeys) -> bool {
     matches!(&agent.state, AgentState::Keys(keys) if keys.is_empty())
 }
 
+/// Login works with a file; the agent holds that key, and keeps it back at this host.
+fn kept_back_here(file: &str, taken: &PublicKeyFacts) -> Diagnosis {
+    let found = Diagnosis::new(Id::AgentKeyRestricted)
+        .because(text![
+            "The server accepts the key ",
+            path(file),
+            " (",
+            key(&taken.sha256),
+            "): login works."
+        ])
+        .because(
+            "The agent holds this key too, and keeps it back at this host: it was loaded for use with \
+             other hosts only (ssh-add -h). So it is not there for the next hop.",
+        );
+    found.step(Hint::run("Load it without that limit:", command!["ssh-add", path(file)]))
+}
+
 /// Login works with a file, and forwarding will not: the agent holds other keys.
 fn lacks_key(case: &Case) -> Option<Diagnosis> {
     let (agent, need) = agent(case)?;
@@ -407,7 +426,14 @@ fn lacks_key(case: &Case) -> Option<Diagnosis> {
     if matches!(need, Need::OnlyPlace) || agent.keys().is_empty() || won.offer.in_agent {
         return None;
     }
+    // Which key a second host takes is asked there.
+    if case.role() == Some(Role::Source) {
+        return None;
+    }
     let file = won.offer.path.clone()?;
+    if agent.keys().iter().any(|held| held.same_key(&won.offer.key)) {
+        return Some(kept_back_here(&file, &won.offer.key));
+    }
     Some(
         Diagnosis::new(Id::AgentLacksKey)
             .because(text![

@@ -1,6 +1,6 @@
 //! Causes in agent forwarding, where it was asked for together with a real login.
 
-use super::{Diagnosis, Id, Rule};
+use super::{Diagnosis, Id, Rule, diagnose};
 use crate::{
     arrival::{self, Arrival},
     case::Case,
@@ -8,7 +8,9 @@ use crate::{
     evidence::forwarding::Forwarding,
     finding::Hint,
     forwarding::{Reach, needed, reach},
-    host_trust, ssh_add, text,
+    host_trust,
+    pair::Role,
+    ssh_add, text,
     text::{foreign, host, key, number, path, there},
 };
 
@@ -58,6 +60,13 @@ fn without_agent(case: &Case, found: Diagnosis) -> Diagnosis {
 
 fn refused(case: &Case) -> Option<Diagnosis> {
     let seen = forwarding(case)?;
+    if second_hop(case).is_some_and(|found| {
+        let from = case.second_hop().and_then(|hop| hop.case.from_source());
+        found.id.is_inconclusive() && from.is_some_and(|from| !from.own_keys.is_empty())
+    }) {
+        // A key that lies at the source may do without the agent.
+        return None;
+    }
     let found = Diagnosis::new(Id::ForwardingRefused);
     match reach(seen) {
         Reach::Refused => Some(without_agent(
@@ -120,6 +129,11 @@ fn refused(case: &Case) -> Option<Diagnosis> {
     }
 }
 
+/// What is wrong with the second hop of a pair, if there is one.
+fn second_hop(case: &Case) -> Option<Diagnosis> {
+    diagnose(&case.second_hop()?.case)
+}
+
 /// The agent answers there, and does not show a key that it has here.
 fn kept_back(case: &Case) -> Option<Diagnosis> {
     let seen = forwarding(case)?;
@@ -127,9 +141,23 @@ fn kept_back(case: &Case) -> Option<Diagnosis> {
     let lacks = reach(seen) == Reach::Answers && !seen.keys_there.contains(&wanted.sha256);
     let here = case.agent()?.keys().iter().any(|held| held.sha256 == wanted.sha256);
     let same_agent = seen.socket == case.agent()?.socket;
-    if !lacks || !here || !same_agent {
+    // Where the second host takes another key of it, that one does.
+    let does = case.second_hop().is_some() && second_hop(case).is_none();
+    if !lacks || !here || !same_agent || does {
         return None;
     }
+    let part = case.plan.pair.as_deref();
+    let next = part.map_or_else(
+        || text!["NEXT"],
+        |part| match part.destination.port.filter(|port| *port != 22) {
+            Some(port) => text![host(format!("[{}]:{port}", part.destination.host))],
+            None => text![host(&part.destination.host)],
+        },
+    );
+    let words = match part {
+        Some(_) => "Load it for the way on:",
+        None => "Load it for the way on, with the next host in the place of NEXT:",
+    };
     let name = host_trust::known_name(case.effective()?);
     let load = case.identities().and_then(crate::key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
     Some(
@@ -144,13 +172,13 @@ fn kept_back(case: &Case) -> Option<Diagnosis> {
                  going on from it.",
             )
             .step(Hint::run(
-                "Load it for the way on, with the next host in the place of NEXT:",
+                words,
                 command![
                     "ssh-add",
                     "-h",
                     host(&name),
                     "-h",
-                    text![host(&name), ">NEXT"],
+                    text![host(&name), ">"].then(next),
                     path(load)
                 ],
             )),
@@ -161,6 +189,10 @@ fn kept_back(case: &Case) -> Option<Diagnosis> {
 fn lacks_key(case: &Case) -> Option<Diagnosis> {
     let seen = forwarding(case)?;
     let wanted = needed(case.login(), case.queries())?;
+    // Which key a second host takes is asked there.
+    if case.role() == Some(Role::Source) {
+        return None;
+    }
     if reach(seen) != Reach::Answers || seen.keys_there.contains(&wanted.sha256) {
         return None;
     }

@@ -240,7 +240,7 @@ ids! {
     /// PasswordAuthentication no, BatchMode, PreferredAuthentications.
     PasswordDisabled = "Your ssh configuration turns login with a password off",
     /// No password method, or no subsystem.
-    SftpUnavailable = "There is no SFTP access with a password for this user",
+    SftpUnavailable = "There is no such SFTP access for this user",
     /// Partial success, or further questions.
     PasswordNotEnough = "The server wants more than a password",
     /// SSH_MSG_USERAUTH_PASSWD_CHANGEREQ, or OpenSSH's words.

@@ -32,6 +32,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::LoginRefused, finds: session::no_session },
     Rule { id: Id::NoShell, finds: session::no_shell },
     Rule { id: Id::SessionHangs, finds: session::hangs },
+    Rule { id: Id::NotExamined, finds: session::another_greeting },
 ];
 
 /// What of ours ended a login: time or Ctrl-C.
@@ -214,14 +215,16 @@ fn signing_failed(case: &Case) -> Option<Diagnosis> {
                 ))
             };
             let found = found.step(Hint::run(
-                "See what the agent itself says: this asks it to sign with each key that it holds:",
+                "See what the agent itself says when it is asked to sign with this key:",
                 command![
                     "ssh-add",
                     "-T",
                     file.map_or_else(|| path("KEY.pub"), |f| path(format!("{f}.pub")))
                 ],
             ));
-            match file {
+            // Without the agent there is nothing to forward.
+            let forwards = case.plan.wants_forwarding;
+            match file.filter(|_| !forwards) {
                 Some(file) => found.step(Hint::run(
                     "The key is in a file as well. ssh does not fall back to it by itself; this \
                      leaves the agent out:",

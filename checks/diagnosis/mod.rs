@@ -37,7 +37,14 @@ pub use id::{Group, Id};
 pub use second_hop::of_the_hop;
 pub use ssh_says::ssh_says;
 
-use crate::{allow_list, case::Case, finding::Hint, pair::Role, ssh_add, text::Text};
+use crate::{
+    allow_list,
+    case::Case,
+    finding::Hint,
+    pair::{Part, Role},
+    ssh_add,
+    text::Text,
+};
 
 /// The one cause, why we say so, and what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +90,16 @@ impl Diagnosis {
             because: Vec::new(),
             next_steps: Vec::new(),
             also_possible: Vec::new(),
+        }
+    }
+    /// What it is, in a few words. On a second hop another host than this computer knows keys.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match (self.id, &self.between) {
+            (Id::HostKeyChanged, Some(_)) => {
+                "The second host's key is not the one that the first knows"
+            }
+            _ => self.id.title(),
         }
     }
     /// Adds what was observed.
@@ -147,7 +164,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 
 /// The rules for a case. Of a destination that is seen from another host, this computer's names,
 /// network and keys are no causes.
-fn rules_for(case: &Case) -> Box<dyn Iterator<Item = &'static Rule>> {
+fn rules_for(case: &Case) -> Box<dyn Iterator<Item = &'static Rule> + '_> {
     if case.role() != Some(Role::Hop) {
         return Box::new(rules());
     }
@@ -162,11 +179,14 @@ fn rules_for(case: &Case) -> Box<dyn Iterator<Item = &'static Rule>> {
         second_hop::HOST_KEY,
         second_hop::KEYS,
         auth::RULES,
-        // Behind the door of a copy's destination only the room counts.
-        if part.is_some_and(|part| !part.is_copy()) { login::RULES } else { second_hop::ROOM },
-        undetermined::RULES,
     ];
-    Box::new(there.into_iter().flatten())
+    let is_copy = part.is_none_or(Part::is_copy);
+    let behind = login::RULES.iter().filter(move |rule| {
+        // A copy needs SFTP there and no shell; whether ssh would ask first is told beside it.
+        !is_copy || !second_hop::speaks_sftp(case) && rule.id != Id::LoginNotFinished
+    });
+    let room = second_hop::ROOM.iter().filter(move |_| is_copy);
+    Box::new(there.into_iter().flatten().chain(behind).chain(room).chain(undetermined::RULES))
 }
 
 /// All ids of a stage, in causal order: those that the rules look for first come first.

@@ -24,7 +24,7 @@ use crate::{
     text,
     text::{Command, address, host, number},
 };
-pub(super) use file::ROOM;
+pub(super) use file::{ROOM, speaks_sftp};
 pub(super) use keys::{HOST_KEY, KEYS};
 
 /// Of the source: what was found about the second hop, then the file.
@@ -182,11 +182,21 @@ fn unknown_name(case: &Case) -> Option<Diagnosis> {
         return None;
     }
     let mut found = Diagnosis::new(Id::SecondHopName);
+    // What getaddrinfo says where no name server answers (EAI_AGAIN).
+    let no_answer = from.tried.iter().any(|tried| {
+        matches!(&tried.tunnel, Tunnel::NotOpened(no) if no.words.raw().contains("Temporary failure"))
+    });
     for tried in &from.tried {
         found = found.because(text![
             "Looked up at the source, the name ",
             host(&tried.name),
-            if from_source::is_unknown_name(tried) { " is not known." } else { " leads nowhere." },
+            if no_answer {
+                " could not be looked up."
+            } else if from_source::is_unknown_name(tried) {
+                " is not known."
+            } else {
+                " leads nowhere."
+            },
         ]);
         if let Tunnel::NotOpened(no) = &tried.tunnel {
             let words = text!["Asked to connect to ", host(&tried.name), ", the source says: "];
@@ -198,6 +208,17 @@ fn unknown_name(case: &Case) -> Option<Diagnosis> {
          it.",
     );
     let part = case.plan.pair.as_deref()?;
+    if no_answer {
+        return Some(
+            found
+                .because("No name server gave the source an answer; the name may well be right.")
+                .step(Hint::advice(text![
+                    "Wait a minute and run this again. If it stays so, tell those who run ",
+                    host(&part.source.host),
+                    " that the look-up of names does not work there.",
+                ])),
+        );
+    }
     if !part.is_copy() {
         let look_up = at_the_source(case, &command!["getent", "hosts", host(&tried.name)]);
         return Some(found.step(Hint::run("See it from there:", look_up)).step(Hint::advice(

@@ -17,6 +17,7 @@ use crate::{
 /// In causal order: whether a password may be tried, whether it is taken, whether a session opens,
 /// and what may be done in it.
 pub(super) const RULES: &[Rule] = &[
+    Rule { id: Id::PasswordDisabled, finds: disabled_here },
     Rule { id: Id::SftpUnavailable, finds: no_password },
     Rule { id: Id::SftpUnavailable, finds: cut_before },
     Rule { id: Id::PasswordNotSent, finds: not_sent },
@@ -46,11 +47,33 @@ pub(super) fn password_disabled(case: &Case) -> Option<Diagnosis> {
     } else {
         "PreferredAuthentications is set and names no method with a password that is on."
     };
+    Some(Diagnosis::new(Id::PasswordDisabled).because(what).step(turned_on(case)))
+}
+
+fn turned_on(case: &Case) -> Hint {
     let on = case.plan.client().set("BatchMode=no").set("PasswordAuthentication=yes");
-    Some(Diagnosis::new(Id::PasswordDisabled).because(what).step(Hint::run(
+    Hint::run(
         "Try once with it turned on, then correct your ssh configuration:",
-        on.set("PreferredAuthentications=password,keyboard-interactive").command(),
-    )))
+        on.set("KbdInteractiveAuthentication=yes")
+            .set("PreferredAuthentications=password,keyboard-interactive")
+            .command(),
+    )
+}
+
+/// The server offers the very way that is turned off here.
+fn disabled_here(case: &Case) -> Option<Diagnosis> {
+    let login = login(case)?;
+    let offered = crate::sftp::turned_off(case, login)?;
+    Some(
+        Diagnosis::new(Id::PasswordDisabled)
+            .because(text![
+                "The server takes a password by this way alone: ",
+                offered.join(", "),
+                "."
+            ])
+            .because("Your ssh configuration turns that one off, and leaves the other way on.")
+            .step(turned_on(case)),
+    )
 }
 
 fn login(case: &Case) -> Option<&PasswordLogin> {
@@ -490,8 +513,9 @@ fn unwritable(case: &Case) -> Option<Diagnosis> {
             found = found.step(step);
         }
     }
+    let else_ask = if found.next_steps.is_empty() { "Ask " } else { "Else ask " };
     Some(found.step(Hint::advice(text![
-        "Else ask ",
+        else_ask,
         support(case),
         " whether this access may write at all: some are for reading alone. A full disk or quota \
          looks the same on some servers.",

@@ -79,7 +79,8 @@ impl Evidence {
                 else {
                     return Err(Unseen::Needs(Needed::Login));
                 };
-                let seen = sftp::observe(&session, wish, self.answer_limit(), &self.limits).await;
+                let seen =
+                    sftp::observe(&session, Some(wish), self.answer_limit(), &self.limits).await;
                 session.close().await;
                 Ok(seen)
             })

@@ -133,10 +133,27 @@ pub enum WriteStep {
 }
 
 impl SftpSession {
+    /// Whether the session begins at the top of a server that locks nobody in, as where the folder of an
+    /// account is missing.
+    #[must_use]
+    pub fn is_whole_server(&self) -> bool {
+        let at_top = self.home.as_ref().is_some_and(|home| home.raw() == "/");
+        at_top && self.folder().is_some_and(Folder::is_whole_server)
+    }
+
     /// The folder that was asked about.
     #[must_use]
     pub fn folder(&self) -> Option<&Folder> {
         self.folders.first()
+    }
+}
+
+impl Folder {
+    /// Whether it is the top of a whole server: it has what an account that is locked in never sees.
+    #[must_use]
+    pub fn is_whole_server(&self) -> bool {
+        let has = |name: &str| self.entries.iter().any(|entry| entry.name.raw() == name);
+        self.path.raw() == "/" && has("etc") && has("proc") && has("root")
     }
 }
 

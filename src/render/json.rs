@@ -375,7 +375,7 @@ impl From<&Diagnosis> for DiagnosisJson {
     fn from(d: &Diagnosis) -> Self {
         Self {
             id: d.id.to_string(),
-            title: d.id.title().into(),
+            title: d.title().into(),
             jump_host: d.at.as_ref().map(checks::text::Text::plain),
             between: d
                 .between

@@ -69,7 +69,7 @@ impl Line {
             status,
             verdict,
             id: diagnosis.map(|d| d.id.to_string()),
-            title: diagnosis.map_or("", |d| d.id.title()),
+            title: diagnosis.map_or("", |d| d.title()),
             // What ends in a colon leads to a command, which is below in full.
             step: step.map(|s| s.text.plain().trim_end_matches(':').to_owned()).unwrap_or_default(),
         }

@@ -90,7 +90,7 @@ impl Page<'_> {
             Some(diagnosis) => {
                 let at = diagnosis.at.as_ref();
                 let at = at.map(|hop| format!(" at the jump host {}", self.inline(hop)));
-                format!("{verdict}{}: {}", at.unwrap_or_default(), escaped(diagnosis.id.title()))
+                format!("{verdict}{}: {}", at.unwrap_or_default(), escaped(diagnosis.title()))
             }
             None if report.is_complete() => verdict.to_owned(),
             None => "Nothing wrong in what was looked at".to_owned(),

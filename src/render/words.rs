@@ -68,7 +68,7 @@ impl<'r> Words<'r> {
             },
         };
         let (word, status) = verdict(report.verdict);
-        (format!("{word}{place}: {}.", diagnosis.id.title()), status)
+        (format!("{word}{place}: {}.", diagnosis.title()), status)
     }
 
     fn ready(&self, report: &Report) -> String {
@@ -146,7 +146,13 @@ pub fn next(report: &Report) -> (Option<&'static str>, Command) {
         let again = plan.ssh().preflight(Some("--ask-password")).command();
         return (Some("To try it once, with a password that is typed here:"), again);
     }
-    (None, plan.client().command())
+    if plan.access.sftp().is_some() {
+        return (None, checks::sftp::command(&report.case));
+    }
+    let ssh = plan.ssh();
+    // A service that greets gives no terminal, and says so in words that look like an error.
+    let greets = report.case.profile().greeting.is_some() && report.case.log().is_none();
+    (None, if greets { ssh.flag("-T") } else { ssh }.command())
 }
 
 /// The checks that warn.

@@ -36,7 +36,7 @@ pub fn head(report: &Report) -> String {
     };
     let Some(found) = &report.diagnosis else { return format!("{word}.") };
     let place = found.at.as_ref().map(|hop| format!(" at the jump host {}", hop.plain()));
-    format!("{word}{}: {} ({}).", place.unwrap_or_default(), found.id.title(), found.id)
+    format!("{word}{}: {} ({}).", place.unwrap_or_default(), found.title(), found.id)
 }
 
 /// What a report says that the one before it did not: the cause, and each check that ended otherwise.

@@ -203,6 +203,32 @@ fn sftp(case: &Case) -> text::Command {
     words
 }
 
+/// A service that is known to greet in certain words says others: whether it serves is not known.
+pub(super) fn another_greeting(case: &Case) -> Option<Diagnosis> {
+    let login = case.login()?;
+    let profile = case.profile();
+    profile.greeting.as_ref()?;
+    let other = matches!(arrival::of(login)?, Arrival::OtherProgram | Arrival::Shell { .. });
+    if !other || crate::login::greets(profile, login) {
+        return None;
+    }
+    let found = Diagnosis::new(Id::NotExamined).because(text![
+        "The key was proven, and the server let ",
+        user(&login.user),
+        " in. It greets otherwise than ",
+        profile.title.clone(),
+        " is known to greet, so whether it serves you is not known."
+    ]);
+    let found = match login.session.as_ref().and_then(arrival::printed) {
+        Some(printed) => found.because(text!["It says: ", printed]),
+        None => found.because("It says nothing at all."),
+    };
+    Some(found.step(Hint::run(
+        "See what it says, and send it to those who run the service:",
+        case.plan.ssh().flag("-T").command(),
+    )))
+}
+
 pub(super) fn hangs(case: &Case) -> Option<Diagnosis> {
     let login = case.login()?;
     let found = Diagnosis::new(Id::SessionHangs);

@@ -3,18 +3,23 @@
 use super::{named, part};
 use crate::{
     case::Case,
-    command,
+    command, copying,
     copying::size,
     diagnosis::{Diagnosis, Id, Rule},
-    evidence::second_hop::{Entry, SecondHop},
+    evidence::{
+        queries::Broken,
+        second_hop::{Entry, SecondHop},
+        sftp::Subsystem,
+    },
     finding::Hint,
     pair::{Part, at_the_source},
     text,
     text::{foreign, host},
 };
 
-/// The room at the destination.
+/// What a copy meets at the destination: SFTP, then the room.
 pub(in crate::diagnosis) const ROOM: &[Rule] = &[
+    Rule { id: Id::SftpUnavailable, finds: no_sftp },
     Rule { id: Id::CopyNotWritable, finds: not_writable },
     Rule { id: Id::CopyNoRoom, finds: no_room },
 ];
@@ -60,31 +65,112 @@ pub(super) fn of_entry(part: &Part, hop: &SecondHop) -> Option<Diagnosis> {
     Some(found)
 }
 
+/// Whether SFTP was spoken at the destination, after a login there.
+pub(in crate::diagnosis) fn speaks_sftp(case: &Case) -> bool {
+    case.room().and_then(|room| room.sftp.as_ref()).is_some_and(|sftp| sftp.version.is_some())
+}
+
+/// What SFTP came to at the destination, where it is not spoken.
+fn no_sftp(case: &Case) -> Option<Diagnosis> {
+    let sftp = case.room()?.sftp.as_ref().filter(|sftp| sftp.version.is_none())?;
+    let lets_in = "The destination lets you in. scp speaks SFTP there (since OpenSSH 9), and ";
+    if !sftp.noise.is_empty() {
+        return Some(
+            Diagnosis::new(Id::SftpNoise)
+                .because(text![lets_in, "text comes in its place: ", sftp.noise.in_a_line().short()])
+                .step(Hint::advice(
+                    "Look at the destination for lines that print (echo, cat, fortune …) in \
+                     ~/.bashrc or in the other start-up file of the shell, and let them run in a \
+                     terminal alone. For bash, put this line before them: [[ $- == *i* ]] || return",
+                ))
+                .step(Hint::advice(
+                    "If it is a command that the server runs in place of yours (ForceCommand, or \
+                     command= in authorized_keys), those who run it must allow SFTP.",
+                )),
+        );
+    }
+    let found = Diagnosis::new(Id::SftpUnavailable);
+    let found = match sftp.subsystem {
+        Subsystem::Refused => found.because(text![lets_in, "the server refuses to start it."]),
+        Subsystem::Granted if sftp.broken != Some(Broken::NoAnswer) => {
+            let found = found.because(text![lets_in, "what is started for it ends at once."]);
+            match sftp.stderr.is_empty() {
+                true => found,
+                false => found.because(text!["It says: ", sftp.stderr.in_a_line().short()]),
+            }
+        }
+        _ => {
+            return Some(
+                Diagnosis::new(Id::NotExamined)
+                    .because(text![lets_in, "no answer came."])
+                    .step(Hint::advice("Run this again; if it stays so, ask those who run it.")),
+            );
+        }
+    };
+    let part = case.plan.pair.as_deref()?;
+    let mut older = copying::scp(part, case.effective()?, &case.plan.host);
+    older.0.insert(1, "-O".into());
+    Some(
+        found
+            .step(Hint::run(
+                "With -O scp speaks its older language, which needs a shell and scp there, and no \
+                 SFTP:",
+                at_the_source(case, &older),
+            ))
+            .step(Hint::advice(
+                "Else those who run the destination must turn SFTP on (in OpenSSH: Subsystem in \
+                 sshd_config).",
+            )),
+    )
+}
+
 fn not_writable(case: &Case) -> Option<Diagnosis> {
     let room = case.room()?;
-    let blocked = room.there.as_ref().is_some_and(|there| there.is_file == Some(false));
-    if room.writable != Some(false) && !blocked {
-        return None;
-    }
+    let part = case.plan.pair.as_ref()?;
+    let to = host(&part.destination.input);
     let found = Diagnosis::new(Id::CopyNotWritable);
-    let to = host(&case.plan.pair.as_ref()?.destination.input);
-    Some(if blocked {
-        found
-            .because(text!["At ", to, " a folder or device has the name of the file."])
-            .step(Hint::advice("Give the copy another name after the colon."))
-    } else {
-        found
+    let there = room.there.as_ref();
+    if there.is_some_and(|there| there.is_file == Some(false) && !there.is_folder) {
+        return Some(
+            found
+                .because(text!["At ", to, " something that is no plain file has its name."])
+                .step(Hint::advice("Give the copy another name after the colon.")),
+        );
+    }
+    let overwritten = there.and_then(|there| Some((there, there.writable?)));
+    let found = match overwritten {
+        // What is there is opened for writing; the folder has no part in it.
+        Some((_, true)) => return None,
+        Some((there, false)) if there.is_folder => found.because(text![
+            "At ",
+            to,
+            " a folder has the name of the file, and you may not write in it."
+        ]),
+        Some((_, false)) => found
             .because(text![
                 "At ",
                 to,
-                ", the folder ",
-                foreign(&room.folder),
-                " is not there, or you may not write in it."
+                " a file of that name is there already, and you may not write it."
             ])
-            .step(Hint::advice(
-                "Name another folder after the colon; nothing after it means your home there.",
-            ))
-    })
+            .because("It belongs to somebody else, or is marked as one to read only."),
+        None if room.writable == Some(false) => found.because(text![
+            "At ",
+            to,
+            ", the folder ",
+            foreign(&room.folder),
+            " is not there, or you may not write in it."
+        ]),
+        None => return None,
+    };
+    let mut elsewhere = copying::scp(part, case.effective()?, &case.plan.host);
+    elsewhere.0.pop();
+    let user = text::user(&case.effective()?.user);
+    elsewhere.0.push(text![user, "@", host(&case.plan.host), ":", "OTHER"]);
+    Some(found.step(Hint::run(
+        "Copy it to another place, in the place of OTHER. With nothing after the colon it goes to \
+         your home there:",
+        at_the_source(case, &elsewhere),
+    )))
 }
 
 fn no_room(case: &Case) -> Option<Diagnosis> {

@@ -10,6 +10,7 @@ use crate::{
         login::{NotOpened, Run},
         made,
         second_hop::{Entry, FromSource, Room, Space},
+        sftp::{SftpSession, Subsystem},
     },
     host_trust::tests::{key, known, line as known_line},
     pair::{self, tests::end},
@@ -151,15 +152,27 @@ fn the_file_and_the_room_for_it() {
         readable,
         is_file,
         size: Some(bytes),
+        ..Entry::default()
     };
     let good = || entry(Some(true), Some(true), 2048);
     let room = |writable, bytes| Room {
         folder: ".".into(),
         writable: Some(writable),
-        space: Run::default(),
         free: Some(Space { bytes, mounted_on: "/".into() }),
-        there: None,
+        ..Room::default()
     };
+    let there = |writable: bool, is_folder: bool| Room {
+        there: Some(Entry {
+            writable: Some(writable),
+            is_folder,
+            ..entry(Some(!is_folder), None, 1)
+        }),
+        ..room(true, 4096)
+    };
+    let spoken = |sftp: SftpSession| Room { sftp: Some(sftp), ..room(true, 4096) };
+    let granted = SftpSession { subsystem: Subsystem::Granted, ..SftpSession::default() };
+    let noise = Foreign::from_bytes(b"Welcome!\n");
+
     let works = || hop(not_opened("x", ""), said(0, &[]));
     for (file, at, id) in [
         (good(), room(true, 4096), None),
@@ -168,6 +181,20 @@ fn the_file_and_the_room_for_it() {
         (entry(None, None, 0), room(true, 4096), Some(Id::CopyFileMissing)),
         (good(), room(false, 4096), Some(Id::CopyNotWritable)),
         (good(), room(true, 2047), Some(Id::CopyNoRoom)),
+        // What is there already is written, whatever may be done in its folder.
+        (good(), there(false, false), Some(Id::CopyNotWritable)),
+        (good(), Room { writable: Some(false), ..there(true, false) }, None),
+        (good(), there(true, true), None),
+        (good(), there(false, true), Some(Id::CopyNotWritable)),
+        // scp speaks SFTP there.
+        (good(), spoken(SftpSession { version: Some(3), ..granted.clone() }), None),
+        (good(), spoken(SftpSession { noise, ..granted.clone() }), Some(Id::SftpNoise)),
+        (good(), spoken(granted.clone()), Some(Id::SftpUnavailable)),
+        (
+            good(),
+            spoken(SftpSession { subsystem: Subsystem::Refused, ..granted }),
+            Some(Id::SftpUnavailable),
+        ),
         // The first cause wins: without the file, its room does not matter.
         (entry(None, None, 0), room(false, 0), Some(Id::CopyFileMissing)),
     ] {

@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{
         Evidence, Needed, Seen, Unseen,
-        login::{Login, Run},
+        login::{Proof, Run, RunEnd},
         session,
+        sftp::{self, SftpSession},
     },
     Look,
 };
 use crate::pair::{Role, quoted};
 
 /// A file, as `ls -l` there shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// What came of listing it.
     pub list: Run,
@@ -25,10 +26,16 @@ pub struct Entry {
     pub is_file: Option<bool>,
     /// Its size in bytes.
     pub size: Option<u64>,
+    /// Whether it is a folder.
+    #[serde(default)]
+    pub is_folder: bool,
+    /// Whether it may be written; only asked at the destination, none where nobody could tell.
+    #[serde(default)]
+    pub writable: Option<bool>,
 }
 
 /// What is at the destination for the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     /// The folder, as the file's own name has it.
     pub folder: String,
@@ -40,6 +47,9 @@ pub struct Room {
     pub free: Option<Space>,
     /// A file of that name that is there already.
     pub there: Option<Entry>,
+    /// Whether SFTP, which scp speaks, can be spoken there: a session that was opened and closed.
+    #[serde(default)]
+    pub sftp: Option<SftpSession>,
 }
 
 /// Free space, as `df -P` tells it.
@@ -65,9 +75,9 @@ where
 {
     // -L: what a link leads to is what is copied.
     let list = run(vec!["ls", "-lndL", "--", file]).await;
-    let mut entry = Entry { list, readable: None, is_file: None, size: None };
-    if let Some((is_file, size)) = listed(entry.list.stdout.raw()) {
-        (entry.is_file, entry.size) = (Some(is_file), Some(size));
+    let mut entry = Entry { list, ..Entry::default() };
+    if let Some((kind, size)) = listed(entry.list.stdout.raw()) {
+        (entry.is_file, entry.is_folder, entry.size) = (Some(kind == '-'), kind == 'd', Some(size));
         entry.readable = truth(&run(vec!["test", "-r", file]).await);
     }
     entry
@@ -83,14 +93,15 @@ fn truth(run: &Run) -> Option<bool> {
     }
 }
 
-/// Whether it is a plain file, and its size: `-rw-r--r-- 1 1000 1000 42 ...`. A shell may have
-/// printed something before.
-fn listed(printed: &str) -> Option<(bool, u64)> {
+/// The letter of its type, and its size: `-rw-r--r-- 1 1000 1000 42 ...`. A device has two numbers in
+/// place of a size. A shell may have printed something before.
+fn listed(printed: &str) -> Option<(char, u64)> {
     printed.lines().rev().find_map(|line| {
         let mut words = line.split_whitespace();
         let mode = words.next().filter(|mode| mode.len() >= 10)?;
-        let size = words.nth(3)?.parse().ok()?;
-        Some((mode.starts_with('-'), size))
+        let kind = mode.chars().next().filter(|kind| "-dlbcps".contains(*kind))?;
+        let size = words.nth(3)?;
+        Some((kind, if matches!(kind, 'b' | 'c') { 0 } else { size.parse().ok()? }))
     })
 }
 
@@ -117,31 +128,44 @@ impl Evidence {
                 let (Some(file), Some(folder)) = (&part.file, part.folder()) else {
                     return Err(Unseen::Needs(Needed::Login));
                 };
-                if !self.login().await.as_ref().is_ok_and(Login::has_session) {
+                let login = self.login().await.as_ref();
+                let Some(login) = login.ok().filter(|login| login.proof == Proof::Accepted) else {
                     return Err(Unseen::Needs(Needed::Login));
-                }
+                };
                 let session = self.live.session.lock().await;
                 let session = session.as_ref().ok_or(Unseen::Needs(Needed::Handshake))?;
                 let answer = Duration::from_millis(self.plan.limits.answer_ms);
                 let limits = &self.limits;
+                let mut room = Room {
+                    folder: folder.to_owned(),
+                    sftp: Some(sftp::observe(session, None, answer, limits).await),
+                    ..Room::default()
+                };
+                // Where another program runs in place of a command, what it says means nothing.
+                if !login.session.as_ref().is_some_and(runs_commands) {
+                    return Ok(room);
+                }
                 let run = |words: Vec<&str>| {
                     let line = quoted(&words).unwrap_or_default();
                     async move { session::run(session, &line, false, answer, limits).await }
                 };
-                let writable = truth(&run(vec!["test", "-d", folder, "-a", "-w", folder]).await);
-                let space = run(vec!["df", "-Pk", "--", folder]).await;
-                let free = free(space.stdout.raw()).filter(|_| space.is_success());
-                let there = entry(file, run).await;
-                Ok(Room {
-                    folder: folder.to_owned(),
-                    writable,
-                    space,
-                    free,
-                    there: there.size.is_some().then_some(there),
-                })
+                room.writable = truth(&run(vec!["test", "-d", folder, "-a", "-w", folder]).await);
+                room.space = run(vec!["df", "-Pk", "--", folder]).await;
+                room.free = free(room.space.stdout.raw()).filter(|_| room.space.is_success());
+                let mut there = entry(file, run).await;
+                if there.size.is_some() {
+                    there.writable = truth(&run(vec!["test", "-w", file]).await);
+                    room.there = Some(there);
+                }
+                Ok(room)
             })
             .await
     }
+}
+
+/// Whether there is a shell that runs what it is told: it named the host, or has no `hostname`.
+fn runs_commands(run: &Run) -> bool {
+    run.host_name().or(run.noisy_host_name()).is_some() || run.end == RunEnd::Exited(127)
 }
 
 #[cfg(test)]
@@ -150,8 +174,9 @@ mod tests {
 
     #[test]
     fn ls_is_read() {
-        assert_eq!(listed("-rw-r--r-- 1 1000 1000 42 Jan 1 00:00 a b\n"), Some((true, 42)));
-        assert_eq!(listed("Hello!\ndrwxr-xr-x+ 2 0 0 4096 Jan 1 00:00 x\n"), Some((false, 4096)));
+        assert_eq!(listed("-rw-r--r-- 1 1000 1000 42 Jan 1 00:00 a b\n"), Some(('-', 42)));
+        assert_eq!(listed("Hello!\ndrwxr-xr-x+ 2 0 0 4096 Jan 1 00:00 x\n"), Some(('d', 4096)));
+        assert_eq!(listed("crw-rw-rw- 1 0 0 1, 3 Jan 1 00:00 /dev/null\n"), Some(('c', 0)));
         assert_eq!(listed("ls: cannot access\n"), None);
     }
 

@@ -48,6 +48,12 @@ pub(super) async fn look(talk: &Talk<'_>, top: &str) -> Found {
         let folder =
             Folder { path: Foreign::from_bytes(path.as_bytes()), rights, ..Folder::default() };
         let folder = list(talk, &path, folder, &mut room, &mut found).await;
+        // The files of the system are nobody's business.
+        if folder.is_whole_server() {
+            found.cut = true;
+            found.folders.push(folder);
+            break;
+        }
         for entry in folder.entries.iter().filter(|entry| entry.rights.is_folder()) {
             if depth >= DEEPEST {
                 found.cut = true;

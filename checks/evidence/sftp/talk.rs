@@ -29,10 +29,11 @@ const VERSION: u8 = 2;
 /// How long the last words of a session that ends are waited for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Looks at what the wish names, over a conversation in which somebody is logged in.
+/// Looks at what the wish names, over a conversation in which somebody is logged in. Without a wish the
+/// session is opened and closed.
 pub async fn observe(
     session: &Session,
-    wish: &SftpWish,
+    wish: Option<&SftpWish>,
     answer: Duration,
     limits: &Limits,
 ) -> SftpSession {
@@ -66,7 +67,9 @@ pub async fn observe(
     match talk.ask(talk.sftp.init()).await {
         Ok(version) => {
             seen.version = Some(version.version);
-            look(&talk, wish, &mut seen).await;
+            if let Some(wish) = wish {
+                look(&talk, wish, &mut seen).await;
+            }
             let _ = talk.sftp.close_session();
         }
         Err(why) => {

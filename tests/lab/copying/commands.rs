@@ -45,7 +45,11 @@ fn noting(ends: &mut Ends, place: &'static str, key: &Key, settings: &[&str]) ->
     fs::write(&notes, "").unwrap();
     std::os::unix::fs::chown(&notes, Some(ends.world.person.uid), None).unwrap();
     let note = format!("printf '%s\\n' \\\"$SSH_ORIGINAL_COMMAND\\\" >> {}", notes.display());
-    let line = format!("command=\"{note}; eval \\\"$SSH_ORIGINAL_COMMAND\\\"\" {}\n", key.public);
+    // The server runs its SFTP itself, under this name.
+    let sftp =
+        "[ \\\"$SSH_ORIGINAL_COMMAND\\\" = internal-sftp ] && exec /usr/lib/openssh/sftp-server";
+    let line =
+        format!("command=\"{note}; {sftp}; eval \\\"$SSH_ORIGINAL_COMMAND\\\"\" {}\n", key.public);
     ends.serve(place, &line, settings, "");
     notes
 }
@@ -87,11 +91,20 @@ fn commands_of_a_copy() {
         let others = [&with_file[..2], &with_file[4..]].concat();
         assert_eq!(others, looked, "the rest is as without a file");
         let there = noted(ends, &dest);
-        let room = ["hostname", "test -d . -a -w .", "df -Pk -- .", file[0], file[1]];
+        let room = [
+            "hostname",
+            "internal-sftp",
+            "test -d . -a -w .",
+            "df -Pk -- .",
+            file[0],
+            file[1],
+            "test -w hello.txt",
+        ];
         assert_eq!(there, room);
 
         are_announced(COPY, &with_file);
-        are_announced(COPY, &there);
+        let commands: Vec<_> = there.into_iter().filter(|line| line != "internal-sftp").collect();
+        are_announced(COPY, &commands);
 
         // Where no tunnel is allowed, ssh there is the only one to ask.
         let source = noting(ends, "source", key, &["AllowTcpForwarding no"]);

@@ -130,7 +130,8 @@ fn situation(name: &str, ends: &Ends, more: &[&str], expect: Expect) -> Value {
     }
     // What the copy left goes again.
     if ssh.code() == Some(0) {
-        fs::remove_file(ends.home("dest").join(wanted)).unwrap();
+        let at = ends.home("dest").join(wanted);
+        fs::remove_file(if at.is_dir() { at.join(wanted) } else { at }).unwrap();
         ends.file("dest", "hello.txt", &"x".repeat(2000));
     }
     println!("{text}");
@@ -322,6 +323,31 @@ fn keys_of_a_copy() {
     });
 }
 
+/// What comes behind the key at the destination, which only a named file asks for.
+#[test]
+fn doors_of_a_copy() {
+    in_ends("doors_of_a_copy", |ends, key| {
+        let file = ["--file", "hello.txt"];
+        for (setting, name, expect) in [
+            (
+                "AuthenticationMethods publickey,password",
+                "destination wants a password as well",
+                ("not-ready", Some("second-factor-needed")),
+            ),
+            ("MaxSessions 0", "destination opens no session", ("not-ready", Some("login-refused"))),
+            (
+                "ForceCommand echo no entry",
+                "destination runs another command",
+                ("not-ready", Some("sftp-noise")),
+            ),
+            ("ForceCommand internal-sftp", "destination has SFTP alone", READY),
+        ] {
+            ends.serve("dest", &key.public, &["PasswordAuthentication yes", setting], "");
+            situation(name, ends, &file, expect);
+        }
+    });
+}
+
 #[test]
 fn files_of_a_copy() {
     in_ends("files_of_a_copy", |ends, key| {
@@ -344,6 +370,19 @@ fn files_of_a_copy() {
 
         // A file of that name is there, and the source may not be read.
         ends.serve("dest", &key.public, &[], "");
+        // A file of that name is there, and may not be written; a folder of that name is there.
+        ends.file("source", "ro.sql", "new");
+        ends.file("dest", "ro.sql", "old");
+        let (ro, folder) = (ends.home("dest").join("ro.sql"), ends.home("dest").join("d.sql"));
+        std::os::unix::fs::chown(&ro, Some(0), Some(0)).unwrap();
+        let name = "file at the destination belongs to another";
+        situation(name, ends, &["--file", "ro.sql"], ("not-ready", Some("copy-not-writable")));
+        ends.file("source", "d.sql", "new");
+        fs::create_dir(&folder).unwrap();
+        std::os::unix::fs::chown(&folder, Some(owner), None).unwrap();
+        let name = "folder at the destination has the name of the file";
+        let report = situation(name, ends, &["--file", "d.sql"], READY);
+        assert_eq!(status(&report, "source", "copy"), "warn", "{report:#}");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
         fs::set_permissions(ends.home("source").join("big.sql"), mode).unwrap();
         let name = "file to copy may not be read";
