@@ -56,7 +56,8 @@ impl Check for Forwarding {
             Some(Ok(forwarding)) => forwarding,
         };
         // Of a pair, the second host is asked itself which key it takes.
-        let wanted = needed(facts.login, facts.queries).filter(|_| plan.pair.is_none());
+        let wanted = needed(facts.login, facts.queries)
+            .filter(|key| plan.pair.is_none() || forwarding.keys_there.contains(&key.sha256));
         let mut finding = found(forwarding, wanted);
         if forwarding.signatures_refused > 0 {
             finding = Finding::warn(text![

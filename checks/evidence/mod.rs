@@ -415,6 +415,7 @@ impl Evidence {
     pub async fn identities(&self) -> &Seen<identities::Identities> {
         self.identities
             .once(&self.limits, || async {
+                self.is_live()?;
                 let effective = self.effective().await?.clone();
                 self.limits.hold(identities::observe(effective)).await
             })
@@ -425,6 +426,7 @@ impl Evidence {
     pub async fn agent(&self) -> &Seen<agent::AgentKeys> {
         self.agent
             .once(&self.limits, || async {
+                self.is_live()?;
                 let effective = self.effective().await?.clone();
                 self.limits.hold(agent::observe(effective, self.plan.limits)).await
             })
