@@ -19,6 +19,7 @@ const ENDS: &[Sign] = &[
     Sign::TooMany,
     Sign::Denied,
     Sign::Closed,
+    Sign::FileError,
 ];
 
 /// Lines with which another attempt may begin, where no `-v` shows its first line.
@@ -36,6 +37,7 @@ const BEGINS: &[Sign] = &[
     Sign::KeyNotThere,
     Sign::TooMany,
     Sign::Denied,
+    Sign::FileError,
 ];
 
 /// The last attempt of a log.
@@ -69,7 +71,8 @@ fn begins(begun: &[Mark], mark: &Mark, next: Option<&Mark>, verbosity: u8) -> bo
             let ended = begun.iter().any(|m| ENDS.contains(&m.sign));
             let is_way = next.is_some_and(|next| next.sign == Sign::WayClosed);
             // "Could not resolve" and the like of a jump host come before the end of the way.
-            ended && BEGINS.contains(&sign) && !is_way && !is_one_word(begun, sign)
+            let one = is_one_word(begun, sign) || is_repeated(begun, mark);
+            ended && BEGINS.contains(&sign) && !is_way && !one
         }
         _ => false,
     }
@@ -84,6 +87,17 @@ fn is_one_word(begun: &[Mark], sign: Sign) -> bool {
     ) || begun.iter().all(|m| !ENDS.contains(&m.sign))
 }
 
+/// Whether a line goes with the one before it: a program names each file that fails, and plink says
+/// its last word twice, the second time behind "FATAL ERROR".
+fn is_repeated(begun: &[Mark], mark: &Mark) -> bool {
+    let ends = || begun.iter().rev().filter(|m| ENDS.contains(&m.sign));
+    if mark.sign == Sign::FileError {
+        return ends().all(|m| m.sign == Sign::FileError);
+    }
+    let fatal = mark.text.raw().strip_prefix("FATAL ERROR: ");
+    fatal.is_some_and(|words| ends().next().is_some_and(|m| words.contains(m.text.raw())))
+}
+
 fn program(marks: &[Mark]) -> Program {
     let has = |sign| marks.iter().any(|m| m.sign == sign);
     let putty = |m: &Mark| m.sign == Sign::Client && m.word(0).contains("PuTTY");
@@ -91,9 +105,9 @@ fn program(marks: &[Mark]) -> Program {
         Program::Putty
     } else if has(Sign::Git) {
         Program::Git
-    } else if has(Sign::Rsync) {
+    } else if has(Sign::Rsync) || has(Sign::FilesLeft) {
         Program::Rsync
-    } else if has(Sign::Copy) {
+    } else if has(Sign::Copy) || has(Sign::FileError) {
         Program::Copy
     } else {
         Program::Ssh

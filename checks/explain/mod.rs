@@ -99,6 +99,8 @@ fn fits(sign: Sign, level: u8) -> bool {
             | Sign::Copy
             | Sign::Git
             | Sign::Rsync
+            | Sign::FileError
+            | Sign::FilesLeft
             | Sign::KeyNotThere
             | Sign::KeyNotLoaded
             | Sign::KeyOpen

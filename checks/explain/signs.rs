@@ -49,6 +49,8 @@ signs! {
     Connected: r"^Connection established\.$", r"^Connected to .+$";
     /// An identity file, and the type of its public half.
     Identity: r"^identity file (.+) type (-?[0-9]+)$";
+    /// The name under which the server's key is looked for.
+    Alias: r"^using hostkeyalias: (.+)$";
     /// The server's identification.
     Remote: r"^Remote protocol version ([^ ,]+), remote software version (.*)$",
         r"^Remote version: SSH-([^-]+)-(.*)$";
@@ -109,6 +111,11 @@ signs! {
     ForwardsAgent: r"^Requesting authentication agent forwarding\.?$";
     /// A command is sent.
     SendsCommand: r"^Sending command: (.*)$";
+    /// A channel is asked for.
+    Channel: r"^channel ([0-9]+): new (?:[^ ]+ )?\[([^\]]+)\]";
+    /// What only a session that was opened makes `ssh` and the server say.
+    InSession: r"^Sending (?:environment|env |subsystem)", r"^Opened (?:main session )?channel", r"^channel [0-9]+: setting env ", r"^(?:PTY allocation|shell) request accepted",
+        r"^channel_input_open_confirmation: ", r"rtype (?:exit-status|exit-signal|eow@openssh\.com)", r"^Last (?:failed )?login: ";
     /// The end of the command.
     ExitStatus: r"^Exit status (-?[0-9]+)$";
 
@@ -116,7 +123,7 @@ signs! {
     /// A configuration file that others could change.
     ConfigOpen: r"Bad owner or permissions on (.+)$";
     /// A configuration that is refused.
-    ConfigWrong: r"Bad configuration option: (.+)$", r"terminating, [0-9]+ bad configuration options",
+    ConfigWrong: r"Bad configuration option: ", r"terminating, [0-9]+ bad configuration options",
         r"[Uu]nsupported option ", r"no argument after keyword", r"extra arguments at end of line",
         r"Bad (?:SSH2 )?(?:cipher spec|KexAlgorithms|key types|Match condition|escape character|MAC spec)",
         r"Unsupported (?:Match attribute|KEX algorithm)", r"Unknown cipher type", r"jumphost loop via (.+)$",
@@ -133,12 +140,13 @@ signs! {
         r"^Ncat: (Connection refused|Connection timed out|No route to host|Network is unreachable)";
     /// The local address is not there.
     NotBound: r"^bind ([^ ]+): Cannot assign requested address", r"no suitable addresses$";
-    /// A channel of a jump host does not open.
-    JumpRefused: r"channel [0-9]+: open failed: (administratively prohibited|connect failed|unknown channel type|resource shortage): ?(.*)$";
+    /// A channel does not open: the one to the host, at a jump host, a session, or one of a tunnel.
+    JumpRefused: r"channel ([0-9]+): open failed: (administratively prohibited|connect failed|unknown channel type|resource shortage): ?(.*)$";
     /// The end of the command that carries the conversation.
     StdioFailed: r"stdio forwarding failed";
     /// The command that should carry the conversation cannot be run.
-    CommandFailed: r"(?:exec: )?(nc|ncat|netcat|socat|corkscrew|connect|cloudflared|aws|gcloud|session-manager-plugin): (?:command )?not found",
+    CommandFailed: r"(?:^|[ /])(nc|ncat|netcat|socat|corkscrew|connect|cloudflared|aws|gcloud|session-manager-plugin): (?:command )?not found", r"exec: ([^ ]+): (?:command )?not found",
+        r"^zsh:1: command not found: (nc|ncat|netcat|socat|corkscrew|connect|cloudflared|aws|gcloud|session-manager-plugin)$",
         r"proxy dialer did not pass back a connection", r"^Proxy returned status code", r"^Ncat: Proxy",
         r"TargetNotConnected", r"failed to begin relaying via HTTP";
     /// Closed before the identification.
@@ -177,6 +185,8 @@ signs! {
     /// Another key than the known one.
     HostKeyChanged: r"REMOTE HOST IDENTIFICATION HAS CHANGED", r"POTENTIAL SECURITY BREACH",
         r"[Hh]ost key does not match the one (?:PuTTY|Plink|\w* ?has) cached", r"IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY";
+    /// Under which name another key is known.
+    ChangedFor: r"[Hh]ost key for ([^ ]+) has changed and you have requested strict checking";
     /// The line of known_hosts that is in the way.
     Offending: r"Offending (?:([^ ]+) )?key(?: for IP)? in (.+):([0-9]+)$", r"^Add correct host key in (.+) to get rid of this message";
     /// The key that the server sent.
@@ -196,9 +206,9 @@ signs! {
     /// The host key ends it.
     HostKeyFailed: r"Host key verification failed", r"Cannot confirm a host key in batch mode";
     /// A key file that others could read.
-    KeyOpen: r"UNPROTECTED PRIVATE KEY FILE", r"Permissions ([0-7]+) for '(.+)' are too open", r#"Load key "(.+)": bad permissions"#, r"Bad permissions\. Try removing permissions for user: .* on file (.+?)\.?$";
+    KeyOpen: r"UNPROTECTED PRIVATE KEY FILE", r"Permissions ([0-7]+) for '(.+)' are too open", r#"(?:Load|Error loading) key "(.+)": bad permissions"#, r"Bad permissions\. Try removing permissions for user: .* on file (.+?)\.?$";
     /// A key file that cannot be used.
-    KeyNotLoaded: r#"Load key "(.+)": (.+)$"#, r#"load pubkey "(.+)": (Invalid key length)"#,
+    KeyNotLoaded: r#"(?:Load|Error loading) key "(.+)": (.+)$"#, r#"load pubkey "(.+)": (Invalid key length)"#,
         r#"Unable to (?:load|use) (?:private )?key file "(.+)" \((.+)\)"#, r#"Couldn't load (?:private )?key file? ?"?(.+?)"? ?\((.+)\)"#;
     /// A key file that is not there.
     KeyNotThere: r"Identity file (.+) not accessible: (.+?)\.?$", r"no such identity: (.+): (.+)$";
@@ -212,6 +222,12 @@ signs! {
     AgentGone: r"Error connecting to agent: (.+)$";
     /// What `ssh-add -l` says of an agent without keys.
     NoKeysInAgent: r"The agent has no identities";
+    /// The agent does not take a key.
+    NotAdded: r#"Could not add identity "(.+)": (.+)$"#;
+    /// A key is in the agent now.
+    IdentityAdded: r"Identity added: (.+?)(?: \((.+)\))?$";
+    /// A passphrase that does not open the key.
+    BadPassphrase: r"Bad passphrase, try again for (.+?): ?$";
     /// The passphrase of a key file is asked for.
     AsksPassphrase: r"Enter passphrase for (?:key )?'?(.+?)'?: ?$";
     /// A signature that was not made.
@@ -219,12 +235,15 @@ signs! {
     /// A password that is wrong, or a key and no password.
     AskedAgain: r"Permission denied, please try again";
     /// Not let in.
-    Denied: r"(?:([^ :@]+(?:@[^ :@]+)?)@([^ :]+): )?Permission denied \(([a-z0-9@.,_-]*)\)",
+    Denied: r"(?:([^ :@]+(?:@[^ :@]+)?)@([^ :]+): )?Permission denied \(((?:[a-z][a-z0-9@.,_-]*)?)\)",
         r"No supported authentication methods available \(server sent: (.*?)\)";
     /// A password is asked for.
     AsksPassword: r"([^ ']+)@([^ ']+)'s password:", r"^\(([^ ]+)@([^ )]+)\) Password:";
     /// plink's word for a key that is not taken.
     KeyRefused: r"^Server refused our key";
+    /// A session that broke.
+    Broke: r"client_loop: send disconnect", r"packet_write_wait: Connection to ([^ ]+) port [0-9]+: Broken pipe",
+        r"^Write failed: Broken pipe", r"^Read from remote host ([^ ]+): ", r"^Connection to ([^ ]+) closed by remote host";
     /// Connection lost at a time that the line does not tell.
     Closed: r"Connection (closed|reset) by (?:authenticating user [^ ]+ |invalid user [^ ]+ )?([^ ]+) port ([0-9]+)",
         r"^(?:ssh_packet_read|packet_write_wait|read_passphrase): .*(closed|reset|Broken pipe)";
@@ -240,20 +259,36 @@ signs! {
     NoShell: r"This account is currently not available", r"This service allows sftp connections only";
     /// A shell that prints where a program should speak.
     Noise: r"Received message too long", r"is your shell clean", r"Ensure the remote shell produces no output";
-    /// A session that broke.
-    Broke: r"client_loop: send disconnect", r"packet_write_wait: Connection to ([^ ]+) port [0-9]+: Broken pipe";
     /// A forwarding that failed.
     NotForwarded: r"remote port forwarding failed", r"Could not request local forwarding", r"cannot listen to port";
     /// The repository's host lets the person in, and not to this repository.
-    NoRepository: r"ERROR: (Repository not found.*|Permission to .+)$", r"does not appear to be a git repository", r"^(?:ERROR: )?The project you were looking for could not be found";
+    NoRepository: r"ERROR: Permission to (.+?) denied to (.+?)\.?$", r"ERROR: Repository not found", r"'(.+)' does not appear to be a git repository", r"^(?:ERROR: )?The project you were looking for could not be found";
     /// A password that has to be changed.
     PasswordExpired: r"Password change required but no TTY", r"Your password has expired", r"Your account has expired";
+    /// A program that the shell on the server does not find; first those that run only there.
+    NotFoundThere: r"(?:^|[ /])(git-(?:upload-pack|receive-pack|upload-archive|lfs-[a-z]+)): (?:command )?not found",
+        r"(?:^|[ /])(sftp-server): (?:(?:command )?not found|No such file or directory)", r"rsync error: (remote command) .*\(code 12[67]\)", r"^zsh:1: command not found: (.+)$",
+        r"^-?(?:ba|da|z|k|a)?sh: (?:line )?1: ([^ :]+): (?:command )?not found";
+    /// A program that some shell does not find.
+    NotFoundSomewhere: r"^(?:[^ ]*[a-z])?sh: (?:(?:line )?[0-9]+: )?([^ :]+): (?:command )?not found", r"^zsh: command not found: (.+)$",
+        r"^'(.+)' is not recognized as an internal or external command";
+    /// A file or folder with which rsync, scp or sftp could not do what it should.
+    FileError: r#"rsync: [^"]*"(.+)"[^"]*: (.+ \([0-9]+\))$"#,
+        r#"^(?:scp: )?(?:dest open|open local|remote open|stat local|stat remote|local open|local mkdir|mkdir) "(.+)": (.+)$"#,
+        r"^(?:scp: )?(?:stat remote|realpath)( [^:]+)?: (.+)$",
+        r#"^(?:scp: )?remote (?:open|mkdir|rmdir|delete|rename|symlink|link|setstat|fsetstat|lsetstat|stat|lstat|readlink|readdir|read|write|close|statvfs)\(?"? ?"?(.+?)"?\)?: ([^:]+)$"#,
+        r#"^(?:scp: )?Couldn't (?:open|stat|create|delete|rename|remove|get|canonicalize|write|setstat|fsetstat|change|symlink|link|read from|readlink|read directory)[a-z ]*(?:"(.+)"[^:"]*)?: (.+)$"#,
+        r"^scp: failed to upload (?:file|directory) (.+) to (.+)$", r#"^File "(.+)" not found\.$"#, r#"^Can't ls: "(.+)" not found$"#,
+        r#"^scp: (?:error: )?"?([^ "].*?)"?: ([Nn]o such file or directory|Permission denied|[Nn]ot a (?:directory|regular file)|Is a directory|No space left on device|Read-only file system|Operation not permitted|Disk quota exceeded|Failure)$"#,
+        r"^(?:pscp: )?unable to open (.+): (?:permission denied|no such file.*|failure)$", r"^(?:pscp: )?(.+): open for (?:read|write): ";
+    /// rsync's last word where not all files could be copied.
+    FilesLeft: r"rsync error: .*\(code (?:23|24|25)\)";
 
     // What other programs add.
     /// git's last word.
     Git: r"fatal: Could not read from remote repository", r"fatal: the remote end hung up";
     /// rsync's last word.
-    Rsync: r"rsync: .*connection unexpectedly closed", r"rsync error: (.+)$";
+    Rsync: r"rsync: .*connection unexpectedly closed", r"rsync error: (.+?\(code [0-9]+\)).*$", r"rsync error: (.+)$";
     /// The last word of scp and sftp.
     Copy: r"^(?:scp: |sftp> )?Connection closed\.?$", r"^lost connection$", r"^(?:scp|sftp): Connection closed";
     /// plink's last word.
@@ -285,63 +320,4 @@ pub fn sign(line: &str) -> Option<(Sign, Vec<String>)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_pattern_is_one() {
-        assert_eq!(TABLE.each.len(), SIGNS.len());
-        assert_eq!(TABLE.set.len(), SIGNS.len());
-    }
-
-    #[test]
-    fn the_wordings_of_all_generations() {
-        for (line, expected, words) in [
-            // 7.2, 7.8, and since 8.0.
-            ("Offering RSA public key: /k", Sign::Offered, &["RSA", "/k"][..]),
-            ("Offering public key: RSA SHA256:x /k", Sign::Offered, &["RSA", "SHA256:x", "/k"]),
-            (
-                "Offering public key: my key ED25519 SHA256:x agent",
-                Sign::Offered,
-                &["my key", "ED25519", "SHA256:x", " agent"],
-            ),
-            ("Authenticated to h ([192.0.2.1]:22).", Sign::LoggedIn, &["h", "192.0.2.1", "22"]),
-            (
-                "Authenticated to h ([192.0.2.1]:22) using \"publickey\".",
-                Sign::LoggedIn,
-                &["h", "192.0.2.1", "22"],
-            ),
-            ("Authenticated to h (via proxy).", Sign::LoggedIn, &["h", "", ""]),
-            (
-                "ssh_exchange_identification: Connection closed by remote host",
-                Sign::ClosedFirst,
-                &[],
-            ),
-            (
-                "kex_exchange_identification: Connection closed by remote host",
-                Sign::ClosedFirst,
-                &[],
-            ),
-            ("kex_exchange_identification: read: Connection reset by peer", Sign::ResetFirst, &[]),
-            (
-                "a@h: Permission denied (publickey,password).",
-                Sign::Denied,
-                &["a", "h", "publickey,password"],
-            ),
-            ("Permission denied (publickey).", Sign::Denied, &["", "", "publickey"]),
-            (
-                "a@corp@h: Permission denied (publickey).",
-                Sign::Denied,
-                &["a@corp", "h", "publickey"],
-            ),
-            ("OpenSSH_7.4p1, OpenSSL 1.0.2k-fips  26 Jan 2017", Sign::Client, &["OpenSSH_7.4p1"]),
-            ("$ ssh -p 22 a@h", Sign::Typed, &["ssh -p 22 a@h"]),
-            ("alex@pc:~$ git push", Sign::Typed, &["git push"]),
-        ] {
-            let (found, captured) = sign(line).unwrap_or_else(|| panic!("{line}"));
-            assert_eq!(found, expected, "{line}");
-            assert_eq!(captured, words, "{line}");
-        }
-        assert_eq!(sign("drwxr-xr-x 2 a a 4096 Jan 1 00:00 x"), None);
-    }
-}
+mod tests;

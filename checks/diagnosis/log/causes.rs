@@ -3,7 +3,7 @@
 //! Where a log holds all that a rule for live runs needs, that rule judges. Else a line, or several,
 //! stand for the cause, and `sure` says how far that carries.
 
-use super::lines;
+use super::{after, lines};
 use crate::{
     case::Case,
     diagnosis::Id,
@@ -65,12 +65,20 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "ssh reads its files and options first, and ends where it does not understand them.";
 
     // The way leads through another host or a command, and what is told of them.
-    ForwardingProhibited Certain Word(Sign::JumpRefused, "administratively prohibited"), []
+    ForwardingProhibited Certain Lines(after::prohibited_on_the_way), []
         "The jump host let the login in and then refused to go on to another host.";
-    JumpHostCannotConnect Certain Line(Sign::JumpRefused), []
+    JumpHostCannotConnect Certain Lines(after::refused_on_the_way), []
         "The jump host let the login in, tried to connect to the host, and could not.";
-    ProxyFailed Certain Line(Sign::CommandFailed), []
+    ForwardingProhibited Likely Word(Sign::JumpRefused, "administratively prohibited"), [LoginRefused, FailsAfterLogin]
+        "A server let the login in and then refused to open a channel. Where the way leads through a jump host, it refused to go on to another host.";
+    JumpHostCannotConnect Likely Line(Sign::JumpRefused), [LoginRefused, FailsAfterLogin]
+        "A server let the login in and could not open a channel. Where the way leads through a jump host, it could not connect to the host.";
+    ProxyFailed Certain Lines(lines::command_missing), []
+        "The command that should carry the connection is not there: a shell says so, and then the way to the host ended.";
+    ProxyFailed Certain Lines(lines::command_failed), []
         "The command that should carry the connection does not do it.";
+    ProxyFailed Likely Line(Sign::CommandFailed), [FailsAfterLogin]
+        "A shell does not find a command that usually carries a connection (ProxyCommand). It does not say whether it is the shell of this computer or one on a host.";
 
     // The name.
     TargetInvalid Certain Rule, [] "";
@@ -191,6 +199,10 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The file is named like the public half of a key, and holds no private one.";
     KeyIsPpk Likely Word(Sign::KeyNotLoaded, ".ppk"), [KeyMalformed]
         "The file is named like a key of PuTTY, which ssh cannot read.";
+    KeyUnreadable Likely Lines(lines::key_for_another_program), [KeyNotAccepted]
+        "The key is whole, and in a format that ssh reads. PuTTY's programs read a format of their own (.ppk), so this key was not offered.";
+    KeyFileMissing Likely Word(Sign::KeyNotLoaded, "unable to open file"), [KeyUnreadable]
+        "The key file could not be opened: it is not there, or this user may not read it.";
     KeyLocked Likely Word(Sign::KeyNotLoaded, "passphrase"), []
         "The passphrase of the key was not given, or is wrong.";
     KeyTooWeak Likely Word(Sign::KeyNotLoaded, "invalid key length"), [KeyNotAccepted]
@@ -240,10 +252,14 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The agent that the terminal remembers does not answer any more.";
     AgentEmpty Certain Line(Sign::NoKeysInAgent), []
         "The agent runs, and no key was loaded into it.";
-    KeyLocked Likely Line(Sign::AsksPassphrase), [KeyNotAccepted]
-        "This question comes from your own computer and is not for the server's password: the key file is locked with a passphrase, which was chosen when the key was made.";
+    PassphraseWrong Certain Lines(lines::passphrase_refused), []
+        "The passphrase that was typed does not open the key file. It is that of the file, and not a password on the server.";
+    NotExamined Likely Line(Sign::NotAdded), [AgentLocked, AgentUnreachable]
+        "The agent does not take this key: it may be locked, may not know this type of key, or not allow what was asked for.";
     NotExamined Likely Lines(lines::closed_in_login), [KeyNotAccepted, TooManyKeys]
         "Keys were exchanged, and the server hung up while the login went on, without a word of why. It does so by rule (for a user or an address), when the login takes too long, or when it fails itself.";
+    KeyNotAccepted Likely Lines(lines::denied_after_prompt), [PassphraseWrong, UnexpectedUser, KeyTypeRefused, CertificateExpired]
+        "The key file's passphrase was asked for, and then the server let nobody in. ssh does not say whether what was typed opened the key: either it did not, or the server does not take the key.";
     KeyNotAccepted Likely Line(Sign::Denied), [NoKey, UnexpectedUser, KeyLocked, AgentEmpty, AgentNotRunning, KeyTypeRefused, CertificateExpired, PubkeyDisabled]
         "The server let nobody in. This one line does not say whether a key was offered at all.";
     KeyNotAccepted Likely Line(Sign::AsksPassword), [NoKey, UnexpectedUser, KeyLocked, AgentEmpty, AgentNotRunning, PasswordOnly]
@@ -254,48 +270,30 @@ pub(super) const CAUSES: &[Cause] = causes! {
     // What says little.
     ClosedBeforeBanner Likely Line(Sign::Closed), [ServerOverloaded, SourcePenalty, HandshakeCut, IpNotAllowed, NotSsh, KeyNotAccepted]
         "The server hung up. This one line does not say when; since OpenSSH 9.5 it is all that ssh prints where a server closes the connection before it has said a word.";
+    NotExamined Likely Line(Sign::Broke), [ClosedBeforeBanner, LoginRefused, FailsAfterLogin]
+        "The connection broke. The log does not show that a login came before.";
     NotExamined Likely Line(Sign::Goodbye), [TooManyKeys, ServerOverloaded]
         "The server said goodbye in its own words.";
     NotExamined Likely Line(Sign::TimedOut), [Filtered, SilentServer, HandshakeStalled]
         "Nothing more came from the server.";
     NotExamined Likely Line(Sign::Git), [KeyNotAccepted, HostKeyUnknown, NameNotFound, RefusedByHost]
         "git says only that ssh failed. Why is in the line that ssh printed before it.";
+    NotExamined Likely Word(Sign::Rsync, "(code 10)"), []
+        "rsync went to an rsync server (HOST::MODULE or rsync://), which has a port of its own. No ssh was used, so nothing here is about it.";
+    NotExamined Likely Word(Sign::Rsync, "(code 3)"), []
+        "rsync could not work with a file or folder. Which, and on which side, is in a line before this one. Where ssh fails, rsync ends with code 255 or 12.";
+    NotExamined Likely Word(Sign::Rsync, "(code 11)"), []
+        "rsync could not read or write a file. Which, and on which side, is in a line before this one. Where ssh fails, rsync ends with code 255 or 12.";
     NotExamined Likely Line(Sign::Rsync), [KeyNotAccepted, HostKeyUnknown, NameNotFound, RefusedByHost]
         "rsync says only that ssh ended. Why is in the line that ssh printed before it.";
     NotExamined Likely Line(Sign::Copy), [KeyNotAccepted, HostKeyUnknown, ClosedBeforeBanner]
         "scp and sftp say only that the connection ended. Why is in the line before it.";
     NotExamined Likely Line(Sign::Putty), [KeyNotAccepted, HostKeyUnknown]
         "PuTTY ended with an error of its own.";
+    NotExamined Likely Lines(lines::not_found_anywhere), []
+        "A shell does not find this program. The log does not show whether it is the shell of your own computer or one on the host.";
+    NotExamined Likely Line(Sign::IdentityAdded), []
+        "The key was loaded into the agent. Nothing failed in these lines, and none of them is about a connection.";
+    NotExamined Likely Line(Sign::AsksPassphrase), []
+        "This question comes from your own computer and is not for a password on the server: the key file is locked with a passphrase, which was chosen when the key was made. No line says what came of it.";
 };
-
-/// What fails although the login worked.
-pub(super) const AFTER_LOGIN: &[(Sign, &str)] = &[
-    (
-        Sign::NoSubsystem,
-        "The server lets you in, and has no SFTP (the part that scp and sftp need), or does not allow it.",
-    ),
-    (
-        Sign::Noise,
-        "A start file of the shell on the server (.bashrc, .profile) prints something. scp, sftp, rsync and git take that for their own conversation and give up.",
-    ),
-    (Sign::NoShell, "The account has no shell: it lets in, and allows no command."),
-    (Sign::NoSession, "The server lets you in and cannot start a command or a shell."),
-    (
-        Sign::PasswordExpired,
-        "The account or its password has expired, so the server starts nothing.",
-    ),
-    (
-        Sign::NoRepository,
-        "The server knows who you are, and this repository does not exist for you: it is misspelt, or you have no right to it.",
-    ),
-    (Sign::NotForwarded, "A port could not be forwarded: it is in use, or not allowed."),
-    (
-        Sign::JumpRefused,
-        "A connection was to be forwarded, and the server could not or would not make it.",
-    ),
-    (
-        Sign::Broke,
-        "The session began and broke later: a network that changed, a firewall that forgets quiet connections, or a server that ended.",
-    ),
-    (Sign::TimedOut, "The session began, and later nothing came from the server any more."),
-];

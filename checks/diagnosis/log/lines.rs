@@ -30,7 +30,7 @@ const ENDED: &[Sign] = &[
     Sign::LoggedIn,
 ];
 
-fn has_any(log: &Log, signs: &[Sign]) -> bool {
+pub(super) fn has_any(log: &Log, signs: &[Sign]) -> bool {
     log.marks.iter().any(|m| signs.contains(&m.sign))
 }
 
@@ -72,6 +72,51 @@ pub(super) fn way_closed_first<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
 pub(super) fn way_silent<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     let (silent, way) = (log.last(Sign::SilentFirst)?, log.last(Sign::WayClosed)?);
     Some(vec![silent, way])
+}
+
+/// Words for a command that a shell does not find.
+const NOT_FOUND: &[Sign] = &[Sign::CommandFailed, Sign::NotFoundThere, Sign::NotFoundSomewhere];
+
+/// Whether the way to the host is said to have ended, by the `ssh` that was to use it.
+pub(super) fn way_ended(log: &Log) -> bool {
+    has_any(log, &[Sign::WayClosed, Sign::ClosedFirst])
+}
+
+/// A command that is not there, and the end of the way that it should have been.
+pub(super) fn command_missing<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let missing = log.marks.iter().rev().find(|m| NOT_FOUND.contains(&m.sign))?;
+    let ended = log.last(Sign::WayClosed).or_else(|| log.last(Sign::ClosedFirst))?;
+    missing.text.raw().contains("not found").then(|| vec![missing, ended])
+}
+
+/// What a proxy command says where it runs and fails.
+pub(super) fn command_failed<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let failed = log.last(Sign::CommandFailed)?;
+    (!failed.text.raw().contains("not found")).then(|| vec![failed])
+}
+
+pub(super) fn not_found_anywhere<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    log.marks.iter().rev().find(|m| NOT_FOUND.contains(&m.sign)).map(|m| vec![m])
+}
+
+/// A key that `ssh` reads, given to PuTTY.
+pub(super) fn key_for_another_program<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let reasons = ["OpenSSH SSH-2 private key", "ssh.com SSH-2 private key"];
+    let is_it = |m: &&Mark| reasons.iter().any(|reason| m.word(1).starts_with(reason));
+    log.all(Sign::KeyNotLoaded).filter(is_it).last().map(|m| vec![m])
+}
+
+/// A passphrase that does not open the key, and none that did afterwards.
+pub(super) fn passphrase_refused<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let refused = log.last(Sign::BadPassphrase)?;
+    let added = log.last(Sign::IdentityAdded).is_some_and(|m| m.line >= refused.line);
+    (!added).then(|| vec![refused])
+}
+
+/// Not let in, after a passphrase was asked for.
+pub(super) fn denied_after_prompt<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let (asked, denied) = (log.last(Sign::AsksPassphrase)?, log.last(Sign::Denied)?);
+    (asked.line <= denied.line && !log.has(Sign::IdentityAdded)).then(|| vec![asked, denied])
 }
 
 pub(super) fn host_key_changed<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
@@ -191,6 +236,6 @@ pub(super) fn certificate_refused<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
 
 /// The server hung up once keys were in use.
 pub(super) fn closed_in_login<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
-    let closed = log.last(Sign::Closed)?;
+    let closed = log.last(Sign::Closed).or_else(|| log.last(Sign::Broke))?;
     has_any(log, &[Sign::KeysInUse, Sign::Methods, Sign::Offered]).then(|| vec![closed])
 }

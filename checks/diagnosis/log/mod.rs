@@ -4,13 +4,14 @@
 //! read. [`causes`] says where that is so, and which lines stand for which cause elsewhere. What a
 //! log cannot tell is said, with the command that looks.
 
+mod after;
 mod causes;
 mod lines;
 mod steps;
 #[cfg(test)]
 mod tests;
 
-use causes::{AFTER_LOGIN, By, CAUSES, Cause, Sure};
+use causes::{By, CAUSES, Cause, Sure};
 
 use super::{Diagnosis, Group, Id, rules};
 use crate::{
@@ -27,7 +28,7 @@ const MOST_QUOTED: usize = 8;
 /// The one cause, or `None` where the log shows a login that worked, and nothing that failed then.
 pub(super) fn diagnose(case: &Case, log: &Log) -> Option<Diagnosis> {
     if log.has(Sign::LoggedIn) {
-        return after_login(case, log).map(|found| finish(found, case, log));
+        return after::login(case, log).map(|found| finish(found, case, log));
     }
     if let Some(hop) = case.hop().map(|hop| hop.case.as_ref())
         && !hop.log().is_some_and(|log| log.has(Sign::LoggedIn))
@@ -45,7 +46,7 @@ pub(super) fn diagnose(case: &Case, log: &Log) -> Option<Diagnosis> {
         return Some(found);
     }
     // What only a login makes possible comes before the last word of git or scp.
-    let found = after_login(case, log);
+    let found = after::login(case, log);
     let found = found.or_else(|| CAUSES.iter().find_map(|cause| find(cause, case, log)));
     Some(finish(found.unwrap_or_else(|| nothing(log)), case, log))
 }
@@ -122,35 +123,6 @@ fn told_surely(found: Diagnosis, sure: Sure) -> Diagnosis {
     }
 }
 
-/// The login worked; what failed came later.
-fn after_login(case: &Case, log: &Log) -> Option<Diagnosis> {
-    let known = AFTER_LOGIN
-        .iter()
-        .find_map(|(sign, means)| Some((log.last(*sign)?, *means)))
-        .filter(|(m, _)| {
-            log.has(Sign::LoggedIn) || !matches!(m.sign, Sign::TimedOut | Sign::JumpRefused)
-        });
-    let ended = || {
-        let status = log.last(Sign::ExitStatus).filter(|m| m.word(0) != "0")?;
-        log.last(Sign::SendsCommand)?;
-        Some((status, "The command that was run there ended with an error of its own."))
-    };
-    let other = || {
-        let last = [Sign::Git, Sign::Rsync, Sign::Copy].into_iter().find_map(|s| log.last(s))?;
-        log.has(Sign::LoggedIn)
-            .then_some((last, "The login worked, and the program that used it failed then."))
-    };
-    let (mark, means) = known.or_else(ended).or_else(other)?;
-    let login = log.last(Sign::LoggedIn);
-    let shown: Vec<&Mark> = login.into_iter().chain([mark]).collect();
-    let id = if mark.sign == Sign::NoShell { Id::NoShell } else { Id::FailsAfterLogin };
-    let mut found = Diagnosis::new(id);
-    found.because.extend(quoted(&shown));
-    found = found.because(means);
-    found.next_steps = steps::of(id, case, log, Some(mark));
-    Some(found)
-}
-
 /// No line is known.
 fn nothing(log: &Log) -> Diagnosis {
     let found = Diagnosis::new(Id::NotExamined);
@@ -180,8 +152,7 @@ fn finish(mut found: Diagnosis, case: &Case, log: &Log) -> Diagnosis {
         );
     }
     found.ssh_says = last_words(log);
-    let asks = log.has(Sign::AsksPassphrase);
-    let warns = found.id.group() == Group::Keys && !asks || found.id == Id::HostKeyChanged;
+    let warns = found.id.group() == Group::Keys || found.id == Id::HostKeyChanged;
     if warns && !log.marks.iter().any(|m| tells_failure(m.sign)) {
         found = found.because(NO_END);
     }
@@ -252,6 +223,11 @@ fn is_spoken(sign: Sign) -> bool {
             | Sign::NoAgent
             | Sign::AgentGone
             | Sign::NoKeysInAgent
+            | Sign::NotAdded
+            | Sign::IdentityAdded
+            | Sign::BadPassphrase
+            // And a shell.
+            | Sign::NotFoundSomewhere
     )
 }
 

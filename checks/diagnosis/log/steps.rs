@@ -6,7 +6,7 @@ use crate::{
     case::Case,
     command,
     diagnosis::{Id, keys::start_agent, path as network},
-    explain::{Log, Mark, Sign},
+    explain::{Log, Mark, Program, Sign},
     finding::Hint,
     text,
     text::{key, number, path, shell},
@@ -157,6 +157,7 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
                 ssh().identity("~/.ssh/id_ed25519").command(),
             ),
         ],
+        Id::KeyUnreadable if log.program == Program::Putty => longer::to_ppk(case, mark),
         Id::KeyUnreadable => vec![Hint::run(
             "See whose file it is:",
             command!["ls", "-l", named("~/.ssh/id_ed25519")],
@@ -232,6 +233,16 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
                 ssh().set("IdentityAgent=none").command(),
             ),
         ],
+        Id::PassphraseWrong => vec![Hint::run(
+            "See whether you know the passphrase of this file. This asks for it and prints the public half:",
+            command!["ssh-keygen", "-y", "-f", named("~/.ssh/id_ed25519")],
+        )],
+        Id::LoginRefused => vec![Hint::advice(
+            "Your key, your user name and the network are not the reason. Send these lines to those who \
+             run the server; its own log says why there is no session (MaxSessions, ChrootDirectory, rules \
+             about accounts).",
+        )],
+        Id::NotExamined => longer::unknown(mark),
         Id::NoShell => vec![Hint::advice(
             "Your key, your user and the network are not the reason. Ask those who run the server for a \
              shell, or use what the account is for (sftp, git).",

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What stands in a command where the log does not name the host.
-pub(super) const NO_HOST: &str = "HOST";
+pub const NO_HOST: &str = "HOST";
 
 /// The port of SSH (RFC 4253, section 4).
 const SSH: u16 = 22;
@@ -60,6 +60,7 @@ pub(super) fn find(log: &Log) -> Goal {
         user_is_local_default: user.is_none(),
         user: user.unwrap_or_default(),
         pubkey_authentication: true,
+        host_key_alias: log.last(Sign::Alias).map(|m| m.word(0).to_owned()),
         security_key_provider: Some("internal".to_owned()),
         ..own_lists(log)
     };
@@ -107,6 +108,9 @@ fn told(log: &Log) -> Told {
         (Sign::Goodbye, Some(0), None, Some(1)),
         (Sign::Closed, Some(1), None, Some(2)),
         (Sign::TimedOut, Some(0), None, Some(1)),
+        (Sign::Broke, Some(0), None, None),
+        // It may be an alias of known_hosts alone, so all others come first.
+        (Sign::ChangedFor, Some(0), None, None),
     ] {
         let Some(mark) = log.last(sign) else { continue };
         // plink tells less in some of these lines.
@@ -119,17 +123,27 @@ fn told(log: &Log) -> Told {
             _ => (host, user, port),
         };
         let word = |place: Option<usize>| place.map(|p| mark.word(p)).filter(|w| !w.is_empty());
-        told.host = told.host.or_else(|| word(host).filter(|h| could_be_host(h)).map(bare));
+        if told.host.is_none()
+            && let Some(name) = word(host).filter(|name| could_be_host(name))
+        {
+            let (name, port_there) = parts(name);
+            told.host = Some(name);
+            told.port = told.port.or(port_there);
+        }
         told.user = told.user.or_else(|| word(user).map(str::to_owned));
         told.port = told.port.or_else(|| word(port)?.parse().ok());
     }
     told
 }
 
-/// `[HOST]:PORT`, as known_hosts writes it, without its brackets.
-fn bare(host: &str) -> String {
-    let inner = host.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    inner.map_or(host, |(name, _)| name).to_owned()
+/// A name as known_hosts writes it: `HOST`, or `[HOST]:PORT`.
+fn parts(host: &str) -> (String, Option<u16>) {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((name, rest)) => {
+            (name.to_owned(), rest.strip_prefix(':').and_then(|port| port.parse().ok()))
+        }
+        None => (host.to_owned(), None),
+    }
 }
 
 /// Not an option, and no name that `ssh` uses where it knows none.

@@ -8,7 +8,7 @@ use crate::{
     host_trust, negotiation,
     registration::{quoted, where_keys_are},
     text,
-    text::{foreign, host, key, path, shell},
+    text::{foreign, host, key, path, shell, user},
 };
 
 /// Where to look for a key that was not taken. A log has its fingerprint and not the key itself.
@@ -68,6 +68,7 @@ pub(super) fn file_of(mark: &Mark) -> &str {
         | Sign::KeyNotThere
         | Sign::WrongPair
         | Sign::AsksPassphrase
+        | Sign::BadPassphrase
         | Sign::NoHalf => mark.word(0),
         _ => "",
     }
@@ -112,7 +113,11 @@ pub(super) fn host_key_changed(case: &Case, log: &Log) -> Vec<Hint> {
         ask = ask.then(text![" The key that it showed has the fingerprint ", key(sent), "."]);
     }
     let mut steps = vec![Hint::advice(ask)];
-    let entry = case.effective().map_or_else(|| case.plan.host.clone(), host_trust::known_name);
+    // As ssh itself wrote it, with its brackets: so it stands in known_hosts.
+    let told = log.last(Sign::ChangedFor).or_else(|| log.last(Sign::Alias));
+    let told = told.map(|m| m.word(0).to_owned());
+    let live = || case.effective().map_or_else(|| case.plan.host.clone(), host_trust::known_name);
+    let entry = told.unwrap_or_else(live);
     let mut forget = command!["ssh-keygen"];
     if let Some(offending) = log.last(Sign::Offending).filter(|m| m.words.len() == 3) {
         forget = command!["ssh-keygen", "-f", path(offending.word(1))];
@@ -146,9 +151,74 @@ pub(super) fn after_login(case: &Case, mark: Option<&Mark>) -> Vec<Hint> {
             "Have ssh speak up now and then, so that the connection does not look unused:",
             ssh().set("ServerAliveInterval=30").command(),
         )],
+        Some(Sign::FileError | Sign::FilesLeft) => files(mark),
+        Some(Sign::NotFoundThere | Sign::NotFoundSomewhere | Sign::CommandFailed) => {
+            vec![Hint::advice(
+                "Ask those who run the server to install the program that the line names, or where it \
+                 is: rsync is told with --rsync-path, git with --upload-pack and --receive-pack.",
+            )]
+        }
+        Some(Sign::JumpRefused) => vec![Hint::advice(
+            "Check host and port of the tunnel as the server knows them: the connection is made from \
+             there. If the line says \"administratively prohibited\", ask those who run the server to \
+             allow it (AllowTcpForwarding, PermitOpen).",
+        )],
         _ => vec![Hint::advice(
             "Your key, your user and the network are not the reason. Look at what was run there, and \
              ask those who run the server.",
         )],
+    }
+}
+
+/// What rsync, scp or sftp could not read or write.
+fn files(mark: Option<&Mark>) -> Vec<Hint> {
+    let said = mark.map(|m| m.text.raw().to_ascii_lowercase()).unwrap_or_default();
+    let words = if said.contains("permission denied") || said.contains("not permitted") {
+        "Choose a folder in which your user may write (for a download: one that it may read), or ask \
+         those who run the server for the right to it. It is the right to a file, and not the login."
+    } else if said.contains("no such file") || said.contains("not found") {
+        "Check the path letter by letter, on the side that the line is about. A folder has to be there \
+         before a file is copied into it."
+    } else {
+        "Read the lines before the last one: they name the file or folder, and the reason."
+    };
+    vec![Hint::advice(words)]
+}
+
+/// A key of OpenSSH for PuTTY.
+pub(super) fn to_ppk(case: &Case, mark: Option<&Mark>) -> Vec<Hint> {
+    let file = mark.map(file_of).filter(|file| !file.is_empty()).unwrap_or("~/.ssh/id_ed25519");
+    let ppk = format!("{file}.ppk");
+    let mut plink = command!["plink", "-i", path(&ppk)];
+    plink.0.extend(case.plan.port.iter().flat_map(|p| ["-P".into(), p.to_string().into()]));
+    plink.0.push(case.plan.user.as_ref().map_or_else(
+        || host(&case.plan.host).into(),
+        |name| text![user(name), "@", host(&case.plan.host)],
+    ));
+    vec![
+        Hint::run(
+            "Write the key in PuTTY's format, as another file. On Windows: PuTTYgen, Conversions, \
+             Import key, then Save private key.",
+            command!["puttygen", path(file), "-o", path(&ppk)],
+        ),
+        Hint::run("Use that file:", plink),
+    ]
+}
+
+/// What helps where the lines do not tell how it ended.
+pub(super) fn unknown(mark: Option<&Mark>) -> Vec<Hint> {
+    match mark.map(|m| (m.sign, m.word(0))) {
+        Some((Sign::AsksPassphrase, file)) => vec![Hint::run(
+            "Type the passphrase of the key file; nothing is shown while you type. This only tests \
+             whether you know it:",
+            command!["ssh-keygen", "-y", "-f", path(file)],
+        )],
+        Some((Sign::NotFoundThere | Sign::NotFoundSomewhere | Sign::CommandFailed, _)) => {
+            vec![Hint::advice(
+                "Install the program on the computer whose shell says so. ssh, ssh-add and ssh-agent are \
+                 in the package openssh-client, or openssh.",
+            )]
+        }
+        _ => Vec::new(),
     }
 }
