@@ -49,7 +49,7 @@ const LOGS: &[(&str, &str, &str, &str)] = &[
         "shop.example.com",
     ),
     ("github-actions-host-key.log", "host-key-unknown", "Line 3", "git@git.example.com"),
-    ("mail-host-key-changed.log", "host-key-changed", "SHA256:CCC", "(a log that names no host)"),
+    ("mail-host-key-changed.log", "host-key-changed", "SHA256:CCC", "shop.example.com"),
     ("two-attempts.log", "password-only", "2 attempts", "ada@shop.example.com:2222"),
     ("jump-host-denies.log", "key-not-accepted", "jump host jump.example.com", "ada@shop.internal"),
     ("plink-key-refused.log", "key-not-accepted", "Line 8", "ada@shop.example.com"),
