@@ -6,7 +6,7 @@ use crate::{
     case::Case,
     check::About,
     diagnosis::{self, Diagnosis},
-    finding::{Finding, Status},
+    finding::{Finding, Hint, Status},
     ssh_add,
     text::Text,
 };
@@ -61,6 +61,9 @@ impl Report {
         }
         let diagnosis = diagnosis::diagnose(&case);
         let mut report = Self { case, duration_ms, verdict: Verdict::Ready, diagnosis, checks };
+        if report.diagnosis.is_none() && report.looked_at_nothing() {
+            report.diagnosis = Some(nothing_chosen(&report.case));
+        }
         report.verdict = match &report.diagnosis {
             None => Verdict::Ready,
             Some(d) if d.id.is_inconclusive() => Verdict::Inconclusive,
@@ -98,9 +101,22 @@ impl Report {
             .all(ran)
     }
 
+    /// Whether a choice of checks was made, and each of them was skipped.
+    fn looked_at_nothing(&self) -> bool {
+        let skipped = |checked: &Checked| checked.finding.status == Status::Skip;
+        !self.checks.is_empty() && self.checks.iter().all(skipped) && !self.is_complete()
+    }
+
     /// The worst status of the checks.
     #[must_use]
     pub fn worst(&self) -> Status {
         self.checks.iter().map(|c| c.finding.status).max().unwrap_or(Status::Pass)
     }
+}
+
+/// That nothing is wrong with what nobody looked at would be no news.
+fn nothing_chosen(case: &Case) -> Diagnosis {
+    Diagnosis::new(diagnosis::Id::NotExamined)
+        .because("Each check that was chosen was skipped, for the reason beside it: nothing was looked at.")
+        .step(Hint::run("Look at all of it:", case.plan.ssh().preflight(None).command()))
 }

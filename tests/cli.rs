@@ -54,6 +54,14 @@ fn what_is_wrong_is_said() {
     }
 }
 
+/// A gate must not let pass what nobody looked at.
+#[test]
+fn a_choice_of_checks_that_are_all_skipped_is_no_success() {
+    let (code, stdout, _) = run(&["--only", "dns", "127.0.0.1"]);
+    assert_eq!(code, Some(3), "{stdout}");
+    assert!(stdout.contains("was chosen was skipped"), "{stdout}");
+}
+
 #[test]
 fn help_version_and_schema_are_no_failure() {
     for arguments in [&["--help"][..], &["--version"], &["-V"], &["schema"], &["catalogue"]] {

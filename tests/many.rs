@@ -102,7 +102,7 @@ fn run(arguments: &[&str], stdin: &str) -> Output {
     command.args(arguments).write_stdin(stdin).output().unwrap()
 }
 
-const FAST: [&str; 4] = ["-p", "9", "--only", "dns"];
+const FAST: [&str; 4] = ["-p", "9", "--only", "config"];
 
 #[test]
 fn targets_come_from_words_a_file_and_standard_input() {
@@ -152,7 +152,8 @@ fn progress_over_all_is_for_a_terminal_alone() {
     let program = env!("CARGO_BIN_EXE_ssh-preflight");
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report");
-    let line = format!("{program} -p 9 --only dns a@127.0.1.1 b@127.0.1.2 >{}", report.display());
+    let line =
+        format!("{program} -p 9 --only config a@127.0.1.1 b@127.0.1.2 >{}", report.display());
     let mut script = std::process::Command::new("script");
     script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env("LANG", "C.UTF-8");
     let Ok(seen) = script.stdin(std::process::Stdio::null()).output() else {

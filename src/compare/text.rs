@@ -205,8 +205,8 @@ fn sentence(comparison: &Comparison) -> String {
     };
     let is = match (now.verdict, then.verdict == now.verdict) {
         (Verdict::Ready, false) if now.complete => " It works now.",
-        (Verdict::Ready, false) => " Now nothing is wrong in what was looked at.",
-        (Verdict::Ready, true) => " It works now too.",
+        (Verdict::Ready, true) if now.complete => " It works now too.",
+        (Verdict::Ready, _) => " Now nothing is wrong in what was looked at.",
         (Verdict::NotReady, true) => " It does not work now either.",
         (Verdict::NotReady, false) => "",
         (Verdict::Inconclusive, _) => " Now it could not be found out.",
