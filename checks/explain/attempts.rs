@@ -100,7 +100,12 @@ fn is_repeated(begun: &[Mark], mark: &Mark) -> bool {
 
 fn program(marks: &[Mark]) -> Program {
     let has = |sign| marks.iter().any(|m| m.sign == sign);
-    let putty = |m: &Mark| m.sign == Sign::Client && m.word(0).contains("PuTTY");
+    let putty = |m: &Mark| {
+        let said = m.text.raw();
+        let words =
+            said.starts_with("FATAL ERROR: ") || said.starts_with("Unable to use key file ");
+        words || m.sign == Sign::Client && m.word(0).contains("PuTTY")
+    };
     if has(Sign::Putty) || has(Sign::KeyRefused) || marks.iter().any(putty) {
         Program::Putty
     } else if has(Sign::Git) {

@@ -3,6 +3,9 @@
 //! A server that lets in may still open no session; then the login is refused all the same. What
 //! fails in a session is none of the login's business.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     lines::{has_any, way_ended},
     quoted, steps,

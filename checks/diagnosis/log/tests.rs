@@ -3,7 +3,7 @@ use strum::IntoEnumIterator;
 use super::*;
 use crate::explain;
 
-fn explained(log: &str) -> Option<Diagnosis> {
+pub(super) fn explained(log: &str) -> Option<Diagnosis> {
     let about = explain::About {
         now: jiff::Timestamp::UNIX_EPOCH,
         profile: None,
