@@ -3,6 +3,8 @@
 mod conversation;
 mod target;
 
+pub use target::NO_HOST;
+
 use std::net::{IpAddr, SocketAddr};
 
 use super::{

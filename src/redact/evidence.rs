@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use checks::{
     case::{Case, Plan},
     evidence::Unseen,
+    explain::NO_HOST,
     profile::Profile,
     report::Report,
 };
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{
     kinds::{self, Kind},
+    logs,
     names::{Names, Thing},
     profiles,
 };
@@ -28,6 +30,7 @@ pub(super) fn learn(report: &Report, names: &mut Names) -> Value {
     if let Some(Ok(hop)) = case.second_hop.as_mut().map(|hop| &mut hop.seen) {
         strip(&mut hop.case.plan, names);
     }
+    logs::learn(&case, names);
     let data = serde_json::to_value(&case).unwrap_or_default();
     learn_value(&data, Kind::Text, names);
     for checked in &report.checks {
@@ -131,8 +134,8 @@ fn restored(data: Value) -> Option<Case> {
 
 fn nothing(plan: &Plan) -> Plan {
     Plan {
-        input: "HOST".into(),
-        host: "HOST".into(),
+        input: NO_HOST.into(),
+        host: NO_HOST.into(),
         user: None,
         ssh_options: Vec::new(),
         profile: None,

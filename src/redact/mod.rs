@@ -11,6 +11,7 @@
 mod commands;
 mod evidence;
 mod kinds;
+mod logs;
 mod names;
 mod profiles;
 mod public;

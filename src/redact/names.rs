@@ -6,7 +6,7 @@ use std::{
 };
 
 use aho_corasick::AhoCorasick;
-use checks::address_kind::AddressKind;
+use checks::{address_kind::AddressKind, explain::NO_HOST};
 use ipnet::IpNet;
 
 use super::public;
@@ -202,7 +202,12 @@ impl Names {
             return self.endpoint(written);
         }
         let name = written.trim_end_matches('.').to_lowercase();
-        if name.is_empty() || public::is_host(&name) || public::is_domain(&name) {
+        // What stands for a host that is not known is nobody's.
+        if name.is_empty()
+            || written == NO_HOST
+            || public::is_host(&name)
+            || public::is_domain(&name)
+        {
             return written.to_owned();
         }
         match public::split_domain(&name) {

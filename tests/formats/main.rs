@@ -14,6 +14,7 @@
 mod files;
 mod hostile;
 mod pairs;
+mod redacted_logs;
 mod redaction;
 mod snapshots;
 mod validity;
