@@ -154,6 +154,8 @@ pub struct Limits {
     pub until: Instant,
     /// Ctrl-C.
     pub cut: CancellationToken,
+    /// Whether this is a recorded case: what was not looked at then is not looked at later.
+    pub recorded: bool,
 }
 
 impl Limits {
@@ -222,7 +224,9 @@ impl<T> Fact<T> {
     {
         let observe = || async {
             let started_ms = limits.elapsed_ms();
-            let seen = if self.started.swap(true, SeqCst) {
+            let seen = if limits.recorded {
+                Err(Unseen::NotRecorded)
+            } else if self.started.swap(true, SeqCst) {
                 Err(Unseen::Abandoned)
             } else {
                 let probe: BoxFuture<'f, Seen<T>> = Box::pin(probe());
@@ -247,7 +251,12 @@ mod tests {
 
     fn limits() -> Limits {
         let began = Instant::now();
-        Limits { began, until: began + Duration::from_secs(5), cut: CancellationToken::new() }
+        Limits {
+            began,
+            until: began + Duration::from_secs(5),
+            cut: CancellationToken::new(),
+            recorded: false,
+        }
     }
 
     #[tokio::test]

@@ -38,7 +38,6 @@ impl Evidence {
     pub async fn forwarding(&self) -> &Seen<Forwarding> {
         self.forwarding
             .once(&self.limits, || async {
-                self.is_live()?;
                 // Where the first command came to no end, a second one would not either.
                 if !self.login().await.as_ref().is_ok_and(Login::has_ended_well) {
                     return Err(Unseen::Needs(Needed::Login));

@@ -248,7 +248,6 @@ impl Evidence {
     pub async fn login(&self) -> &Seen<Login> {
         self.login
             .once(&self.limits, || async {
-                self.is_live()?;
                 let effective = self.effective().await?.clone();
                 let Ok(queries) = self.queries().await else {
                     return Err(Unseen::Needs(Needed::AcceptedKey));

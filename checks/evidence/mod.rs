@@ -67,8 +67,6 @@ pub struct Evidence {
     limits: Limits,
     shared: hop::Shared,
     person: Option<Arc<dyn Person>>,
-    /// Whether this is a recorded case, in which nothing is observed any more.
-    recorded: bool,
     /// For the one login that somebody asked for.
     password: Option<std::sync::Arc<crate::password::Password>>,
     /// The log that all of this was read from.
@@ -146,17 +144,16 @@ impl Evidence {
     fn of(case: Case, cut: CancellationToken, recorded: bool) -> Self {
         let began = Instant::now();
         let until = began + Duration::from_millis(case.plan.limits.total_ms);
-        Self::limited(case, Limits { began, until, cut }, recorded)
+        Self::limited(case, Limits { began, until, cut, recorded })
     }
 
-    fn limited(case: Case, limits: Limits, recorded: bool) -> Self {
+    fn limited(case: Case, limits: Limits) -> Self {
         Self {
             plan: case.plan,
             started_at: case.started_at,
             limits,
             shared: hop::Shared::default(),
             person: None,
-            recorded,
             password: None,
             log: case.log,
             live: Live::default(),
@@ -349,7 +346,6 @@ impl Evidence {
     pub async fn made_up_names(&self) -> &Seen<made_up_name::MadeUpNames> {
         self.made_up_names
             .once(&self.limits, || async {
-                self.is_live()?;
                 if self.attempts().await.clone()?.unanswered().is_none() {
                     return Err(Unseen::Needs(Needed::Failure));
                 }
@@ -364,7 +360,6 @@ impl Evidence {
     pub async fn source(&self) -> &Seen<source::Source> {
         self.source
             .once(&self.limits, || async {
-                self.is_live()?;
                 let effective = self.effective().await?.clone();
                 if effective.is_proxied() {
                     return Err(Unseen::Needs(Needed::Connection));
@@ -381,7 +376,6 @@ impl Evidence {
     pub async fn egress(&self) -> &Seen<egress::Egress> {
         self.egress
             .once(&self.limits, || async {
-                self.is_live()?;
                 let ways = self.source().await.clone()?.ways;
                 let mut families: Vec<bool> = ways
                     .iter()
@@ -394,11 +388,6 @@ impl Evidence {
                 self.limits.hold(egress::observe(askers, families, self.plan.limits)).await
             })
             .await
-    }
-
-    /// What was not looked at when a case was recorded is not looked at later.
-    fn is_live(&self) -> Result<(), Unseen> {
-        if self.recorded { Err(Unseen::NotRecorded) } else { Ok(()) }
     }
 
     /// What is known of the server's key.
@@ -415,7 +404,6 @@ impl Evidence {
     pub async fn identities(&self) -> &Seen<identities::Identities> {
         self.identities
             .once(&self.limits, || async {
-                self.is_live()?;
                 let effective = self.effective().await?.clone();
                 self.limits.hold(identities::observe(effective)).await
             })
@@ -426,7 +414,6 @@ impl Evidence {
     pub async fn agent(&self) -> &Seen<agent::AgentKeys> {
         self.agent
             .once(&self.limits, || async {
-                self.is_live()?;
                 let effective = self.effective().await?.clone();
                 self.limits.hold(agent::observe(effective, self.plan.limits)).await
             })

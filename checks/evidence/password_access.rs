@@ -26,7 +26,6 @@ impl Evidence {
     pub async fn password_login(&self) -> &Seen<PasswordLogin> {
         self.password_login
             .once(&self.limits, || async {
-                self.is_live()?;
                 let effective = self.effective().await?.clone();
                 let (handshake, known) = futures_util::join!(self.handshake(), self.known_hosts());
                 let session = self.live.session.lock().await.take();
@@ -72,7 +71,6 @@ impl Evidence {
     pub async fn sftp(&self) -> &Seen<SftpSession> {
         self.sftp
             .once(&self.limits, || async {
-                self.is_live()?;
                 let login = self.password_login().await;
                 let session = self.live.session.lock().await.take();
                 let (Ok(_), Some(session), Some(wish)) = (login, session, self.plan.access.sftp())

@@ -22,7 +22,7 @@ impl Evidence {
     /// Evidence about a jump host of a target, within the limits of the target's run.
     pub(super) fn within(plan: Plan, limits: Limits, shared: hop::Shared) -> Self {
         let case = Case::unobserved(plan, jiff::Timestamp::now());
-        Self::limited(case, limits, false).beside(&shared)
+        Self::limited(case, limits).beside(&shared)
     }
 
     /// What `ssh` would do, where it connects by itself. A jump host or proxy command does that
@@ -36,7 +36,6 @@ impl Evidence {
     pub async fn hop(&self) -> &Seen<hop::Hop> {
         self.hop
             .once(&self.limits, || async {
-                self.is_live()?;
                 let effective = self.effective().await?;
                 let plan = jump::plan(&self.plan, effective);
                 let plan = plan.ok_or(Unseen::Needs(Needed::JumpHost))?;
@@ -50,7 +49,6 @@ impl Evidence {
     pub async fn proxy(&self) -> &Seen<proxy::Proxy> {
         self.proxy
             .once(&self.limits, || async {
-                self.is_live()?;
                 let effective = self.effective().await?;
                 let hop =
                     if effective.proxy_jump.is_some() { Some(self.hop().await) } else { None };
@@ -82,7 +80,6 @@ impl Evidence {
     pub async fn proxy_end(&self) -> &Seen<proxy::ProxyEnd> {
         self.proxy_end
             .once(&self.limits, || async {
-                self.is_live()?;
                 self.proxy().await.as_ref().map_err(Clone::clone)?;
                 let handshake = self.handshake().await;
                 let ended = handshake

@@ -135,7 +135,6 @@ impl Evidence {
     pub async fn second_hop(&self) -> &Seen<SecondHop> {
         self.second_hop
             .once(&self.limits, || async {
-                self.is_live()?;
                 let part = self.plan.pair.as_ref().filter(|part| part.role == Role::Source);
                 let part = part.ok_or(Unseen::Needs(Needed::Login))?;
                 if !self.login().await.as_ref().is_ok_and(Login::has_session) {
@@ -308,7 +307,7 @@ impl Look<'_> {
         case.agent_for_host = self.seen(Err(Unseen::Needs(Needed::DirectWay)));
         // It is about this computer, from which nothing goes there.
         case.machine = self.seen(Err(Unseen::Needs(Needed::DirectWay)));
-        let evidence = Evidence::limited(case, self.evidence.limits.clone(), false);
+        let evidence = Evidence::limited(case, self.evidence.limits.clone());
         *evidence.live.tunnelled.lock().await = stream;
         // The room belongs to the copy as a whole; it is looked at before the goodbye.
         if self.part.file.is_some() {

@@ -29,7 +29,12 @@ fn pair(seed: u8) -> PrivateKey {
 
 fn limits() -> Limits {
     let began = Instant::now();
-    Limits { began, until: began + Duration::from_secs(20), cut: CancellationToken::new() }
+    Limits {
+        began,
+        until: began + Duration::from_secs(20),
+        cut: CancellationToken::new(),
+        recorded: false,
+    }
 }
 
 /// Takes one key, or any, and counts what it was asked to believe.
