@@ -12,7 +12,7 @@ use crate::{
         identities::Identities,
         queries::{Queries, Query},
     },
-    finding::{Finding, Hint, Status},
+    finding::{Finding, Hint},
     key_files,
     pair::Role,
     portal, text,
@@ -49,7 +49,7 @@ impl Check for Agent {
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let (agent, identities) = futures_util::join!(evidence.agent(), evidence.identities());
         let effective = evidence.effective().await;
-        let forwards = effective.as_ref().is_ok_and(|e| forwards_it(evidence.plan(), e));
+        let forwards = effective.as_ref().is_ok_and(|e| evidence.plan().forwards_asked_agent(e));
         let queries = if forwards { Some(evidence.queries().await) } else { None };
         Facts { effective, agent, identities, queries }
     }
@@ -61,7 +61,7 @@ impl Check for Agent {
             (_, Err(why)) => return Finding::unseen(why),
         };
         let identities = facts.identities.as_ref().ok();
-        let forwards = forwards_it(plan, effective);
+        let forwards = plan.forwards_asked_agent(effective);
         let interactive = plan.may_ask(effective);
         let won = facts
             .queries
@@ -70,9 +70,9 @@ impl Check for Agent {
         let own = identities.and_then(key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
         let mut finding = judge(effective, agent, own, forwards, won);
         let used_there = plan.pair.as_ref().is_some_and(|part| part.role == Role::Source);
-        if used_there && won.is_some() && finding.status == Status::Fail {
+        if used_there && won.is_some() {
             // Which key the second host takes is asked there.
-            finding.status = Status::Warn;
+            finding.status = finding.status.at_most_a_warning();
         }
         finding
             .detail_all(agent.keys().iter().enumerate().map(|(place, held)| {
@@ -98,11 +98,6 @@ impl Check for Agent {
             .fact("state", &agent.state)
             .fact("forwarding", forwards)
     }
-}
-
-/// Whether this agent is the one to forward; ForwardAgent may name another one.
-fn forwards_it(plan: &Plan, effective: &Effective) -> bool {
-    (plan.wants_forwarding || effective.forward_agent) && effective.forward_agent_socket.is_none()
 }
 
 fn judge(

@@ -5,6 +5,8 @@
 
 use crate::{
     evidence::login::{Login, Proof, Run, RunEnd},
+    finding::Hint,
+    text,
     text::{Foreign, foreign},
 };
 
@@ -166,6 +168,18 @@ pub fn greeting(run: &Run) -> Option<crate::text::Span> {
 #[must_use]
 pub fn last_line(run: &Run) -> Option<crate::text::Span> {
     first_words([&run.stderr, &run.stdout].into_iter().flat_map(|text| text.raw().lines().rev()))
+}
+
+/// What to do about a start-up file of the shell that prints; `place`: where it is.
+#[must_use]
+pub fn quiet_shell(place: &'static str) -> Hint {
+    Hint::advice(text![
+        "Look ",
+        place,
+        " for lines that print (echo, cat, fortune …) in ~/.bashrc or in the other start-up file of the \
+         shell, and let them run in a terminal alone. For bash, put this line before them: \
+         [[ $- == *i* ]] || return",
+    ])
 }
 
 /// The first of these lines that says something.

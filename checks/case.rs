@@ -383,6 +383,14 @@ impl Case {
     }
 }
 
+/// The value of a word as it follows `-o`, where it sets this option; ssh takes `=` or a space, and upper
+/// and lower case as the same.
+#[must_use]
+pub fn setting<'w>(word: &'w str, option: &str) -> Option<&'w str> {
+    let (key, value) = word.split_once(|c: char| c == '=' || c.is_whitespace())?;
+    key.trim().eq_ignore_ascii_case(option).then(|| value.trim())
+}
+
 impl Plan {
     /// To look at a host as it is typed, with nothing else asked for and nobody there to answer.
     #[must_use]
@@ -410,16 +418,24 @@ impl Plan {
         }
     }
 
+    /// Whether an agent is to be forwarded, by the command line or the configuration.
+    #[must_use]
+    pub fn forwards(&self, effective: &Effective) -> bool {
+        self.wants_forwarding || effective.forward_agent
+    }
+
+    /// Whether it is the agent that `ssh` asks; ForwardAgent may name another one.
+    #[must_use]
+    pub fn forwards_asked_agent(&self, effective: &Effective) -> bool {
+        self.forwards(effective) && effective.forward_agent_socket.is_none()
+    }
+
     /// The key files that were named on the command line, as they were typed there.
     pub fn typed_identities(&self) -> impl Iterator<Item = &str> {
         let pairs = self.ssh_options.iter().zip(self.ssh_options.iter().skip(1));
         pairs.filter_map(|(option, value)| match option.as_str() {
             "-i" => Some(value.as_str()),
-            "-o" => {
-                let (key, path) = value.split_once(|c: char| c == '=' || c.is_whitespace())?;
-                let is_identity = key.trim().eq_ignore_ascii_case("IdentityFile");
-                is_identity.then(|| path.trim())
-            }
+            "-o" => setting(value, "IdentityFile"),
             _ => None,
         })
     }

@@ -13,11 +13,22 @@ use crate::{
 /// `scp` at the source, as a person types it there.
 #[must_use]
 pub fn scp(part: &Part, there: &Effective, name: &str) -> Command {
+    scp_to(part, there, name, file(part))
+}
+
+/// The file, or the word in the place of one that nobody named.
+fn file(part: &Part) -> &str {
+    part.file.as_deref().unwrap_or("FILE")
+}
+
+/// The same, to another place at the destination.
+#[must_use]
+pub fn scp_to(part: &Part, there: &Effective, name: &str, to: &str) -> Command {
     let mut words = command!["scp"];
     if let Some(port) = part.destination.port.filter(|port| *port != 22) {
         words.0.extend(["-P".into(), number(port).into()]);
     }
-    let file = part.file.as_deref().unwrap_or("FILE");
+    let file = file(part);
     // A name that begins with a dash would be an option, one with a colon a host.
     let has_to_be_a_path = file.starts_with('-') || file.contains(':');
     let local = if has_to_be_a_path && !file.starts_with('/') {
@@ -26,7 +37,7 @@ pub fn scp(part: &Part, there: &Effective, name: &str) -> Command {
         file.to_owned()
     };
     words.0.push(foreign(local).into());
-    words.0.push(text![user(&there.user), "@", in_address(name), ":", foreign(file)]);
+    words.0.push(text![user(&there.user), "@", in_address(name), ":", foreign(to)]);
     words
 }
 
@@ -56,7 +67,7 @@ pub fn by_way_of_here(base: &Plan, part: &Part) -> Option<Hint> {
     if !part.is_copy() {
         return None;
     }
-    let file = part.file.as_deref().unwrap_or("FILE");
+    let file = file(part);
     let place = |end: &End| -> Text {
         let mut place = text![];
         if let Some(name) = &end.user {

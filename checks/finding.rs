@@ -19,6 +19,17 @@ pub enum Status {
     Fail,
 }
 
+impl Status {
+    /// The same where a fault counts for a warning and no more.
+    #[must_use]
+    pub const fn at_most_a_warning(self) -> Self {
+        match self {
+            Self::Fail => Self::Warn,
+            other => other,
+        }
+    }
+}
+
 /// Something to do, with the command that does it where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {

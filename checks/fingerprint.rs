@@ -144,8 +144,8 @@ impl Keys<'_> {
         finding
     }
 
-    /// How many keys `ssh` could log in with, as far as can be seen from here.
-    /// What `ssh` has to use: offers, and a number of keys whose public half is hidden.
+    /// What `ssh` could log in with, as far as can be seen from here: offers, and how many keys more
+    /// whose public half is hidden.
     fn usable(&self) -> (Vec<&Offer>, usize) {
         let provable = |offer: &&Offer| match offer.provable {
             Provable::Yes => true,

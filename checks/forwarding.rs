@@ -38,8 +38,10 @@ impl Check for Forwarding {
 
     async fn observe(evidence: &Evidence) -> Facts<'_> {
         let effective = evidence.effective().await;
-        let wanted = evidence.plan().wants_forwarding
-            || effective.as_ref().is_ok_and(|effective| effective.forward_agent);
+        let wanted = match &effective {
+            Ok(effective) => evidence.plan().forwards(effective),
+            Err(_) => evidence.plan().wants_forwarding,
+        };
         let host = effective.map_or_else(|_| evidence.plan().host.clone(), |e| e.host.clone());
         if !wanted {
             return Facts { host, forwarding: None, login: None, queries: None };

@@ -114,8 +114,13 @@ pub fn known_name(effective: &Effective) -> String {
     if let Some(alias) = &effective.host_key_alias {
         return alias.to_lowercase();
     }
-    let host = effective.host.to_lowercase();
-    if effective.port == 22 { host } else { format!("[{host}]:{}", effective.port) }
+    at_port(&effective.host.to_lowercase(), effective.port)
+}
+
+/// A host at a port, as known_hosts writes it: the usual port is left out.
+#[must_use]
+pub fn at_port(host: &str, port: u16) -> String {
+    if port == 22 { host.to_owned() } else { format!("[{host}]:{port}") }
 }
 
 /// What the known_hosts files say about a key; `principal` is the name that a certificate must be

@@ -93,11 +93,7 @@ fn arrived(arrival: &Arrival<'_>, login: &login::Login, who: text::Span) -> Find
         ])
         .detail_all(run.map(|run| text!["It prints: ", arrival::noise(run)]))
         .detail("Programs that talk through the shell (scp, sftp, rsync, git) can stumble over it.")
-        .hint(Hint::advice(
-            "Look there for lines that print (echo, cat, fortune …) in ~/.bashrc or in the other \
-             start-up file of the shell, and let them run in a terminal alone. For bash, put this \
-             line before them: [[ $- == *i* ]] || return",
-        )),
+        .hint(arrival::quiet_shell("there")),
         Arrival::Shell { .. }
             if run.is_some_and(|run| run.stderr.raw().contains("Could not chdir to home")) =>
         {

@@ -69,7 +69,6 @@ impl Report {
             Some(d) if d.id.is_inconclusive() => Verdict::Inconclusive,
             Some(_) => Verdict::NotReady,
         };
-        report.say_what_the_ends_are();
         report
     }
 

@@ -10,7 +10,7 @@ use crate::{
     finding::{Hint, Status},
     pair::{Part, Role, from_here},
     report::{Report, Verdict},
-    text,
+    ssh_add, text,
     text::{foreign, host, path, user},
 };
 
@@ -144,23 +144,23 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
         match report.case.role() {
             Some(Role::Source) => {
                 let diagnosis = report.diagnosis.take();
-                let base = &report.case.plan;
-                report.diagnosis = diagnosis.map(|found| match base.pair.as_deref() {
-                    Some(part) => compared(found, base, part, here.as_ref()),
+                let case = &report.case;
+                report.diagnosis = diagnosis.map(|found| match case.plan.pair.as_deref() {
+                    Some(part) => compared(found, case, part, here.as_ref()),
                     None => found,
                 });
-                report.say_what_the_ends_are();
             }
             // A copy does not go this way; a service is used from here as well.
             Some(Role::Destination) => {
                 let part = report.case.plan.pair.as_deref();
                 let is_copy = part.is_none_or(Part::is_copy);
                 for checked in report.checks.iter_mut().filter(|_| is_copy) {
-                    checked.finding.status = at_most_a_warning(checked.finding.status);
+                    checked.finding.status = checked.finding.status.at_most_a_warning();
                 }
             }
             Some(Role::Hop) | None => {}
         }
+        report.say_what_the_ends_are();
     }
     out
 }
@@ -194,7 +194,8 @@ impl Here {
 }
 
 /// A cause at the source, with what this computer sees of the destination.
-fn compared(mut found: Diagnosis, base: &Plan, part: &Part, here: Option<&Here>) -> Diagnosis {
+fn compared(mut found: Diagnosis, case: &Case, part: &Part, here: Option<&Here>) -> Diagnosis {
+    let base = &case.plan;
     let ready = here.is_some_and(|here| here.verdict == Verdict::Ready);
     if !ready {
         // By way of this computer it would not work either.
@@ -238,7 +239,8 @@ fn compared(mut found: Diagnosis, base: &Plan, part: &Part, here: Option<&Here>)
                 ". That key is not in your agent, so the source cannot use it.",
             ]);
             let load = command!["ssh-add", path(file)];
-            found.next_steps.insert(0, Hint::run("Load that key into your agent:", load));
+            let load = Hint::run("Load that key into your agent:", load);
+            found.next_steps.insert(0, ssh_add::where_ssh_asks(case, load));
         }
         None if ready && found.id == Id::KeyNotAccepted => found.because.push(text![
             "From this computer ",
@@ -266,11 +268,4 @@ fn by_its_name(base: &Plan, part: &Part, real: &str) -> Hint {
         again.0.extend(["--file".into(), text![foreign(file)]]);
     }
     Hint::run("Run this again with that name:", again)
-}
-
-const fn at_most_a_warning(status: Status) -> Status {
-    match status {
-        Status::Fail => Status::Warn,
-        other => other,
-    }
 }

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use checks::case::{Case, Plan, TimeLimits};
+use checks::case::{Case, Plan, TimeLimits, setting};
 
 use crate::{
     cli::Options,
@@ -117,15 +117,10 @@ fn may_answer(options: &Options) -> bool {
     std::io::stdin().is_terminal()
 }
 
-/// Whether `-o BatchMode=yes` says that nobody is there. ssh takes `=` or a space, in any case.
+/// Whether `-o BatchMode=yes` says that nobody is there.
 fn is_batch(ssh: &[String]) -> bool {
-    ssh.iter().any(|option| {
-        let mut parts = option.splitn(2, |c: char| c == '=' || c.is_whitespace());
-        let is = |part: Option<&str>, word: &str| {
-            part.is_some_and(|p| p.trim().eq_ignore_ascii_case(word))
-        };
-        is(parts.next(), "BatchMode") && is(parts.next(), "yes")
-    })
+    let batch = ssh.iter().filter_map(|option| setting(option, "BatchMode"));
+    batch.into_iter().any(|value| value.eq_ignore_ascii_case("yes"))
 }
 
 /// Larger files are no recordings. One case is some 100 KB.

@@ -71,9 +71,7 @@ fn need(case: &Case) -> Option<Need> {
     let refused = case
         .queries()
         .is_some_and(|q| !q.open_door && q.winner(interactive).is_none() && !q.offers.is_empty());
-    // Where another agent is forwarded (ForwardAgent with a path), this one is not needed for it.
-    let this_one = effective.forward_agent_socket.is_none();
-    if (case.plan.wants_forwarding || effective.forward_agent) && this_one && !refused {
+    if case.plan.forwards_asked_agent(effective) && !refused {
         return Some(Need::Forwarding);
     }
     let failing = Failing::of(case)?;
@@ -88,7 +86,7 @@ fn agent(case: &Case) -> Option<(&AgentKeys, Need)> {
 }
 
 /// The file that one would load: what the user has, else the name that ssh-keygen proposes.
-fn own_key(case: &Case) -> String {
+pub(super) fn own_key(case: &Case) -> String {
     let known = case.identities().and_then(key_files::own_key);
     known.unwrap_or("~/.ssh/id_ed25519").to_owned()
 }

@@ -1,6 +1,6 @@
 //! Causes in agent forwarding, where it was asked for together with a real login.
 
-use super::{Diagnosis, Id, Rule, diagnose};
+use super::{Diagnosis, Id, Rule, agent::own_key, diagnose};
 use crate::{
     arrival::{self, Arrival},
     case::Case,
@@ -147,19 +147,15 @@ fn kept_back(case: &Case) -> Option<Diagnosis> {
         return None;
     }
     let part = case.plan.pair.as_deref();
-    let next = part.map_or_else(
-        || text!["NEXT"],
-        |part| match part.destination.port.filter(|port| *port != 22) {
-            Some(port) => text![host(format!("[{}]:{port}", part.destination.host))],
-            None => text![host(&part.destination.host)],
-        },
-    );
-    let words = match part {
-        Some(_) => "Load it for the way on:",
-        None => "Load it for the way on, with the next host in the place of NEXT:",
+    let (words, next) = match part.map(|part| &part.destination) {
+        Some(end) => {
+            let next = host_trust::at_port(&end.host, end.port.unwrap_or(22));
+            ("Load it for the way on:", text![host(next)])
+        }
+        None => ("Load it for the way on, with the next host in the place of NEXT:", text!["NEXT"]),
     };
     let name = host_trust::known_name(case.effective()?);
-    let load = case.identities().and_then(crate::key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
+    let load = own_key(case);
     Some(
         Diagnosis::new(Id::AgentKeyRestricted)
             .because(text![
@@ -197,7 +193,7 @@ fn lacks_key(case: &Case) -> Option<Diagnosis> {
         return None;
     }
     let socket = seen.socket.clone()?;
-    let file = case.identities().and_then(crate::key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
+    let file = own_key(case);
     Some(
         Diagnosis::new(Id::AgentLacksKey)
             .because(text![

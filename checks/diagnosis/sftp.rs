@@ -1,7 +1,7 @@
 //! Causes of a separate SFTP access that does not work: in the server's answer to a password, and
 //! in the session behind it.
 
-use super::{Diagnosis, Id, Rule, undetermined};
+use super::{Diagnosis, Id, Rule, agent::own_key, undetermined};
 use crate::{
     case::Case,
     evidence::{
@@ -10,7 +10,7 @@ use crate::{
         sftp::{SftpSession, Subsystem, WriteStep},
     },
     finding::Hint,
-    key_files, text,
+    text,
     text::{Text, foreign, host, number, user},
 };
 
@@ -190,16 +190,15 @@ fn second_factor(case: &Case) -> Option<Diagnosis> {
     let found = match &attempt.answer {
         // Nobody asks for a key: the client has to offer it.
         Answer::Partial { methods } if *methods == ["publickey"] => {
-            let own = case.plan.typed_identities().next();
-            let own = own.or_else(|| case.identities().and_then(key_files::own_key));
-            let own = own.unwrap_or("~/.ssh/id_ed25519");
+            let typed = case.plan.typed_identities().next();
+            let own = typed.map_or_else(|| own_key(case), str::to_owned);
             return Some(
                 found
                     .because("The server takes the password, and wants a key as well.")
                     .step(Hint::run(
                         "Log in with the key that is registered for this access. If it is another \
                          file than this one, put that in its place:",
-                        case.plan.client().only_identity(own).command(),
+                        case.plan.client().only_identity(&own).command(),
                     ))
                     .step(Hint::advice(text![
                         "If no key was ever registered for it, send ",

@@ -15,7 +15,7 @@ use quick_xml::{
     events::{BytesDecl, BytesText, Event},
 };
 
-use super::{json::docs, story, words, words::Words};
+use super::{json::docs, pair::name_of, story, words, words::Words};
 
 /// All reports as one document.
 #[must_use]
@@ -57,13 +57,8 @@ fn document(out: &mut Xml, reports: &[Report]) -> io::Result<()> {
     out.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     // Of a pair, one report decides, and what the parts are about is in their names.
     let pair = Pair::of(reports);
-    let named = pair.and_then(Pair::part).map(super::pair::Words::of);
-    let name = |report: &Report| match &named {
-        Some(named) => named.heading(report.case.role()).plain(),
-        None => words::input(report),
-    };
-    let suites: Vec<_> =
-        reports.iter().map(|report| (report, name(report), tests(report, pair))).collect();
+    let suite_of = |report| (report, name_of(pair, report), tests(report, pair));
+    let suites: Vec<_> = reports.iter().map(suite_of).collect();
     let all = || suites.iter().flat_map(|(_, _, tests)| tests);
     let root = out
         .create_element("testsuites")

@@ -2,6 +2,7 @@
 
 use checks::{
     pair::{Part, Role},
+    report::Report,
     text,
     text::{Span, Text, foreign},
     together::Pair,
@@ -91,6 +92,24 @@ impl<'p> Words<'p> {
         } else {
             text!["Ready: ", to, " lets you in, from here and from ", from, "."]
         }
+    }
+}
+
+/// What a report is about, where reports stand one by one: the part of a pair, or the target.
+#[must_use]
+pub fn name_of(pair: Option<Pair<'_>>, report: &Report) -> String {
+    match pair.and_then(Pair::part) {
+        Some(part) => Words::of(part).heading(report.case.role()).plain(),
+        None => words::input(report),
+    }
+}
+
+/// What a verdict is about: the pair as a whole, or the target.
+#[must_use]
+pub fn subject_of(pair: Option<Pair<'_>>, report: &Report) -> String {
+    match pair.and_then(Pair::part) {
+        Some(part) => Words::of(part).subject().plain(),
+        None => words::input(report),
     }
 }
 

@@ -13,7 +13,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
-use super::{json, look::Look, page, story, words, words::Words};
+use super::{
+    json,
+    look::Look,
+    page,
+    pair::{name_of, subject_of},
+    story,
+    words::Words,
+};
 use crate::catalogue;
 
 const SCHEMA: &str =
@@ -118,21 +125,13 @@ pub fn render(reports: &[Report]) -> String {
     // Of a pair, one report decides.
     let pair = Pair::of(reports);
     let decisive = || reports.iter().filter(|r| pair.is_none_or(|pair| pair.decides(r)));
-    let named = pair.and_then(Pair::part).map(super::pair::Words::of);
-    let whole = |report: &Report| match &named {
-        Some(named) => named.subject().plain(),
-        None => words::input(report),
-    };
-    let part = |report: &Report| match &named {
-        Some(named) => named.heading(report.case.role()).plain(),
-        None => words::input(report),
-    };
+    let whole = |report: &Report| subject_of(pair, report);
     let results = decisive().filter_map(|report| result(report, &whole(report), &ids)).collect();
     let open = decisive().filter(|report| report.verdict == Verdict::Inconclusive);
     let began = reports.iter().map(|report| report.case.started_at).min();
     let targets = reports.iter().map(|report| {
         json!({
-            "target": part(report),
+            "target": name_of(pair, report),
             "verdict": json::VerdictJson::from(report.verdict),
             "complete": report.is_complete(),
         })

@@ -2,6 +2,7 @@
 
 use super::{named, part};
 use crate::{
+    arrival,
     case::Case,
     command, copying,
     copying::size,
@@ -77,12 +78,12 @@ fn no_sftp(case: &Case) -> Option<Diagnosis> {
     if !sftp.noise.is_empty() {
         return Some(
             Diagnosis::new(Id::SftpNoise)
-                .because(text![lets_in, "text comes in its place: ", sftp.noise.in_a_line().short()])
-                .step(Hint::advice(
-                    "Look at the destination for lines that print (echo, cat, fortune …) in \
-                     ~/.bashrc or in the other start-up file of the shell, and let them run in a \
-                     terminal alone. For bash, put this line before them: [[ $- == *i* ]] || return",
-                ))
+                .because(text![
+                    lets_in,
+                    "text comes in its place: ",
+                    sftp.noise.in_a_line().short()
+                ])
+                .step(arrival::quiet_shell("at the destination"))
                 .step(Hint::advice(
                     "If it is a command that the server runs in place of yours (ForceCommand, or \
                      command= in authorized_keys), those who run it must allow SFTP.",
@@ -162,10 +163,7 @@ fn not_writable(case: &Case) -> Option<Diagnosis> {
         ]),
         None => return None,
     };
-    let mut elsewhere = copying::scp(part, case.effective()?, &case.plan.host);
-    elsewhere.0.pop();
-    let user = text::user(&case.effective()?.user);
-    elsewhere.0.push(text![user, "@", host(&case.plan.host), ":", "OTHER"]);
+    let elsewhere = copying::scp_to(part, case.effective()?, &case.plan.host, "OTHER");
     Some(found.step(Hint::run(
         "Copy it to another place, in the place of OTHER. With nothing after the colon it goes to \
          your home there:",
