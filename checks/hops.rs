@@ -49,10 +49,13 @@ pub enum Place {
         /// Hops to the host.
         host: u8,
     },
-    /// The refusal comes from here, and the host answers on no other port to compare with.
+    /// The refusal comes from here, and how far away the host itself is could not be seen.
     Refused {
         /// Hops.
         distance: u8,
+        /// Whether another port of the host answers, though not to the SYNs that would tell how far
+        /// away that is.
+        other_port_answers: bool,
     },
     /// The answers of a public host come from the very next hop, though this computer is in
     /// a private network: something answers in its place, and hides the way.
@@ -108,14 +111,13 @@ fn told(message: &Icmp, host: IpAddr, own: Option<IpAddr>) -> Option<Place> {
 /// Where SYNs to the target's port end.
 #[must_use]
 pub fn place(route: &Traceroute) -> Option<Place> {
-    if route.again == Some(Answer::Connected) {
+    // It has become open meanwhile.
+    if route.connects() {
         return None;
     }
     for probe in &route.probes {
         match &probe.answer {
             Answer::Reset => return Some(refused(route, probe.ttl)),
-            // It has become open meanwhile.
-            Answer::Connected => return None,
             // Here a spent time to live is a hop, and no loop.
             Answer::Icmp(icmp) if icmp.says() == Says::Hop => {}
             Answer::Icmp(icmp) => {
@@ -123,7 +125,7 @@ pub fn place(route: &Traceroute) -> Option<Place> {
                     return Some(place);
                 }
             }
-            Answer::Silence | Answer::Failed(_) => {}
+            Answer::Connected | Answer::Silence | Answer::Failed(_) => {}
         }
     }
     if route.probes.iter().all(|probe| matches!(probe.answer, Answer::Failed(_))) {
@@ -139,10 +141,13 @@ pub fn place(route: &Traceroute) -> Option<Place> {
 
 /// Who refuses with a bare reset, `distance` hops away.
 fn refused(route: &Traceroute, distance: u8) -> Place {
-    let Some(control) = host_answers(route) else { return Place::Refused { distance } };
+    let Some(control) = host_answers(route) else {
+        return Place::Refused { distance, other_port_answers: false };
+    };
+    let unplaced = Place::Refused { distance, other_port_answers: true };
     let answers = |probe: &&crate::evidence::traceroute::Probe| probe.answer.is_final();
     let Some(host) = control.probes.iter().find(answers).map(|probe| probe.ttl) else {
-        return Place::Refused { distance };
+        return unplaced;
     };
     if host <= distance {
         if host == 1 && is_behind_nat(route) {
@@ -159,7 +164,7 @@ fn refused(route: &Traceroute, distance: u8) -> Place {
                 || matches!(&probe.answer, Answer::Icmp(icmp) if icmp.says() == Says::Hop))
     });
     if !passes {
-        return Place::Refused { distance };
+        return unplaced;
     }
     let before = |(ttl, _): &(u8, IpAddr)| *ttl < distance;
     let after = routers(route).filter(before).last().map(|(_, from)| from);
@@ -235,11 +240,15 @@ pub fn words(place: &Place) -> Text {
                 " away: something before the host refuses in its name.",
             ])
         }
-        Place::Refused { distance } => text![
+        Place::Refused { distance, other_port_answers } => text![
             "The refusal comes from ",
             hops(*distance),
-            " away. The host answers on no other port that was tried, so whether this is the host \
-             or a firewall before it cannot be told.",
+            if *other_port_answers {
+                " away. How far away the host itself is could not be seen"
+            } else {
+                " away. The host answers on no other port that was tried"
+            },
+            ", so whether this is the host or a firewall before it cannot be told.",
         ],
         Place::Relayed => text![
             "The answer comes from the very next device. Unless that is the host itself (your own \
@@ -318,15 +327,17 @@ pub(crate) mod tests {
     fn places() {
         let at = |hop: u8| -> IpAddr { format!("192.0.2.{hop}").parse().unwrap() };
         let host = |distance, other_port_connects| Place::Host { distance, other_port_connects };
+        let refused =
+            |distance, other_port_answers| Place::Refused { distance, other_port_answers };
         let table = [
             ("rrRRR", Some("rrCC"), Some(host(3, true))),
             ("rrRRR", Some("rrRR"), Some(host(3, false))),
             // The answer from two hops was lost; the host's own tells the distance.
             ("r..RRR", Some("rrCCCC"), Some(host(3, true))),
             // An answer of the host may have been lost: no proof that somebody else refuses.
-            ("rrRRR", Some("rr.C"), Some(Place::Refused { distance: 3 })),
-            ("rrRRR", Some("...."), Some(Place::Refused { distance: 3 })),
-            ("rrRRR", None, Some(Place::Refused { distance: 3 })),
+            ("rrRRR", Some("rr.C"), Some(refused(3, true))),
+            ("rrRRR", Some("...."), Some(refused(3, false))),
+            ("rrRRR", None, Some(refused(3, false))),
             (
                 "rRRRR",
                 Some("rrCC"),

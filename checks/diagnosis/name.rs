@@ -469,8 +469,13 @@ fn dns_server_failure(case: &Case) -> Option<Diagnosis> {
     let refuses = |code: &AnswerCode| {
         matches!(code, AnswerCode::ServFail | AnswerCode::Refused | AnswerCode::Other(_))
     };
-    let servers = case.name_servers()?;
-    servers.answers().find(|(_, answer)| refuses(&answer.code))?;
+    // An address is what is needed, whatever the server says of the other family.
+    let family = case.effective()?.address_family;
+    let useful = |answer: &Answer| answer.addresses.iter().any(|ip| family.allows(*ip));
+    case.name_servers()?.servers.iter().find(|server| {
+        let answers = [&server.a, &server.aaaa];
+        answers.iter().any(|a| refuses(&a.code)) && !answers.iter().any(|a| useful(a))
+    })?;
     let found = Diagnosis::new(Id::DnsServerFailure).because(text![
         "The name ",
         host(&resolution.name),

@@ -14,7 +14,7 @@ use crate::{
         Unseen,
         configuration::{AddressFamily, Effective},
         connection::{Attempt, Attempts, OsError, OsErrorKind, Outcome},
-        traceroute::{Answer, Control},
+        traceroute::{Answer, Control, Traceroute},
     },
     finding::Hint,
     hops,
@@ -143,7 +143,7 @@ fn ipv6_broken(case: &Case) -> Option<Diagnosis> {
 
 /// Whether one more attempt, right after the ones that failed, connected.
 fn connects_now(case: &Case) -> bool {
-    case.traceroute().is_some_and(|route| route.again == Some(Answer::Connected))
+    case.traceroute().is_some_and(Traceroute::connects)
 }
 
 /// The search sends packets without a mark: they connect, and the marked ones vanished.

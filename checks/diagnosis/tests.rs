@@ -8,7 +8,7 @@ use crate::{
     case::{Case, Observed},
     evidence::{
         Seen, Unseen,
-        configuration::{Configuration, Effective, Refusal, Source},
+        configuration::{AddressFamily, Configuration, Effective, Refusal, Source},
         connection::{Attempt, Attempts, OsError, OsErrorKind, Outcome},
         handshake::{AlgorithmLists, Handshake, HandshakeEnd, Identification, Step},
         key::PublicKeyFacts,
@@ -207,6 +207,14 @@ fn name_servers_that_fail() {
         case.name_servers = servers(answers);
         says(&case, id, &[expected]);
     }
+    // One that has an address, and refuses to speak of the other family: its address was needed.
+    case.name_servers = servers(vec![answer(AnswerCode::NoError, &["192.0.2.7"])]);
+    case.name_servers.as_mut().unwrap().seen.as_mut().unwrap().servers[0].aaaa.code =
+        AnswerCode::Refused;
+    told(&case, Id::DnsTimeout);
+    let ipv6_alone = Effective { address_family: AddressFamily::Inet6, ..made::effective(22) };
+    case.configuration = made::case(ipv6_alone).configuration;
+    told(&case, Id::DnsServerFailure);
 }
 
 #[test]

@@ -90,6 +90,18 @@ pub enum AddressFamily {
     Inet6,
 }
 
+impl AddressFamily {
+    /// Whether an address may be used.
+    #[must_use]
+    pub const fn allows(self, address: std::net::IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Inet => address.is_ipv4(),
+            Self::Inet6 => address.is_ipv6(),
+        }
+    }
+}
+
 /// Where `ssh` looks for an agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

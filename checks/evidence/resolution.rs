@@ -77,12 +77,7 @@ pub async fn observe(
 ) -> Seen<Resolution> {
     let name = effective.host.clone();
     if let Some(address) = zone::literal(&name) {
-        let fits = match effective.address_family {
-            AddressFamily::Any => true,
-            AddressFamily::Inet => address.is_ipv4(),
-            AddressFamily::Inet6 => address.is_ipv6(),
-        };
-        let (outcome, other_family) = if fits {
+        let (outcome, other_family) = if effective.address_family.allows(address) {
             (Ok(vec![address]), Vec::new())
         } else {
             (Err(LookupError::wrong_family()), vec![address])
@@ -160,9 +155,8 @@ async fn ask_server(
         dns_query::ask(server, name, Kind::A, limit),
         dns_query::ask(server, name, Kind::Aaaa, limit),
     );
-    let v4 = a.addresses.iter().filter(|_| family != AddressFamily::Inet6);
-    let v6 = aaaa.addresses.iter().filter(|_| family != AddressFamily::Inet);
-    let addresses: Vec<_> = v6.chain(v4).copied().collect();
+    let both = aaaa.addresses.iter().chain(&a.addresses).copied();
+    let addresses: Vec<_> = both.filter(|address| family.allows(*address)).collect();
     if !addresses.is_empty() {
         return Ok(addresses);
     }

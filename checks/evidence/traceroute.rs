@@ -17,9 +17,9 @@ mod search;
 /// How many SYNs one search may send, to all ports together.
 pub const MOST_SYNS: usize = 40;
 
-/// How often a silent hop is asked before its silence counts: one lost packet in ten (the question
-/// and the answer can each be lost) then misleads once in a thousand times.
-pub const TRIES: u8 = 3;
+/// How often a silent hop is asked before its silence counts: where every tenth try fails (the
+/// question and the answer can each be lost), that misleads once in a hundred thousand times.
+pub const TRIES: u8 = 5;
 
 /// What SYNs met. At most [`MOST_SYNS`] are sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +88,16 @@ impl Answer {
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Connected | Self::Reset)
+    }
+}
+
+impl Traceroute {
+    /// Whether a SYN of the search connected: the port is open now, at least to packets without the
+    /// mark that `ssh` gives its own.
+    #[must_use]
+    pub fn connects(&self) -> bool {
+        let on_the_way = self.probes.iter().map(|probe| &probe.answer);
+        on_the_way.chain(&self.again).any(|answer| *answer == Answer::Connected)
     }
 }
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use futures_util::future::join_all;
 
-use super::{Answer, Control, MOST_SYNS, Probe, TRIES, Traceroute, probe};
+use super::{Answer, Control, MOST_SYNS, Probe, Traceroute, probe};
 use crate::evidence::{
     Seen, Unseen,
     icmp::{self, Says},
@@ -79,65 +79,81 @@ fn unable(probe: &Probe) -> Option<&str> {
 fn first(route: &Traceroute) -> Vec<Question> {
     let port = route.to.port();
     let way = (1..=NEAR).map(|ttl| Question { port, ttl: Some(ttl) });
-    // Twice, since all that is said about who refuses hangs on the one that answers.
-    let twice = || route.controls.iter().map(|c| Question { port: c.port, ttl: None });
-    way.chain([Question { port, ttl: None }]).chain(twice()).chain(twice()).collect()
+    // All that is said about who refuses hangs on the one that answers.
+    way.chain([Question { port, ttl: None }]).chain(other_ports(route)).collect()
 }
 
 /// What has to be asked, or asked again, before anything can be said.
 fn next(route: &Traceroute) -> Vec<Question> {
     // Each SYN that gets through now would be one more visit.
-    if route.again == Some(Answer::Connected) {
+    if route.connects() {
         return Vec::new();
     }
-    let port = route.to.port();
-    let mut questions = Vec::new();
-    let again = |probe: &&Probe| probe.answer == Answer::Silence && probe.tries < TRIES;
-    let heard = |probe: &&Probe| probe.answer != Answer::Silence;
     let refused_at = route.probes.iter().find(|p| p.answer.is_final()).map(|p| p.ttl);
-    let ends = route.probes.iter().any(|p| ends_here(&p.answer));
-    if refused_at.is_none() && !ends && route.probes.len() < usize::from(FARTHEST) {
-        questions.extend((NEAR + 1..=FARTHEST).map(|ttl| Question { port, ttl: Some(ttl) }));
-    }
-    // Whether the port answers now, which one lost packet must not hide.
-    if refused_at.is_none() && !ends && route.again == Some(Answer::Silence) {
-        questions.push(Question { port, ttl: None });
-    }
     match refused_at {
-        // Whoever refuses may be nearer: the answer of the hop before may have been lost.
-        Some(refused_at) => {
-            let before = route.probes.iter().filter(|p| p.ttl + 1 == refused_at).filter(again);
-            questions.extend(before.map(|p| Question { port, ttl: Some(p.ttl) }));
-        }
-        // Where it ends: the hops behind the last one that was heard of.
-        None if !ends => {
-            let last = route.probes.iter().filter(heard).map(|p| p.ttl).max().unwrap_or(0);
-            let behind = route.probes.iter().filter(|p| p.ttl > last).take(2).filter(again);
-            questions.extend(behind.map(|p| Question { port, ttl: Some(p.ttl) }));
-        }
-        None => {}
+        Some(refused_at) => who_refuses(route, refused_at),
+        None if route.probes.iter().any(|p| ends_here(&p.answer)) => other_ports(route),
+        None => where_it_vanishes(route),
     }
-    // How far away the host is, by a port that answers.
-    let host = crate::hops::host_answers(route);
-    match (refused_at, host) {
-        (Some(refused_at), Some(host)) if host.probes.is_empty() => {
+}
+
+/// Whether silence has not been asked often enough to count.
+fn is_open(probe: &Probe) -> bool {
+    probe.answer == Answer::Silence && !probe.is_surely_silent()
+}
+
+/// Whether somebody before the host refuses: the distance of the refusal, and of the host by a port
+/// that answers.
+fn who_refuses(route: &Traceroute, refused_at: u8) -> Vec<Question> {
+    let port = route.to.port();
+    // Whoever refuses may be nearer: the answer of the hop before may have been lost.
+    let before = route.probes.iter().find(|p| p.ttl + 1 == refused_at).filter(|p| is_open(p));
+    let again = before.map(|p| Question { port, ttl: Some(p.ttl) });
+    let mut questions: Vec<_> =
+        again.into_iter().flat_map(twice).chain(other_ports(route)).collect();
+    if let Some(host) = crate::hops::host_answers(route) {
+        let ask = |ttl| Question { port: host.port, ttl: Some(ttl) };
+        // All hangs on what comes from as far away as the refusal, and silence may be the answer.
+        let nearest = before.map_or(refused_at, |p| p.ttl);
+        let known = |ttl: u8| host.probes.iter().find(|p| p.ttl == ttl);
+        let hangs_on = (nearest..=refused_at).filter(|ttl| known(*ttl).is_none_or(is_open));
+        questions.extend(hangs_on.map(ask).flat_map(twice));
+        if host.probes.is_empty() {
             let around = refused_at.saturating_sub(1).max(1)..=refused_at.saturating_add(BEYOND);
-            let ask = |ttl| Question { port: host.port, ttl: Some(ttl) };
-            questions.extend(around.chain([refused_at]).map(ask));
+            questions.extend(around.map(ask));
         }
-        (Some(refused_at), Some(host)) => {
-            // Twice, since there is no further round.
-            let at = host.probes.iter().filter(|p| p.ttl == refused_at).filter(again);
-            let ask = |p: &Probe| Question { port: host.port, ttl: Some(p.ttl) };
-            questions.extend(at.map(ask).flat_map(|question| [question, question]));
-        }
-        (_, None) => {
-            let silent = route.controls.iter().filter(|c| c.answer == Answer::Silence);
-            questions.extend(silent.map(|c| Question { port: c.port, ttl: None }));
-        }
-        (None, Some(_)) => {}
     }
     questions
+}
+
+/// Behind which hop nothing comes back, and whether the port answers now after all.
+fn where_it_vanishes(route: &Traceroute) -> Vec<Question> {
+    let port = route.to.port();
+    let heard = |probe: &&Probe| probe.answer != Answer::Silence;
+    let last = route.probes.iter().filter(heard).map(|p| p.ttl).max().unwrap_or(0);
+    let behind = route.probes.iter().filter(|p| p.ttl > last).take(2).filter(|p| is_open(p));
+    let mut questions: Vec<_> =
+        behind.map(|p| Question { port, ttl: Some(p.ttl) }).flat_map(twice).collect();
+    questions.push(Question { port, ttl: None });
+    questions.extend(other_ports(route));
+    if route.probes.len() < usize::from(FARTHEST) {
+        questions.extend((NEAR + 1..=FARTHEST).map(|ttl| Question { port, ttl: Some(ttl) }));
+    }
+    questions
+}
+
+/// Whether the host lets connect on another port, where that is not known.
+fn other_ports(route: &Traceroute) -> Vec<Question> {
+    if route.controls.iter().any(|control| control.answer == Answer::Connected) {
+        return Vec::new();
+    }
+    let silent = route.controls.iter().filter(|c| c.answer == Answer::Silence);
+    silent.map(|c| Question { port: c.port, ttl: None }).flat_map(twice).collect()
+}
+
+/// The same question two times in a round: there are few rounds, and each may lose one.
+fn twice(question: Question) -> [Question; 2] {
+    [question, question]
 }
 
 /// Whether nothing can be farther away than the sender of this answer.
@@ -194,33 +210,43 @@ mod tests {
 
     #[test]
     fn what_a_verdict_hangs_on_is_asked_again() {
-        let to_22 = |ttl| (22, Some(ttl));
-        let farther = (NEAR + 1..=FARTHEST).map(to_22);
+        let (ssh, web) = (|ttl| [(22, Some(ttl)); 2], |ttl| [(443, Some(ttl)); 2]);
+        let silent_web = [(443, None); 2];
         // Nothing hangs on anything: the refusal is where it is, and there is no other port.
         assert_eq!(asked("rrRRRR", None), []);
         assert_eq!(asked("rrpppp", None), []);
         // The hop before the refusal was silent.
-        assert_eq!(asked("r.RRRR", None), [to_22(2)]);
+        assert_eq!(asked("r.RRRR", None), ssh(2));
         // A control port answers: where is it?
-        let around: Vec<_> = (2..=8).chain([3]).map(|ttl| (443, Some(ttl))).collect();
-        let mut unplaced = route("rrRRRR", Some("rrCC"));
-        unplaced.controls[0].probes.clear();
-        let questions: Vec<_> = next(&unplaced).into_iter().map(|q| (q.port, q.ttl)).collect();
-        assert_eq!(questions, around);
+        let around = |from, to| (from..=to).map(|ttl| (443, Some(ttl)));
+        let unplaced = |way| {
+            let mut route = route(way, Some("rrCC"));
+            route.controls[0].probes.clear();
+            next(&route).into_iter().map(|q| (q.port, q.ttl)).collect::<Vec<_>>()
+        };
+        assert_eq!(unplaced("rrRRRR"), [&web(3)[..], &around(2, 8).collect::<Vec<_>>()].concat());
+        // And the refusal may come from one hop nearer.
+        let nearer = [ssh(2), web(2), web(3)].into_iter().flatten().chain(around(2, 8));
+        assert_eq!(unplaced("r.RRRR"), nearer.collect::<Vec<_>>());
         // Its answer from as far away as the refusal was lost.
-        assert_eq!(asked("rrRRRR", Some("rr.C")), [(443, Some(3)), (443, Some(3))]);
-        // Silence: what is farther away, the hops behind the last that was heard, the control port.
-        let silent: Vec<_> = farther.chain([to_22(3), to_22(4), (443, None)]).collect();
-        assert_eq!(asked("rr....", Some("....")), silent);
-        let all = "rr..................";
-        assert_eq!(asked(all, Some("rrCC")), [to_22(3), to_22(4)]);
+        assert_eq!(asked("rrRRRR", Some("rr.C")), web(3));
+        // One that refuses is no proof that no other lets connect.
+        let mut two = route("rrRRRR", Some("rrRRRR"));
+        two.controls.push(Control { port: 80, answer: Answer::Silence, probes: Vec::new() });
+        assert!(next(&two).contains(&Question { port: 80, ttl: None }));
+        // Silence: the hops behind the last that was heard, the port itself, the control port, what
+        // is farther away.
+        let silent = [&ssh(3)[..], &ssh(4), &[(22, None)], &silent_web].concat();
+        let farther = (NEAR + 1..=FARTHEST).map(|ttl| (22, Some(ttl)));
+        let all = [silent, farther.collect()].concat();
+        assert_eq!(asked("rr....", Some("....")), all);
+        let far = "rr..................";
+        assert_eq!(asked(far, Some("rrCC")), [&ssh(3)[..], &ssh(4), &[(22, None)]].concat());
         // The port has become open: no more visits.
-        let mut shut = route("rr....", None);
-        shut.again = Some(Answer::Silence);
-        assert!(next(&shut).contains(&Question { port: 22, ttl: None }));
         let mut open = route("rr....", None);
         open.again = Some(Answer::Connected);
         assert_eq!(next(&open), []);
+        assert_eq!(asked("rrCC..", Some("....")), []);
     }
 
     #[test]

@@ -32,6 +32,9 @@ use crate::{
 /// The places of the network.
 pub const PLACES: [&str; 4] = ["client", "near", "far", "server"];
 
+/// Neighbour discovery of IPv6.
+const FINDS_NEIGHBOURS: &str = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }";
+
 /// A network with servers in it.
 pub struct Net {
     tag: String,
@@ -135,13 +138,17 @@ impl Net {
 
     /// From now on five packets of a hundred are lost, each way, between the client and the first
     /// router. Where there are two name servers, questions to them are spared: a lost one makes the
-    /// system ask the other, and where the two differ, that is another situation for `ssh` too.
+    /// system ask the other, and where the two differ, that is another situation for `ssh` too. What
+    /// finds the neighbour is spared as well, as that of IPv4 is, which no such rule sees.
     pub fn lose_packets(&self) {
         let resolver = fs::read_to_string(self.etc_folder().join("resolv.conf"));
         let two = resolver.is_ok_and(|text| text.matches("nameserver").count() > 1);
         let spared = |rule| if two { format!("udp {rule} 53 accept\n") } else { String::new() };
         let lose = |rule, device| {
-            format!("{}iifname {device} numgen random mod 100 < 5 drop", spared(rule))
+            let names = spared(rule);
+            format!(
+                "{names}{FINDS_NEIGHBOURS} accept\niifname {device} numgen random mod 100 < 5 drop"
+            )
         };
         self.rule("near", "prerouting", &lose("dport", "left"));
         self.rule("client", "prerouting", &lose("sport", "right"));
