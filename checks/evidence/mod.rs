@@ -276,10 +276,25 @@ impl Evidence {
         self.resolution
             .once(&self.limits, || async {
                 let effective = self.direct().await?;
-                let servers = self.plan.name_servers.clone();
-                self.limits.hold(resolution::observe(effective, servers, self.plan.limits)).await
+                let (servers, limits) = (self.plan.name_servers.clone(), self.plan.limits);
+                let first = resolution::observe(effective.clone(), servers.clone(), limits);
+                let found = self.limits.hold(first).await?;
+                if !found.is_unanswered() || !self.name_server_tells(&effective).await {
+                    return Ok(found);
+                }
+                self.limits.hold(resolution::again(found, effective, servers, limits)).await
             })
             .await
+    }
+
+    /// Whether a name server, asked directly, has an address that may be used, or none.
+    async fn name_server_tells(&self, effective: &Effective) -> bool {
+        let Ok(servers) = self.name_servers().await else { return false };
+        let may_be_used = |ip| effective.address_family.allows(ip);
+        servers.addresses().into_iter().any(may_be_used)
+            || servers
+                .answers()
+                .any(|(_, answer)| answer.code == name_servers::AnswerCode::NxDomain)
     }
 
     /// What each name server says.

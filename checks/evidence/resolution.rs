@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use dns_lookup::AddrInfoHints;
@@ -13,7 +13,6 @@ use super::{
     Seen,
     configuration::{AddressFamily, Effective},
     dns_query::{self, Kind},
-    fact::millis,
     name_servers::AnswerCode,
     zone,
 };
@@ -32,6 +31,15 @@ pub struct Resolution {
     pub other_family: Vec<IpAddr>,
     /// Lines of the hosts file that name the host.
     pub hosts_lines: Vec<HostsLine>,
+}
+
+impl Resolution {
+    /// Whether the name servers did not answer, or not in a way that the system understood.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        let kind = self.outcome.as_ref().err().map(|error| error.kind);
+        kind == Some(LookupErrorKind::TemporaryFailure)
+    }
 }
 
 /// `getaddrinfo`'s answer when there is no address.
@@ -98,25 +106,20 @@ pub async fn observe(
             None => Vec::new(),
         }
     };
-    let asked = look_up_patiently(&name, effective.address_family, &instead, limits);
+    let asked = look_up(&name, effective.address_family, &instead, limits);
     let (outcome, other_family) = futures_util::join!(asked, other_family);
     Ok(Resolution { name, literal: false, outcome, other_family, hosts_lines })
 }
 
-/// Looks a name up, and once more where a name server gave no answer: a lost packet is no cause.
-async fn look_up_patiently(
-    name: &str,
-    family: AddressFamily,
-    instead: &[SocketAddr],
+/// Asks once more, where a name server knows better: a lost packet is no cause.
+pub async fn again(
+    found: Resolution,
+    effective: Effective,
+    instead: Vec<SocketAddr>,
     limits: TimeLimits,
-) -> Result<Vec<IpAddr>, LookupError> {
-    let began = Instant::now();
-    let outcome = look_up(name, family, instead, limits).await;
-    let passing = matches!(&outcome, Err(error) if error.kind == LookupErrorKind::TemporaryFailure);
-    if passing && millis(began) < limits.dns_ms {
-        return look_up(name, family, instead, limits).await;
-    }
-    outcome
+) -> Seen<Resolution> {
+    let outcome = look_up(&found.name, effective.address_family, &instead, limits).await;
+    Ok(Resolution { outcome, ..found })
 }
 
 /// Looks a name up as `ssh` would, or at the first of the given servers.
@@ -278,26 +281,30 @@ mod tests {
         assert_eq!(lines, [3, 6]);
     }
 
+    async fn seen(effective: Effective) -> Resolution {
+        observe(effective, vec![], TimeLimits::default()).await.unwrap()
+    }
+
     #[tokio::test]
     async fn a_literal_is_not_looked_up_and_a_wrong_name_is_told() {
         let literal = Effective { host: "192.0.2.1".into(), ..made::effective(22) };
-        let seen = observe(literal, vec![], TimeLimits::default()).await.unwrap();
-        assert!(seen.literal);
-        assert_eq!(seen.outcome.unwrap(), ["192.0.2.1".parse::<IpAddr>().unwrap()]);
+        let found = seen(literal).await;
+        assert!(found.literal);
+        assert_eq!(found.outcome.unwrap(), ["192.0.2.1".parse::<IpAddr>().unwrap()]);
         let literal = Effective {
             host: "192.0.2.1".into(),
             address_family: AddressFamily::Inet6,
             ..made::effective(22)
         };
-        let seen = observe(literal, vec![], TimeLimits::default()).await.unwrap();
-        assert_eq!(seen.outcome.unwrap_err().kind, LookupErrorKind::NoData);
-        assert_eq!(seen.other_family.len(), 1);
+        let found = seen(literal).await;
+        assert_eq!(found.outcome.unwrap_err().kind, LookupErrorKind::NoData);
+        assert_eq!(found.other_family.len(), 1);
         let local = Effective { host: "localhost".into(), ..made::effective(22) };
-        let seen = observe(local, vec![], TimeLimits::default()).await.unwrap();
-        assert!(seen.outcome.unwrap().iter().all(IpAddr::is_loopback));
+        let found = seen(local).await;
+        assert!(found.outcome.unwrap().iter().all(IpAddr::is_loopback));
         // Not a name at all: no name server is asked (RFC 1035, section 2.3.4).
         let long = Effective { host: "x".repeat(300), ..made::effective(22) };
-        assert!(observe(long, vec![], TimeLimits::default()).await.unwrap().outcome.is_err());
+        assert!(seen(long).await.outcome.is_err());
     }
 
     proptest! {
