@@ -106,18 +106,24 @@ fn is_open(probe: &Probe) -> bool {
 /// that answers.
 fn who_refuses(route: &Traceroute, refused_at: u8) -> Vec<Question> {
     let port = route.to.port();
-    // Whoever refuses may be nearer: the answer of the hop before may have been lost.
-    let before = route.probes.iter().find(|p| p.ttl + 1 == refused_at).filter(|p| is_open(p));
-    let again = before.map(|p| Question { port, ttl: Some(p.ttl) });
-    let mut questions: Vec<_> =
-        again.into_iter().flat_map(twice).chain(other_ports(route)).collect();
+    // Whoever refuses may be nearer: answers from the hops before may have been lost, most probably
+    // that of the last one.
+    let open = route.probes.iter().filter(|p| p.ttl < refused_at && is_open(p)).map(|p| p.ttl);
+    let often = |ttl: &u8| ttl + 1 >= refused_at;
+    let asked = |port, ttls: Vec<u8>| {
+        let (near, far): (Vec<_>, Vec<_>) = ttls.into_iter().partition(often);
+        let ask = move |ttl| Question { port, ttl: Some(ttl) };
+        near.into_iter().map(ask).flat_map(twice).chain(far.into_iter().map(ask))
+    };
+    let open: Vec<_> = open.collect();
+    let mut questions: Vec<_> = asked(port, open.clone()).chain(other_ports(route)).collect();
     if let Some(host) = crate::hops::host_answers(route) {
-        let ask = |ttl| Question { port: host.port, ttl: Some(ttl) };
         // All hangs on what comes from as far away as the refusal, and silence may be the answer.
-        let nearest = before.map_or(refused_at, |p| p.ttl);
-        let known = |ttl: u8| host.probes.iter().find(|p| p.ttl == ttl);
-        let hangs_on = (nearest..=refused_at).filter(|ttl| known(*ttl).is_none_or(is_open));
-        questions.extend(hangs_on.map(ask).flat_map(twice));
+        let known = |ttl: &u8| host.probes.iter().find(|p| p.ttl == *ttl);
+        let suspects = open.into_iter().chain([refused_at]);
+        let hangs_on = suspects.filter(|ttl| known(ttl).is_none_or(is_open)).collect();
+        questions.extend(asked(host.port, hangs_on));
+        let ask = |ttl| Question { port: host.port, ttl: Some(ttl) };
         if host.probes.is_empty() {
             let around = refused_at.saturating_sub(1).max(1)..=refused_at.saturating_add(BEYOND);
             questions.extend(around.map(ask));
