@@ -218,24 +218,23 @@ fn every_relative_link_leads_somewhere() {
     none(&complaints);
 }
 
-/// Crates that a manifest names, our own aside.
+/// Crates that a manifest names, for this package or for all, our own aside.
 fn dependencies(manifest: &str) -> BTreeSet<String> {
     let manifest: toml::Table = read(manifest).parse().unwrap();
-    let mut tables = Vec::new();
-    let mut collect = |from: &toml::Table| {
-        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
-            tables.extend(from.get(kind).and_then(toml::Value::as_table).cloned());
-        }
-    };
-    collect(&manifest);
-    if let Some(workspace) = manifest.get("workspace").and_then(toml::Value::as_table) {
-        collect(workspace);
-    }
-    if let Some(targets) = manifest.get("target").and_then(toml::Value::as_table) {
-        targets.values().filter_map(toml::Value::as_table).for_each(collect);
-    }
-    tables
-        .iter()
+    let workspace = manifest.get("workspace").and_then(toml::Value::as_table);
+    let shared = workspace.map(dependencies_of).unwrap_or_default();
+    dependencies_of(&manifest).into_iter().chain(shared).collect()
+}
+
+/// Crates that a package names, our own aside.
+fn dependencies_of(package: &toml::Table) -> BTreeSet<String> {
+    let targets = package.get("target").and_then(toml::Value::as_table);
+    let targets =
+        targets.into_iter().flat_map(|all| all.values().filter_map(toml::Value::as_table));
+    let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
+    std::iter::once(package)
+        .chain(targets)
+        .flat_map(|from| kinds.iter().filter_map(|kind| from.get(*kind)?.as_table()))
         .flatten()
         .filter(|(_, how)| how.get("path").is_none())
         .map(|(name, _)| name.clone())
@@ -255,7 +254,30 @@ fn every_dependency_is_justified() {
     let mut complaints = Vec::new();
     complaints.extend(used.difference(&justified).map(|name| format!("{name} has no row")));
     complaints.extend(justified.difference(&used).map(|name| format!("{name} is not used")));
+    for (manifest, folders) in
+        [("Cargo.toml", &["src", "tests"][..]), ("checks/Cargo.toml", &["checks"])]
+    {
+        let code: String =
+            folders.iter().flat_map(|folder| sources(&root().join(folder))).collect();
+        // A library may leave the stroke of its package's name out.
+        let named = |name: &String| ["_", ""].iter().any(|s| code.contains(&name.replace('-', s)));
+        let own: toml::Table = read(manifest).parse().unwrap();
+        let unused = dependencies_of(&own).into_iter().filter(|name| !named(name));
+        complaints.extend(unused.map(|name| format!("{manifest}: {name} is in no source")));
+    }
     none(&complaints);
+}
+
+/// The texts of all Rust files below a folder.
+fn sources(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.extension() {
+            _ if path.is_dir() => sources(&path),
+            Some(end) if end == "rs" => vec![fs::read_to_string(&path).unwrap()],
+            _ => Vec::new(),
+        })
+        .collect()
 }
 
 #[test]
