@@ -163,6 +163,12 @@ pub fn printable(text: &str) -> String {
     })
 }
 
+/// The same for a text of several lines, which stay.
+#[must_use]
+pub fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
 /// Characters that a terminal obeys, or that change the look of their neighbours.
 #[must_use]
 pub fn is_obeyed(c: char) -> bool {
@@ -209,7 +215,9 @@ impl Span {
     #[must_use]
     pub fn plain(&self) -> String {
         match self {
-            Self::Plain(s) | Self::Shell(s) => s.clone().into_owned(),
+            Self::Shell(s) => s.clone().into_owned(),
+            // Words of a profile are among ours, and a profile may come in somebody's recording.
+            Self::Plain(s) => printable(s),
             Self::Host(s) | Self::User(s) | Self::Path(s) | Self::Address(s) | Self::Key(s) => {
                 Foreign(s.clone()).printable()
             }

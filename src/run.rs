@@ -42,7 +42,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let exit = start(arguments).unwrap_or_else(|wrong| {
-        // A closed standard error is no reason to panic.
+        // What is wrong with a file is told in its words. A closed standard error is no reason to
+        // panic.
+        let wrong = checks::text::printable_lines(&wrong);
         let _ = writeln!(std::io::stderr(), "ssh-preflight: {wrong}");
         Exit::Usage
     });

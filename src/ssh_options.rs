@@ -118,14 +118,6 @@ fn habit(word: &str) -> Option<String> {
                 .into(),
         );
     }
-    if matches!(name, "--password" | "--pass" | "--passwd") {
-        return Some(
-            "A password on the command line can be read by everybody on this computer, and the \
-             shell keeps it. Give --password-file FILE (- is standard input), --password-env NAME \
-             or --ask-password."
-                .into(),
-        );
-    }
     let (_, means) = HABITS.iter().find(|(habit, _)| *habit == name)?;
     Some(format!("There is no option {name}. As for ssh, it is {means}."))
 }

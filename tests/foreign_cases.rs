@@ -6,9 +6,13 @@
 use std::sync::LazyLock;
 
 use checks::{case::Case, evidence::Evidence, report::Report};
+use clap::ValueEnum;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use ssh_preflight::render::{json::render, look::Look, text};
+use ssh_preflight::{
+    cli::Format,
+    render::{self, look::Look},
+};
 
 static CASES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
@@ -21,6 +25,14 @@ static CASES: LazyLock<Vec<Value>> = LazyLock::new(|| {
 static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
     let schema = serde_json::from_str(include_str!("../docs/report.schema.json")).unwrap();
     jsonschema::validator_for(&schema).unwrap()
+});
+
+/// A profile with words in every place that is shown.
+static PROFILE: LazyLock<Value> = LazyLock::new(|| {
+    let mut profile = checks::profile::built_in("akeneo").unwrap().clone();
+    let words = Some("Somebody's words.".to_owned());
+    (profile.note, profile.support_address) = (words.clone(), words);
+    serde_json::to_value(profile).unwrap()
 });
 
 fn judged(case: Case) -> Report {
@@ -70,9 +82,13 @@ proptest! {
     #[test]
     fn whatever_stands_in_it(
         case in any::<prop::sample::Index>(),
+        has_profile in any::<bool>(),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), strange()), 1..4),
     ) {
         let mut value = case.get(CASES.as_slice()).clone();
+        if has_profile {
+            value["plan"]["profile"] = PROFILE.clone();
+        }
         for (place, new) in changes {
             let mut all = Vec::new();
             places(&value, String::new(), &mut all);
@@ -80,16 +96,16 @@ proptest! {
             *value.pointer_mut(place).unwrap() = new;
         }
         let Ok(case) = serde_json::from_value::<Case>(value) else { return Ok(()) };
-        let report = judged(case);
-        for width in [40, 80] {
-            let look = Look { width, verbose: true, ..Look::file(true) };
-            let page = text::render(&report, &look);
-            let obeyed = page.chars().find(|c| *c != '\n' && checks::text::is_obeyed(*c));
-            prop_assert_eq!(obeyed, None, "{}", page);
+        let reports = [judged(case)];
+        let obeyed = |page: &str| page.chars().find(|c| *c != '\n' && checks::text::is_obeyed(*c));
+        for format in Format::value_variants() {
+            for width in [40, 80] {
+                let look = Look { width, verbose: true, ..Look::file(true) };
+                let page = render::all(*format, &reports, &look, None);
+                prop_assert_eq!(obeyed(&page), None, "{:?}: {}", format, page);
+            }
         }
-        let page = render(&[report]);
-        let obeyed = page.chars().find(|c| *c != '\n' && checks::text::is_obeyed(*c));
-        prop_assert_eq!(obeyed, None, "{}", page);
+        let page = render::json::render(&reports);
         let written: Value = serde_json::from_str(&page).unwrap();
         prop_assert!(SCHEMA.is_valid(&written), "{}", page);
     }

@@ -30,7 +30,7 @@ pub(super) fn of(field: &str, outside: Kind) -> Kind {
     match field {
         "host" | "name" | "aliases" | "search" | "host_key_alias" | "found_as" | "short_name"
         | "looked_up_as" | "hop_of" | "proxy_jump" | "bind_address" | "jump_host"
-        | "name_there" => Kind::Host,
+        | "name_there" | "question" => Kind::Host,
         "user" | "sudo_user" | "principals" | "key_id" | "owner" | "group" => Kind::User,
         "path"
         | "home"
@@ -100,8 +100,6 @@ pub(super) fn of(field: &str, outside: Kind) -> Kind {
         | "valid_after"
         | "valid_before"
         | "source"
-        | "question"
-        | "whom"
         | "version"
         | "role"
         | "trust" => Kind::Word,

@@ -45,12 +45,14 @@ fn words(profile: &Profile) -> Vec<&str> {
         &profile.allow_list,
         &profile.key_type_note,
         &profile.no_ssh_note,
+        &profile.note,
     ];
     let of_services = services().flat_map(|of| {
         [&of.name, &of.title].into_iter().chain(&of.note).chain(&of.allow_list).chain(&of.greeting)
     });
     let notes = notes.into_iter().flatten().chain(of_services);
-    let all = notes.chain(portal).chain(&profile.docs).chain([&profile.title]);
+    let askers = profile.egress.iter().map(|asker| &asker.whom);
+    let all = notes.chain(portal).chain(askers).chain(&profile.docs).chain([&profile.title]);
     all.map(String::as_str).collect()
 }
 
@@ -58,7 +60,9 @@ fn hosts(profile: &Profile) -> Vec<&str> {
     let patterns = profile.hosts.iter().map(|host| host.trim_start_matches("*."));
     let domains = profile.domain.iter().chain(profile.misspelt_domains.keys()).map(String::as_str);
     let services = profile.services.iter().map(|service| service.host.as_str());
-    let names = patterns.chain(services).filter(|host| !host.contains(['*', '?', '[', '\\']));
+    let asked = profile.egress.iter().map(|asker| asker.question.as_str());
+    let names =
+        patterns.chain(services).chain(asked).filter(|host| !host.contains(['*', '?', '[', '\\']));
     names.chain(domains).collect()
 }
 

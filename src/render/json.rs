@@ -43,7 +43,7 @@ pub struct PairJson {
     /// What is copied; absent where a service is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copy: Option<CopiedJson>,
-    /// Which service is used; absent where something is pair.
+    /// Which service is used; absent where something is copied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<UsedJson>,
     /// Whether the copy will work. Of a service: whether it will work from both places.

@@ -7,9 +7,8 @@
 use checks::{
     diagnosis::Diagnosis,
     finding::{Hint, Status},
-    report::{Report, Verdict},
-    text,
-    text::{Span, Text, foreign, path, user},
+    report::Report,
+    text::{Span, Text, foreign},
     together::Pair,
 };
 
@@ -102,26 +101,15 @@ impl Page<'_> {
     }
 
     fn ready(&mut self, report: &Report) {
-        if report.verdict != Verdict::Ready || !report.is_complete() {
-            return self.block("The other checks were left out.");
+        self.block(&self.inline(&words::ready(report)));
+        if !report.is_complete() {
+            return;
         }
-        let case = &report.case;
-        let name = case.queries().map(|queries| &queries.user);
-        let name = name.or_else(|| case.effective().map(|effective| &effective.user));
-        let winner = case.queries().and_then(|queries| queries.winner(case.is_interactive()));
-        let mut words = text!["ssh will get in"];
-        if let Some(name) = name {
-            words = words.with(" as ").with(user(name));
+        let (before, command) = words::next(report);
+        if let Some(before) = before {
+            self.block(before);
         }
-        if let Some(winner) = winner {
-            words = match &winner.offer.path {
-                Some(file) => words.with(" with ").with(path(file)),
-                None => words.with(" with a key in the agent"),
-            };
-        }
-        let sentence = format!("{}:", self.inline(&words));
-        self.block(&sentence);
-        let command = self.words.command(&case.plan.ssh().command());
+        let command = self.words.command(&command);
         self.block(&fence("sh", &command, ""));
     }
 
@@ -226,8 +214,8 @@ impl Page<'_> {
         let mut pieces: Vec<Piece> = Vec::new();
         let mut between = String::new();
         for span in &text.0 {
-            if let Span::Plain(words) = span {
-                between.push_str(words);
+            if matches!(span, Span::Plain(_)) {
+                between.push_str(&span.plain());
                 continue;
             }
             let code = self.words.plain(&Text(vec![span.clone()]));

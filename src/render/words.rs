@@ -4,7 +4,8 @@ use checks::{
     evidence::queries::Query,
     finding::Status,
     report::{Checked, Report, Verdict},
-    text::{Command, Span, Text},
+    text,
+    text::{Command, Span, Text, path, user},
 };
 
 /// Where checks were left out, and nothing is wrong.
@@ -58,7 +59,7 @@ impl<'r> Words<'r> {
     #[must_use]
     pub fn headline(&self, report: &Report) -> (String, Status) {
         let Some(diagnosis) = &report.diagnosis else {
-            return (self.ready(report), Status::Pass);
+            return (self.plain(&ready(report)), Status::Pass);
         };
         let place = match &diagnosis.at {
             Some(hop) => format!(" at the jump host {}", self.plain(hop)),
@@ -70,43 +71,41 @@ impl<'r> Words<'r> {
         let (word, status) = verdict(report.verdict);
         (format!("{word}{place}: {}.", diagnosis.title()), status)
     }
+}
 
-    fn ready(&self, report: &Report) -> String {
-        if !report.is_complete() {
-            // Nobody may read the verdict as a promise that ssh gets in.
-            return PARTLY.into();
-        }
-        if report.case.plan.access.sftp().is_some() {
-            return super::sftp::ready(report);
-        }
-        let case = &report.case;
-        if case.log().is_some() {
-            return "Ready: the log shows a login that worked, and nothing that failed after it."
-                .into();
-        }
-        let user = case.queries().map(|q| q.user.as_str());
-        let user = user.or_else(|| case.effective().map(|e| e.user.as_str()));
-        let winner = case.queries().and_then(|q| q.winner(case.is_interactive()));
-        let login = case.login();
-        let key = login.and_then(|login| login.key.as_ref());
-        let proven = |q: &&Query| Some(&q.offer.key.sha256) == key;
-        let winner = case.queries().and_then(|q| q.offers.iter().find(proven)).or(winner);
-        let begin = if login.is_some() { "Ready: you got in" } else { "Ready: ssh will get in" };
-        let mut words = begin.to_owned();
-        if let Some(user) = user {
-            words.push_str(&format!(" as {}", checks::text::user(user).plain()));
-        }
-        if let Some(winner) = winner {
-            let offer = &winner.offer;
-            let place = match &offer.path {
-                Some(path) => self.span(&Span::Path(path.clone())),
-                None => "a key in the agent".to_owned(),
-            };
-            words.push_str(&format!(" with {place}"));
-        }
-        words.push('.');
-        words
+/// What a good report comes down to: no more than was seen.
+#[must_use]
+pub fn ready(report: &Report) -> Text {
+    if !report.is_complete() {
+        // Nobody may read the verdict as a promise that ssh gets in.
+        return PARTLY.into();
     }
+    if report.case.plan.access.sftp().is_some() {
+        return super::sftp::ready(report);
+    }
+    let case = &report.case;
+    if case.log().is_some() {
+        return "Ready: the log shows a login that worked, and nothing that failed after it."
+            .into();
+    }
+    let name = case.queries().map(|q| &q.user).or_else(|| case.effective().map(|e| &e.user));
+    let winner = case.queries().and_then(|q| q.winner(case.is_interactive()));
+    let login = case.login();
+    let key = login.and_then(|login| login.key.as_ref());
+    let proven = |q: &&Query| Some(&q.offer.key.sha256) == key;
+    let winner = case.queries().and_then(|q| q.offers.iter().find(proven)).or(winner);
+    let begin = if login.is_some() { "Ready: you got in" } else { "Ready: ssh will get in" };
+    let mut words = text![begin];
+    if let Some(name) = name {
+        words = words.with(" as ").with(user(name));
+    }
+    if let Some(winner) = winner {
+        words = match &winner.offer.path {
+            Some(file) => words.with(" with ").with(path(file)),
+            None => words.with(" with a key in the agent"),
+        };
+    }
+    words.with(".")
 }
 
 /// A verdict in a word or three, and how good it is.

@@ -79,7 +79,9 @@ fn drawing(timeline: &Timeline) -> Markup {
 /// Lines at round times.
 fn scale(timeline: &Timeline, height: usize) -> Markup {
     let step = step(timeline.end_us);
-    let ticks = (0..).map(|n| n * step).take_while(|us| *us <= timeline.end_us);
+    // A recording may hold any number.
+    let next = |us: &Micros| us.checked_add(step).filter(|us| *us <= timeline.end_us);
+    let ticks = std::iter::successors(Some(0), next);
     html! {
         @for us in ticks {
             @let x = along(us, timeline);
