@@ -81,7 +81,8 @@ pub fn words(ranges: &[IpNet]) -> text::Span {
 }
 
 /// The address of the host that counts: the last one that was tried, else the first there is.
-fn target(case: &Case) -> Option<IpAddr> {
+#[must_use]
+pub fn target(case: &Case) -> Option<IpAddr> {
     let tried = case.attempts().and_then(|a| a.tried.last()).map(|a| a.to.ip());
     tried.or_else(|| case.source()?.ways.first().map(|way| way.to))
 }

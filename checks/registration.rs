@@ -99,76 +99,118 @@ fn shown<'k>(portal: &Portal, public: &'k PublicKeyFacts) -> &'k str {
 pub fn steps(case: &Case, refused: &[&Query]) -> Vec<Hint> {
     let profile = case.profile();
     let Some(best) = best(&case.plan, profile, refused.iter().copied()) else { return Vec::new() };
-    let Some(portal) = &profile.portal else { return without_portal(best) };
-    let mut compare = where_keys_are(portal)
-        .with(" for ")
-        .with(environment(case))
-        .with(", and look for the fingerprint ");
+    let doubtful = refused.iter().any(|q| q.offer.key.kind() != "RSA");
+    let note = profile.key_type_note.as_ref().filter(|_| doubtful);
+    let steps = match &profile.portal {
+        Some(portal) => at_portal(case, portal, refused, best),
+        None => vec![without_portal(best)],
+    };
+    steps.into_iter().chain(note.map(|note| Hint::advice(note.clone()))).collect()
+}
+
+fn at_portal(case: &Case, portal: &Portal, refused: &[&Query], best: &Query) -> Vec<Hint> {
+    let mut compare = where_keys_are(portal);
+    if !portal.environment_key_path.is_empty() {
+        compare = compare.with(" for ").with(environment(case));
+    }
+    compare = compare.with(", and look for the fingerprint ");
     for (place, query) in refused.iter().take(MOST_NAMED).enumerate() {
         if place > 0 {
             compare.0.push(" or ".into());
         }
         compare.0.push(key(shown(portal, &query.offer.key)));
     }
-    compare.0.push(".".into());
+    let duration = portal.duration.as_ref().map(|d| format!(" ({d})")).unwrap_or_default();
     let wait = Hint::run(
         text![
-            "If it is there, but says ",
-            quoted(&portal.pending),
-            ": wait until it says ",
-            quoted(&portal.active),
-            ". Nothing on your computer needs to change. It takes a while",
-            portal.duration.as_ref().map(|d| format!(" ({d})")).unwrap_or_default(),
+            "If it is there, ",
+            not_yet(portal),
+            " Nothing on your computer needs to change. It takes a while",
+            duration,
             ". This waits for you, and tells when the server takes the key:",
         ],
         case.plan.ssh().preflight(Some("wait")).command(),
     );
-    let mut steps = vec![Hint::advice(compare), wait, register(case, portal, refused, best)];
-    let newer = refused.iter().any(|q| q.offer.key.kind() != "RSA");
-    if let Some(note) = profile.key_type_note.as_ref().filter(|_| newer) {
-        steps.push(Hint::advice(text![note.clone()]));
-    }
-    steps
+    vec![Hint::advice(compare.with(".")), wait, register(case, portal, refused, best)]
 }
 
-/// The begin of a sentence: which menus lead to the keys that are registered.
+/// The portal, with its address where that is known.
+fn named(portal: &Portal) -> Text {
+    match portal.url.as_str() {
+        "" => text![portal.name.clone()],
+        url => text![portal.name.clone(), " (", url.to_owned(), ")"],
+    }
+}
+
+/// The begin of a sentence: which menus lead to the keys that are registered, those of the
+/// environment where it has a list of its own.
 #[must_use]
 pub fn where_keys_are(portal: &Portal) -> Text {
-    text![
-        "See whether the key is there: log in to ",
-        portal.name.clone(),
-        " (",
-        portal.url.clone(),
-        "), open ",
-        menu(&portal.environment_key_path),
-    ]
+    let own = &portal.environment_key_path;
+    let open = if own.is_empty() { &portal.key_path } else { own };
+    let begin = text!["See whether the key is there: log in to "].then(named(portal));
+    if open.is_empty() { begin } else { begin.with(", open ").with(menu(open)) }
+}
+
+/// What follows after "If it is there," where a key takes a while to become active: a sentence's
+/// end, in the words of the portal as far as they are known.
+#[must_use]
+pub fn not_yet(portal: &Portal) -> String {
+    let (pending, active) = (quoted(&portal.pending), quoted(&portal.active));
+    match (pending.is_empty(), active.is_empty()) {
+        (false, false) => format!("but says {pending}: wait until it says {active}."),
+        (false, true) => format!("but says {pending}: wait."),
+        (true, false) => format!("but does not say {active} yet: wait."),
+        (true, true) => "but was only added now: wait.".to_owned(),
+    }
 }
 
 fn register(case: &Case, portal: &Portal, refused: &[&Query], best: &Query) -> Hint {
     let several = refused.len() > 1;
     let which = match (&best.offer.path, several) {
-        (Some(file), true) => {
-            text!["If none is there: add one, best ", path(file), ", first as yours ("]
-        }
-        (None, true) => text!["If none is there: add one, first as yours ("],
-        (_, false) => text!["If it is not there: add it first as yours ("],
+        (Some(file), true) => text!["If none is there: add one, best ", path(file), ","],
+        (None, true) => text!["If none is there: add one"],
+        (_, false) => text!["If it is not there: add it"],
+    };
+    let own_list = match portal.environment_key_path.is_empty() {
+        true => text![],
+        false => text!["; each environment has its own list"],
     };
     let words = which
-        .with(menu(&portal.key_path))
-        .with("), then on this environment, ")
-        .with(environment(case))
-        .with("; each environment has its own list. It may be added by ")
-        .with(portal.who.clone().unwrap_or_else(|| "those who manage the project".to_owned()))
+        .then(places(case, portal, ""))
+        .then(own_list)
+        .with(who(portal))
         .with(". This is the line to paste there:");
     Hint::paste(words, key(&best.offer.key.line))
 }
 
-fn without_portal(best: &Query) -> Vec<Hint> {
-    vec![Hint::paste(
+/// Where a key is added: as that of a person, on the environment, or both. `menus` lead to the list
+/// of the environment.
+fn places(case: &Case, portal: &Portal, menus: &str) -> Text {
+    let (person, own) = (menu(&portal.key_path), &portal.environment_key_path);
+    let on_it = || text!["on this environment, ", environment(case), menus.to_owned()];
+    match (person.is_empty(), own.is_empty()) {
+        (true, true) => text![" there"],
+        (false, true) => text![" there (", person, ")"],
+        (true, false) => text![" "].then(on_it()),
+        (false, false) => text![" first as yours (", person, "), then "].then(on_it()),
+    }
+}
+
+/// Who may add a key. Whose list it is says whom to ask, where the provider does not tell.
+fn who(portal: &Portal) -> String {
+    let managers = || "those who manage the project".to_owned();
+    let who = portal.who.clone();
+    let who = who.or_else(|| (!portal.environment_key_path.is_empty()).then(managers));
+    who.map(|who| format!(". It may be added by {who}")).unwrap_or_default()
+}
+
+fn without_portal(best: &Query) -> Hint {
+    Hint::paste(
         "Send the public half of your key to those who run the server, and ask whether exactly this \
          key is allowed for this user. It is no secret:",
         key(&best.offer.key.line),
-    )]
+    )
 }
 
 /// What to do with a new key.
@@ -180,23 +222,23 @@ pub fn of_a_new_key(case: &Case) -> Hint {
              their portal. Never send the other file.",
         );
     };
-    Hint::advice(text![
-        "Add the public half (the file that ends in .pub; never the other one) in ",
-        portal.name.clone(),
-        " (",
-        portal.url.clone(),
-        "), first as yours: ",
-        menu(&portal.key_path),
-        ", then on the environment ",
-        environment(case),
-        ": ",
-        menu(&portal.environment_key_path),
-        ". It may be added by ",
-        portal.who.clone().unwrap_or_else(|| "those who manage the project".to_owned()),
-        ". It can be used as soon as it says ",
-        quoted(&portal.active),
-        ".",
-    ])
+    let menus = match portal.environment_key_path.as_slice() {
+        [] => String::new(),
+        menus => format!(" ({})", menu(menus)),
+    };
+    let usable = match quoted(&portal.active) {
+        active if active.is_empty() => String::new(),
+        active => format!(". It can be used as soon as it says {active}"),
+    };
+    Hint::advice(
+        text!["Add the public half (the file that ends in .pub; never the other one) in "]
+            .then(named(portal))
+            .with(":")
+            .then(places(case, portal, &menus))
+            .with(who(portal))
+            .with(usable)
+            .with("."),
+    )
 }
 
 fn environment(case: &Case) -> text::Span {
@@ -260,6 +302,56 @@ mod tests {
         assert!(register.0.contains("best /home/ada/.ssh/ssh-rsa"), "{}", register.0);
         assert!(register.0.contains("project manager"), "{}", register.0);
         assert!(note.0.contains("may be"), "a possibility, no fact: {}", note.0);
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_portal_is_not_said() {
+        let said = |key_path: &[&str], own: &[&str], pending: &[&str], active: &[&str]| {
+            let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect();
+            let portal = Portal {
+                name: "the console".into(),
+                key_path: words(key_path),
+                environment_key_path: words(own),
+                pending: words(pending),
+                active: words(active),
+                ..Portal::default()
+            };
+            let mut case = made::case(made::effective(22));
+            case.plan.profile = Some(Profile { portal: Some(portal), ..Profile::default() });
+            let refused = query("ssh-rsa", true);
+            let steps = steps(&case, &[&refused]);
+            let new = of_a_new_key(&case);
+            steps.iter().chain([&new]).map(|hint| hint.text.plain()).collect::<Vec<_>>()
+        };
+        let all = said(&[], &[], &[], &[]);
+        let begin = "See whether the key is there: log in to the console, and look for the ";
+        assert!(all[0].starts_with(begin), "{}", all[0]);
+        assert!(all[1].starts_with("If it is there, but was only added now: wait. "), "{}", all[1]);
+        assert_eq!(all[2], "If it is not there: add it there. This is the line to paste there:");
+        assert!(all[3].ends_with("in the console: there."), "{}", all[3]);
+        let all = said(&["Keys"], &[], &[], &["listed"]);
+        assert!(all[0].contains("the console, open Keys, and look"), "{}", all[0]);
+        assert!(all[1].contains("but does not say \"listed\" yet: wait."), "{}", all[1]);
+        assert!(all[2].starts_with("If it is not there: add it there (Keys). This"), "{}", all[2]);
+        let all = said(&[], &["Project"], &["new"], &[]);
+        assert!(all[0].contains("open Project for host.example.com, and"), "{}", all[0]);
+        assert!(all[1].contains("but says \"new\": wait. "), "{}", all[1]);
+        assert!(
+            all[2].contains("add it on this environment, host.example.com; each"),
+            "{}",
+            all[2]
+        );
+        assert!(all[2].contains("by those who manage the project"), "{}", all[2]);
+    }
+
+    #[test]
+    fn a_doubt_about_the_type_of_a_key_needs_no_portal() {
+        let mut case = made::case(made::effective(22));
+        let key_type_note = Some("RSA alone.".to_owned());
+        case.plan.profile = Some(Profile { key_type_note, ..Profile::default() });
+        let last = |query: &Query| steps(&case, &[query]).last().unwrap().text.plain();
+        assert_eq!(last(&query("ssh-ed25519", true)), "RSA alone.");
+        assert_ne!(last(&query("ssh-rsa", true)), "RSA alone.");
     }
 
     #[test]

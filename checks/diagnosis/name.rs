@@ -9,7 +9,7 @@ use crate::{
     case::Case,
     command, dns,
     evidence::{
-        connection::OsErrorKind,
+        connection::{Attempt, OsErrorKind, Outcome},
         name_servers::{Answer, AnswerCode, NameServers},
         nearby::NearName,
         resolution::{LookupError, LookupErrorKind, Resolution},
@@ -64,12 +64,27 @@ fn no_network(case: &Case) -> Option<Diagnosis> {
     if machine.ipv4_route || machine.ipv6_route {
         return None;
     }
-    let unresolved = failed(case).is_some_and(|(_, e)| e.kind != LookupErrorKind::NoData);
-    let unconnected = case.attempts().is_some_and(|a| {
-        // What is on a link of this computer needs no route.
-        let needs_a_route =
-            |ip: IpAddr| !ip.is_loopback() && AddressKind::of(ip) != AddressKind::LinkLocal;
-        a.connected().is_none() && a.tried.iter().all(|t| needs_a_route(t.to.ip()))
+    let answered = |servers: &NameServers| {
+        let definite =
+            |code: &AnswerCode| matches!(code, AnswerCode::NoError | AnswerCode::NxDomain);
+        servers.answers().any(|(_, answer)| definite(&answer.code))
+    };
+    // What is in a network of this computer needs no route: a name server there, a host there.
+    let unresolved = failed(case).is_some_and(|(_, e)| e.kind != LookupErrorKind::NoData)
+        && !case.name_servers().is_some_and(answered);
+    let unconnected = case.attempts().is_some_and(|attempts| {
+        let no_route = |attempt: &Attempt| match &attempt.outcome {
+            Outcome::Failed(error) => {
+                matches!(
+                    error.kind,
+                    OsErrorKind::NetworkUnreachable | OsErrorKind::AddressNotAvailable
+                )
+            }
+            Outcome::Connected | Outcome::TimedOut { .. } => false,
+        };
+        let is_link_local = |ip| AddressKind::of(ip) == AddressKind::LinkLocal;
+        let needs_a_route = |ip: IpAddr| !ip.is_loopback() && !is_link_local(ip);
+        attempts.tried.iter().all(|t| no_route(t) && needs_a_route(t.to.ip()))
     });
     (unresolved || unconnected).then(|| {
         Diagnosis::new(Id::NoNetwork)

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use super::{Diagnosis, Id, Rule};
 use crate::{
+    address_kind::AddressKind,
     allow_list,
     allow_list::Listed,
     case::Case,
@@ -20,7 +21,7 @@ use crate::{
     hops,
     hops::Place,
     pair::Role,
-    profile::menu,
+    profile::{Portal, menu},
     tcp, text,
     text::{Text, address, foreign, host, number},
 };
@@ -100,11 +101,19 @@ fn open_port(case: &Case) -> Option<&Control> {
     hops::host_answers(case.traceroute()?).filter(|control| control.answer == Answer::Connected)
 }
 
-pub(super) fn try_elsewhere() -> Hint {
-    Hint::advice(
+/// Whether the host is in a network of its own kind, which others cannot reach.
+fn is_inside(case: &Case) -> bool {
+    allow_list::target(case).is_some_and(|to| AddressKind::of(to).is_inside())
+}
+
+pub(super) fn try_elsewhere(case: &Case) -> Hint {
+    Hint::advice(if is_inside(case) {
+        "Try from another computer in the same network: if it works from there, something keeps \
+         this computer out."
+    } else {
         "Try from another network (a phone's hotspot): if it works from there, the network that \
-         you are in blocks SSH.",
-    )
+         you are in blocks SSH."
+    })
 }
 
 /// The IPv4 addresses that `ssh` was kept from.
@@ -203,7 +212,7 @@ fn refused_on_the_way(case: &Case) -> Option<Diagnosis> {
     if matches!(place, Place::Nearer { distance, host, .. } if host - distance == 1) {
         diagnosis = diagnosis.or(Id::RefusedByHost);
     }
-    Some(diagnosis.step(try_elsewhere()).or(Id::IpNotAllowed))
+    Some(diagnosis.step(try_elsewhere(case)).or(Id::IpNotAllowed))
 }
 
 /// The host is up and its SSH port alone is closed to us, where the provider has an allow-list; or
@@ -232,10 +241,11 @@ fn ip_not_allowed(case: &Case) -> Option<Diagnosis> {
     if let Some(list) = &profile.allow_list {
         diagnosis = diagnosis.because(text![list.clone()]);
     }
+    let active = portal.and_then(|portal| portal.active.first());
     diagnosis = diagnosis.step(allow_list_hint(case)).step(Hint::advice(text![
-        "If your address is listed and \"",
-        portal.and_then(|p| p.active.first().cloned()).unwrap_or_else(|| "active".to_owned()),
-        "\": try from another network (a phone's hotspot). If it works from there, the network ",
+        "If your address is listed",
+        active.map(|active| format!(" and \"{active}\"")).unwrap_or_default(),
+        ": try from another network (a phone's hotspot). If it works from there, the network ",
         "that you are in blocks SSH.",
     ]));
     if let Some(note) = &profile.no_ssh_note {
@@ -288,7 +298,7 @@ fn refused_by_host(case: &Case) -> Option<Diagnosis> {
                  wait at least ten minutes without trying, then try once.",
             ));
     }
-    let diagnosis = diagnosis.step(allow_list_hint(case)).step(try_elsewhere());
+    let diagnosis = diagnosis.step(allow_list_hint(case)).step(try_elsewhere(case));
     let diagnosis = if is_host { diagnosis } else { diagnosis.or(Id::RefusedOnTheWay) };
     Some(diagnosis.or(Id::IpNotAllowed))
 }
@@ -307,7 +317,7 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
                      do, or a bad link.",
                 )
                 .step(Hint::run("Wait a minute, then try again:", case.plan.ssh().command()))
-                .step(try_elsewhere())
+                .step(try_elsewhere(case))
                 .or(Id::ServerOverloaded),
         );
     }
@@ -321,7 +331,7 @@ fn filtered(case: &Case) -> Option<Diagnosis> {
     let mut diagnosis =
         with_place(outcomes(Id::Filtered, attempts).because(why), case).step(allow_list_hint(case));
     diagnosis.next_steps.extend(port_hint(case, effective));
-    let diagnosis = diagnosis.step(try_elsewhere()).or(Id::IpNotAllowed);
+    let diagnosis = diagnosis.step(try_elsewhere(case)).or(Id::IpNotAllowed);
     Some(if is_up { diagnosis } else { diagnosis.or(Id::HostUnreachable) })
 }
 
@@ -337,28 +347,38 @@ pub(super) fn allow_list_hint(case: &Case) -> Hint {
     }
     let with_menu = profile.portal.as_ref().filter(|portal| !portal.ip_path.is_empty());
     let Some(portal) = with_menu else {
-        let step = Hint::advice(
-            "If the host only lets known addresses in, have your public IP address allowed. Ask \
-             whoever operates the host.",
-        );
+        let step = Hint::advice(text![
+            "If the host only lets known addresses in, have your ",
+            if is_inside(case) { "IP address" } else { "public IP address" },
+            " allowed. Ask whoever operates the host.",
+        ]);
         return allow_list::with_address(step, case);
     };
-    let pending = portal.pending.first().cloned().unwrap_or_else(|| "pending".to_owned());
-    let active = portal.active.first().cloned().unwrap_or_else(|| "active".to_owned());
-    let step = Hint::advice(text![
-        "Have the public IP address of your network allowed for this environment: in ",
-        portal.name.clone(),
-        " (",
-        portal.url.clone(),
-        "), ",
-        menu(&portal.ip_path),
-        ". While it says \"",
-        pending,
-        "\", wait; it works when it says \"",
-        active,
-        "\".",
-    ]);
+    let step = Hint::advice(
+        text![
+            "Have the public IP address of your network allowed for this environment: in ",
+            portal.name.clone(),
+            " (",
+            portal.url.clone(),
+            "), ",
+            menu(&portal.ip_path),
+            ".",
+        ]
+        .with(while_it_says(portal)),
+    );
     allow_list::with_address(step, case)
+}
+
+/// When an address that was added is of use, in the portal's words as far as they are known.
+fn while_it_says(portal: &Portal) -> String {
+    match (portal.pending.first(), portal.active.first()) {
+        (Some(pending), Some(active)) => {
+            format!(" While it says \"{pending}\", wait; it works when it says \"{active}\".")
+        }
+        (Some(pending), None) => format!(" While it says \"{pending}\", wait."),
+        (None, Some(active)) => format!(" It works when it says \"{active}\"."),
+        (None, None) => String::new(),
+    }
 }
 
 /// Where the connection starts, if that is not this computer.
@@ -384,6 +404,8 @@ fn port_hint(case: &Case, effective: &Effective) -> Option<Hint> {
         let whose = if profile.port.is_some() { profile.title.clone() } else { "SSH".to_owned() };
         let from = if case.plan.port.is_some() {
             text!["you asked for"]
+        } else if effective.port == SSH {
+            text!["unless told otherwise ssh uses"]
         } else {
             text!["your ssh configuration names"]
         };

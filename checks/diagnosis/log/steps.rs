@@ -56,7 +56,7 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
                 "."
             ])];
             steps.push(network::allow_list_hint(case));
-            steps.push(network::try_elsewhere());
+            steps.push(network::try_elsewhere(case));
             steps
         }
         Id::LocalFirewall => vec![Hint::advice(
@@ -80,7 +80,7 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
             Hint::advice(
                 "Try again in a few minutes: a server that is starting or out of memory behaves so.",
             ),
-            network::try_elsewhere(),
+            network::try_elsewhere(case),
         ],
         Id::HandshakeStalled => vec![
             Hint::advice(
@@ -92,7 +92,7 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
                 ssh().set("KexAlgorithms=curve25519-sha256").command(),
             ),
         ],
-        Id::HandshakeCut => vec![network::try_elsewhere()],
+        Id::HandshakeCut => vec![network::try_elsewhere(case)],
         Id::NoCommonAlgorithm => longer::no_common(case, mark),
         Id::HostKeyChanged => longer::host_key_changed(case, log),
         Id::HostKeyRevoked => vec![Hint::advice(

@@ -204,6 +204,13 @@ scenes! {
         net.at("client", "ip -6 route del default via fd90:1::1");
         args![me(net)]
     }
+    /// A host in the same network needs no route to another one.
+    host_beside_and_no_other_network: NotReady("refused-by-host"), ["another computer"], |net| {
+        net.world.key("id_a", "ed25519");
+        net.at("client", "ip route del default via 10.90.1.1");
+        net.at("client", "ip -6 route del default via fd90:1::1");
+        args![format!("{}@10.90.1.1", net.person.name)]
+    }
     this_computer_forbids_it: NotReady("local-firewall"), ["own"], |net| {
         net.world.key("id_a", "ed25519");
         net.at("client", "ip route add prohibit 10.90.3.2");

@@ -6,7 +6,7 @@ use crate::{
     explain::{Log, Mark, Sign},
     finding::Hint,
     host_trust, negotiation,
-    registration::{quoted, where_keys_are},
+    registration::{not_yet, where_keys_are},
     text,
     text::{foreign, host, key, path, shell, user},
 };
@@ -37,13 +37,7 @@ pub(super) fn not_accepted(case: &Case) -> Vec<Hint> {
         compare.0.push(if place > 0 { " or ".into() } else { ", which the log has as ".into() });
         compare.0.push(key(fingerprint));
     }
-    let wait = text![
-        ". If it says ",
-        quoted(&portal.pending),
-        ", wait until it says ",
-        quoted(&portal.active),
-        "."
-    ];
+    let wait = text![". If it is there, ", not_yet(portal)];
     let steps = vec![Hint::advice(compare.then(wait))];
     let md5 = Hint::run(
         "The portal shows the fingerprint as MD5. Yours is:",
