@@ -24,7 +24,13 @@ pub fn person(screen: Screen) -> Option<Arc<dyn Person>> {
 pub fn once(prompt: &str) -> Option<Zeroizing<String>> {
     let terminal = unix::Terminal::of_this_process(Screen::empty())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    runtime.block_on(terminal.ask(prompt.to_owned()))
+    runtime.block_on(async {
+        tokio::select! {
+            line = terminal.ask(prompt.to_owned()) => line,
+            // The echo comes back with the end of the question.
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    })
 }
 
 /// No other system has a terminal that is known here.

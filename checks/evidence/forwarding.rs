@@ -11,10 +11,11 @@ use super::{
     login::{Login, Run},
     session,
 };
-use crate::text::Foreign;
-
 /// What is run there: it lists keys, and changes nothing.
 pub const COMMAND: &str = "ssh-add -l";
+
+/// How much of what it prints is read, in bytes: a line of some 100 for each key.
+const MOST: usize = 64 << 10;
 
 /// The forwarded agent, seen from the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,12 +57,13 @@ impl Evidence {
                     session.forwarded().allow(socket.clone(), session.agent_binding());
                 }
                 let answer = Duration::from_millis(self.plan.limits.answer_ms);
-                let run = session::run(session, COMMAND, true, answer, &self.limits).await;
+                let kept =
+                    session::run_and_keep(session, COMMAND, true, MOST, answer, &self.limits).await;
                 let asked = session.forwarded().end();
                 Ok(Forwarding {
                     socket,
-                    keys_there: fingerprints(&run.stdout),
-                    run,
+                    keys_there: fingerprints(&kept.stdout),
+                    run: kept.run,
                     asked: asked.asked,
                     signatures_refused: asked.signatures_refused,
                     not_joined: asked.not_joined,
@@ -80,12 +82,12 @@ fn named_socket(named: &str) -> Option<String> {
 }
 
 /// The fingerprints in what `ssh-add -l` prints: `256 SHA256:... comment (ED25519)`, a line each.
-fn fingerprints(printed: &Foreign) -> Vec<String> {
+fn fingerprints(printed: &str) -> Vec<String> {
     let of_line = |line: &str| {
         let second = line.split_whitespace().nth(1)?;
         second.starts_with("SHA256:").then(|| second.to_owned())
     };
-    printed.raw().lines().filter_map(of_line).collect()
+    printed.lines().filter_map(of_line).collect()
 }
 
 #[cfg(test)]
@@ -95,11 +97,8 @@ mod tests {
     #[test]
     fn what_ssh_add_prints() {
         let printed = "256 SHA256:abc alex@laptop (ED25519)\n2048 SHA256:def two words (RSA)\n";
-        assert_eq!(
-            fingerprints(&Foreign::from_bytes(printed.as_bytes())),
-            ["SHA256:abc", "SHA256:def"]
-        );
+        assert_eq!(fingerprints(printed), ["SHA256:abc", "SHA256:def"]);
         let none = "The agent has no identities.\nCould not open a connection\n";
-        assert!(fingerprints(&Foreign::from_bytes(none.as_bytes())).is_empty());
+        assert!(fingerprints(none).is_empty());
     }
 }

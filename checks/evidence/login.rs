@@ -131,6 +131,9 @@ pub struct Run {
     pub stdout: Foreign,
     /// How many bytes that was.
     pub stdout_bytes: u64,
+    /// The last line that it printed, where the begin does not reach so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<Foreign>,
     /// The begin of what it complained about.
     pub stderr: Foreign,
     /// How it ended.
@@ -191,16 +194,25 @@ impl Run {
     pub fn host_name(&self) -> Option<&str> {
         let mut lines = self.stdout.raw().lines().filter(|line| !line.trim().is_empty());
         let (line, None) = (lines.next()?.trim(), lines.next()) else { return None };
-        is_host_name(line).then_some(line)
+        (self.last_line.is_none() && is_host_name(line)).then_some(line)
     }
 
     /// The name of the host as its last line, with other lines before it: the noise of a shell that
     /// prints something when it starts.
     #[must_use]
     pub fn noisy_host_name(&self) -> Option<&str> {
+        let last = self.last_line()?.trim();
         let mut lines = self.stdout.raw().lines().filter(|line| !line.trim().is_empty());
-        let last = lines.next_back()?.trim();
-        (lines.next().is_some() && is_host_name(last)).then_some(last)
+        let is_alone = self.last_line.is_none() && lines.nth(1).is_none();
+        (!is_alone && is_host_name(last)).then_some(last)
+    }
+
+    /// The last line that it printed, blank ones aside. What a command prints comes after all that
+    /// a shell prints when it starts.
+    #[must_use]
+    pub fn last_line(&self) -> Option<&str> {
+        let begin = || self.stdout.raw().lines().rfind(|line| !line.trim().is_empty());
+        self.last_line.as_ref().map(Foreign::raw).or_else(begin)
     }
 }
 

@@ -54,6 +54,28 @@ forwardings! {
         [], "command=\"PATH=/nowhere; $SSH_ORIGINAL_COMMAND\"", "warn", "was not seen";
 }
 
+/// The list of keys there is longer than what a report shows of it.
+#[test]
+fn last_of_many_keys_is_seen_from_the_host() {
+    login(
+        "last_of_many_keys_is_seen_from_the_host",
+        Ready,
+        TWO,
+        |w| {
+            let (key, arguments) = server(w, &["MaxAuthTries 20"], "");
+            let others: Vec<_> = (0..12).map(|n| w.key(&format!("id_{n}"), "ed25519")).collect();
+            w.agent(&others.iter().chain([&key]).collect::<Vec<_>>());
+            [args!["-A"], arguments].concat()
+        },
+        |_, report| {
+            let finding = check(report, "forwarding");
+            assert_eq!(finding["status"], "pass", "{finding:#}");
+            let keys = finding["evidence"]["forwarding"]["keys_there"].as_array().unwrap();
+            assert_eq!(keys.len(), 13, "{finding:#}");
+        },
+    );
+}
+
 /// What the host asks for is counted, and a signature refused.
 #[test]
 fn host_that_uses_the_agent() {

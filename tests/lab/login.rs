@@ -266,6 +266,8 @@ logins! {
         [], "command=\"echo hello alex, this is git@web running gitolite3; exit 1\"", "greets";
     noisy_shell: Ready, ONE,
         [], "command=\"echo Welcome!; echo Day 3; $SSH_ORIGINAL_COMMAND\"", "prints something";
+    shell_with_a_long_greeting: Ready, ONE,
+        [], "command=\"seq 300; $SSH_ORIGINAL_COMMAND\"", "prints something";
     no_program_hostname: Ready, ONE,
         [], "command=\"PATH=/nowhere; $SSH_ORIGINAL_COMMAND\"", "and out again";
     killed_by_a_signal: NotReady("login-refused"), ONE,

@@ -51,9 +51,14 @@ impl Terminal {
         String::from_utf8_lossy(&fs::read(&self.shown).unwrap_or_default()).into_owned()
     }
 
-    /// Waits for the prompt to come for the nth time, and types.
+    /// Waits for the question for a passphrase to come for the nth time, and types.
     fn answer(&mut self, nth: usize, keys: &str) {
-        until("the question", || self.shown().matches("Enter passphrase for key").count() >= nth);
+        self.after("Enter passphrase for key", nth, keys);
+    }
+
+    /// Waits for words to be shown for the nth time, and types.
+    fn after(&mut self, words: &str, nth: usize, keys: &str) {
+        until("the question", || self.shown().matches(words).count() >= nth);
         self.typed.write_all(keys.as_bytes()).unwrap();
     }
 
@@ -134,6 +139,19 @@ fn a_question_ends_with_the_wait_for_it() {
         terminal.answer(1, "batt");
         ended_with(w, &terminal.end(), 3, Some("timed-out"));
         assert!(!w.sshd_log().contains("Starting session"));
+    });
+}
+
+/// A password is asked for before anything else begins.
+#[test]
+fn a_question_for_a_password_ends_with_ctrl_c() {
+    in_a_world("a_question_for_a_password_ends_with_ctrl_c", |w| {
+        let asks = with_config(w, &args!["--ask-password", "-p", 9, me(w)]);
+        let mut terminal = Terminal::run(w, &[args!["sftp"], asks].concat());
+        terminal.after("Password of", 1, "batt\u{3}");
+        let shown = terminal.end();
+        ended_with(w, &shown, 2, None);
+        assert!(shown.contains("nothing was typed"), "{shown}");
     });
 }
 

@@ -91,7 +91,8 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
         },
         bind_address: set("bindaddress").map(str::to_owned),
         bind_interface: set("bindinterface").map(str::to_owned),
-        connect_timeout_s: get("connecttimeout").and_then(|t| t.parse().ok()),
+        // Zero is no limit, as none is (misc.c, timeout_connect).
+        connect_timeout_s: get("connecttimeout").and_then(|t| t.parse().ok()).filter(|t| *t != 0),
         ip_qos: get("ipqos").and_then(|v| quality(v.split_whitespace().next()?)),
         identity_files,
         certificate_files: certificates
@@ -336,6 +337,8 @@ mod tests {
         assert_eq!(e.identity_agent, IdentityAgent::None);
         assert_eq!(e.strict_host_key_checking, StrictHostKeyChecking::No);
         assert_eq!(e.connect_timeout_s, None);
+        let limit = |text: &str| parse(text, &context()).connect_timeout_s;
+        assert_eq!((limit("connecttimeout 0"), limit("connecttimeout 7")), (None, Some(7)));
     }
 
     #[test]

@@ -76,7 +76,7 @@ where
     // -L: what a link leads to is what is copied.
     let list = run(vec!["ls", "-lndL", "--", file]).await;
     let mut entry = Entry { list, ..Entry::default() };
-    if let Some((kind, size)) = listed(entry.list.stdout.raw()) {
+    if let Some((kind, size)) = entry.list.last_line().and_then(listed) {
         (entry.is_file, entry.is_folder, entry.size) = (Some(kind == '-'), kind == 'd', Some(size));
         entry.readable = truth(&run(vec!["test", "-r", file]).await);
     }
@@ -94,20 +94,17 @@ fn truth(run: &Run) -> Option<bool> {
 }
 
 /// The letter of its type, and its size: `-rw-r--r-- 1 1000 1000 42 ...`. A device has two numbers in
-/// place of a size. A shell may have printed something before.
-fn listed(printed: &str) -> Option<(char, u64)> {
-    printed.lines().rev().find_map(|line| {
-        let mut words = line.split_whitespace();
-        let mode = words.next().filter(|mode| mode.len() >= 10)?;
-        let kind = mode.chars().next().filter(|kind| "-dlbcps".contains(*kind))?;
-        let size = words.nth(3)?;
-        Some((kind, if matches!(kind, 'b' | 'c') { 0 } else { size.parse().ok()? }))
-    })
+/// place of a size.
+fn listed(line: &str) -> Option<(char, u64)> {
+    let mut words = line.split_whitespace();
+    let mode = words.next().filter(|mode| mode.len() >= 10)?;
+    let kind = mode.chars().next().filter(|kind| "-dlbcps".contains(*kind))?;
+    let size = words.nth(3)?;
+    Some((kind, if matches!(kind, 'b' | 'c') { 0 } else { size.parse().ok()? }))
 }
 
 /// The last line of `df -Pk`: file system, blocks of 1024 bytes, used, available, share, place.
-fn free(printed: &str) -> Option<Space> {
-    let line = printed.lines().rev().find(|line| !line.trim().is_empty())?;
+fn free(line: &str) -> Option<Space> {
     let words: Vec<_> = line.split_whitespace().collect();
     // The name of a file system may hold a space, so the words are counted from the share.
     let share = words.iter().rposition(|word| word.ends_with('%'))?;
@@ -150,7 +147,8 @@ impl Evidence {
                 };
                 room.writable = truth(&run(vec!["test", "-d", folder, "-a", "-w", folder]).await);
                 room.space = run(vec!["df", "-Pk", "--", folder]).await;
-                room.free = free(room.space.stdout.raw()).filter(|_| room.space.is_success());
+                room.free =
+                    room.space.last_line().and_then(free).filter(|_| room.space.is_success());
                 let mut there = entry(file, run).await;
                 if there.size.is_some() {
                     there.writable = truth(&run(vec!["test", "-w", file]).await);
@@ -174,16 +172,14 @@ mod tests {
     #[test]
     fn ls_is_read() {
         assert_eq!(listed("-rw-r--r-- 1 1000 1000 42 Jan 1 00:00 a b\n"), Some(('-', 42)));
-        assert_eq!(listed("Hello!\ndrwxr-xr-x+ 2 0 0 4096 Jan 1 00:00 x\n"), Some(('d', 4096)));
+        assert_eq!(listed("drwxr-xr-x+ 2 0 0 4096 Jan 1 00:00 x\n"), Some(('d', 4096)));
         assert_eq!(listed("crw-rw-rw- 1 0 0 1, 3 Jan 1 00:00 /dev/null\n"), Some(('c', 0)));
         assert_eq!(listed("ls: cannot access\n"), None);
     }
 
     #[test]
     fn df_is_read() {
-        let printed = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
-                       /dev/my disk 100 40 60 40% /home/my data\n";
-        let space = free(printed).unwrap();
+        let space = free("/dev/my disk 100 40 60 40% /home/my data").unwrap();
         assert_eq!((space.bytes, space.mounted_on.as_str()), (60 * 1024, "/home/my data"));
         assert_eq!(free("nonsense"), None);
         assert_eq!(free(""), None);

@@ -89,6 +89,10 @@ impl Forwarded {
     /// Whether a question may be handed on to the agent as it is; it is counted.
     fn may_pass(&self, question: &[u8]) -> bool {
         let mut inner = self.inner();
+        // A channel that was joined before may still be open.
+        if inner.to.is_none() {
+            return false;
+        }
         inner.asked = inner.asked.saturating_add(1);
         match question.first().copied() {
             Some(SSH_AGENTC_REQUEST_IDENTITIES) => question.len() == 1,
@@ -202,6 +206,7 @@ mod tests {
         let (mut host, host_end) = tokio::io::duplex(4096);
         let (mut agent, agent_end) = tokio::io::duplex(4096);
         let forwarded = Forwarded::default();
+        forwarded.allow("/socket".into(), None);
         let relay = forwarded.clone();
         let relaying = tokio::spawn(async move { relay.relay(host_end, agent_end).await });
         // A signature, a removal of all keys, a list with something behind it, an extension.
@@ -220,7 +225,9 @@ mod tests {
         assert!(relaying.await.unwrap().is_err());
         let asked = forwarded.end();
         assert_eq!((asked.asked, asked.signatures_refused), (5, 1));
+        assert!(!forwarded.may_pass(&[SSH_AGENTC_REQUEST_IDENTITIES]), "it is over");
     }
+
     fn framed(parts: &[&[u8]]) -> Vec<u8> {
         let mut out = Vec::new();
         for part in parts {

@@ -65,13 +65,16 @@ struct Running {
     run: Run,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    /// The last bytes of what it printed.
+    tail: Vec<u8>,
     most: usize,
 }
 
 impl Running {
     fn new(command: &str, most: usize) -> Self {
         let run = Run { command: command.to_owned(), ..Run::default() };
-        Self { run, stdout: Vec::new(), stderr: Vec::new(), most: most.max(FOREIGN_LIMIT) }
+        let (stdout, stderr, tail) = (Vec::new(), Vec::new(), Vec::new());
+        Self { run, stdout, stderr, tail, most: most.max(FOREIGN_LIMIT) }
     }
 
     async fn go(&mut self, session: &Session, forwarding: bool, answer: Duration) -> RunEnd {
@@ -129,6 +132,7 @@ impl Running {
                     let bytes = u64::try_from(data.len()).unwrap_or(u64::MAX);
                     self.run.stdout_bytes = self.run.stdout_bytes.saturating_add(bytes);
                     keep(&mut self.stdout, &data, self.most);
+                    keep_last(&mut self.tail, &data);
                 }
                 Some(ChannelMsg::ExtendedData { data, .. }) => {
                     keep(&mut self.stderr, &data, self.most)
@@ -164,6 +168,7 @@ impl Running {
         let run = Run {
             stdout: Foreign::from_bytes(&self.stdout),
             stderr: Foreign::from_bytes(&self.stderr),
+            last_line: last_line(&self.tail).filter(|_| self.stdout.len() > FOREIGN_LIMIT),
             end,
             duration_ms,
             ..self.run
@@ -182,6 +187,20 @@ fn keep(kept: &mut Vec<u8>, more: &[u8], most: usize) {
     kept.extend(more.iter().take(room));
 }
 
+/// Keeps as much of the end as a report may show.
+fn keep_last(kept: &mut Vec<u8>, more: &[u8]) {
+    let new = more.get(more.len().saturating_sub(FOREIGN_LIMIT)..).unwrap_or_default();
+    kept.extend(new);
+    kept.drain(..kept.len().saturating_sub(FOREIGN_LIMIT));
+}
+
+/// The last line that is not blank. One that is longer than what was kept is none.
+fn last_line(tail: &[u8]) -> Option<Foreign> {
+    let mut lines = tail.split(|byte| *byte == b'\n').rev();
+    let line = lines.by_ref().map(<[u8]>::trim_ascii).find(|line| !line.is_empty())?;
+    lines.next().map(|_| Foreign::from_bytes(line))
+}
+
 /// The server's refusal. The library tells its words a moment after the refusal itself.
 pub(super) async fn not_opened(reason: &ChannelOpenFailure, session: &Session) -> NotOpened {
     let name = match reason {
@@ -198,4 +217,28 @@ pub(super) async fn not_opened(reason: &ChannelOpenFailure, session: &Session) -
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     NotOpened { reason: name, words: Foreign::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_kept_beside_the_begin() {
+        let ended = |printed: &str| {
+            let mut running = Running::new("hostname", 0);
+            for piece in printed.as_bytes().chunks(100) {
+                keep(&mut running.stdout, piece, FOREIGN_LIMIT);
+                keep_last(&mut running.tail, piece);
+            }
+            running.ended(RunEnd::Exited(0), 1).run
+        };
+        let short = ended("Hello!\nshop-1\n");
+        assert_eq!((short.last_line.clone(), short.noisy_host_name()), (None, Some("shop-1")));
+        let long = ended(&("A line of a greeting.\n".repeat(60) + "shop-1\n\n"));
+        assert_eq!((long.host_name(), long.noisy_host_name()), (None, Some("shop-1")));
+        assert_eq!(long.last_line(), Some("shop-1"));
+        let endless = ended(&"x".repeat(2000));
+        assert_eq!((endless.last_line.clone(), endless.noisy_host_name()), (None, None));
+    }
 }
