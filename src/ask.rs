@@ -7,11 +7,26 @@ use zeroize::Zeroizing;
 
 use crate::progress::Screen;
 
+/// Whether there is a terminal at which somebody could answer. `ssh` asks at the terminal of the
+/// process, whatever standard input is (OpenSSH, readpass.c): `ssh HOST < FILE` asks as well.
+#[cfg(unix)]
+#[must_use]
+pub fn is_there() -> bool {
+    unix::Terminal::of_this_process(Screen::empty()).is_some()
+}
+
+/// No other system has a terminal that is known here, but for what standard input is.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_there() -> bool {
+    std::io::IsTerminal::is_terminal(&std::io::stdin())
+}
+
 /// Whoever sits at the terminal of this process; none where nobody does. In a CI there may be a
 /// terminal, but nobody looks at it.
 #[must_use]
 pub fn person(screen: Screen) -> Option<Arc<dyn Person>> {
-    if std::env::var_os("CI").is_some() {
+    if checks::evidence::machine::is_ci() {
         return None;
     }
     here(screen)

@@ -1,13 +1,11 @@
 //! From the sorted command line to what is to be examined.
 
-use std::{
-    io::{IsTerminal, Read},
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 use checks::case::{Case, Plan, TimeLimits, setting};
 
 use crate::{
+    ask,
     cli::Options,
     mistakes,
     pair::{self, Goal},
@@ -33,7 +31,7 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
     let own_profiles = profiles::own()?;
     let profile = options.profile.as_deref();
     let profile = profile.map(|name| profiles::named(name, &own_profiles)).transpose()?;
-    let place_for_answers = may_answer(options) && !is_batch(&sorted.ssh);
+    let place_for_answers = ask::is_there() && !is_batch(&sorted.ssh);
     let mut limits = TimeLimits::default();
     if let Some(timeout) = options.timeout {
         limits.total_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
@@ -106,15 +104,6 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
         plans.push(plan);
     }
     Ok(plans)
-}
-
-/// Whether somebody is there to type a passphrase. Where standard input brings the targets, it says
-/// nothing about that.
-fn may_answer(options: &Options) -> bool {
-    if options.targets.as_deref().is_some_and(target_list::is_stdin) {
-        return std::io::stderr().is_terminal();
-    }
-    std::io::stdin().is_terminal()
 }
 
 /// Whether `-o BatchMode=yes` says that nobody is there.

@@ -54,8 +54,14 @@ fn look() -> Machine {
         home,
         ipv4_route: has_route("0.0.0.0:0", "192.0.2.1:9"),
         ipv6_route: has_route("[::]:0", "[2001:db8::1]:9"),
-        ci: std::env::var("CI").is_ok_and(|ci| !ci.is_empty() && ci != "false"),
+        ci: is_ci(),
     }
+}
+
+/// Whether this is a CI job: they all set `CI`, and some people set it to "false" elsewhere.
+#[must_use]
+pub fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|ci| !ci.is_empty() && ci != "false")
 }
 
 #[cfg(unix)]

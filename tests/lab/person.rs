@@ -86,6 +86,8 @@ pub fn person() -> Option<&'static Person> {
 }
 
 fn find() -> Option<Person> {
+    // What is run here would ask whoever started the tests, if there were a terminal to ask at.
+    let _ = nix::unistd::setsid();
     let uid = std::fs::metadata("/proc/self").map(|m| m.uid()).unwrap_or_default();
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let by_root = uid == 0;

@@ -27,6 +27,11 @@ impl Terminal {
     /// Runs the program with these arguments, then tells its exit code and whether the terminal
     /// shows what is typed.
     fn run(w: &World, arguments: &[String]) -> Self {
+        Self::run_with(w, arguments, "")
+    }
+
+    /// The same, with words for the shell behind the arguments.
+    fn run_with(w: &World, arguments: &[String], behind: &str) -> Self {
         let shown = w.out("shown");
         // What an earlier run has shown is no question of this one.
         let _ = fs::remove_file(&shown);
@@ -34,7 +39,7 @@ impl Terminal {
         let quoted: Vec<_> = arguments.iter().map(|a| format!("'{a}'")).collect();
         // The shell has to outlive Ctrl-C.
         let line = format!(
-            "trap : INT; '{}' {}; echo code=$?; stty -a | grep -o -e '-*echo '",
+            "trap : INT; '{}' {} {behind}; echo code=$?; stty -a | grep -o -e '-*echo '",
             program().display(),
             quoted.join(" ")
         );
@@ -105,6 +110,19 @@ fn a_passphrase_is_asked_for_and_not_shown() {
         let log = w.sshd_log();
         assert_eq!(log.matches("Connection from ").count(), 1, "{log}");
         assert_eq!(log.matches("Starting session").count(), 1, "{log}");
+    });
+}
+
+/// Standard input is not the terminal: `while read host; do ssh-preflight $host; done < list`.
+#[test]
+fn a_passphrase_is_asked_for_at_the_terminal() {
+    in_a_world("a_passphrase_is_asked_for_at_the_terminal", |w| {
+        let (_, arguments) = locked(w);
+        let mut terminal = Terminal::run_with(w, &arguments, "</dev/null");
+        terminal.answer(1, &format!("{PASSPHRASE}\n"));
+        let shown = terminal.end();
+        ended_with(w, &shown, 0, None);
+        assert!(shown.contains("you got in"), "{shown}");
     });
 }
 
