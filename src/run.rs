@@ -283,6 +283,21 @@ pub(crate) async fn stop_on_ctrl_c(cut: CancellationToken) {
     }
 }
 
+/// Shows a page, and writes it into the files that are asked for; what went wrong.
+pub(crate) fn print_and_write(
+    options: &Options,
+    page: impl Fn(Format, &Look) -> String,
+) -> Vec<String> {
+    let look = Look::here(options.color, options.quiet, options.verbose);
+    // It is shown first: it must not be lost where a file cannot be written.
+    let mut wrong: Vec<_> = print(&page(options.format, &look)).err().into_iter().collect();
+    for file in &options.output {
+        let text = page(file.format, &Look::file(options.verbose));
+        wrong.extend(files::write(&file.path, &text).err());
+    }
+    wrong
+}
+
 /// Prints the reports and writes the files.
 ///
 /// # Errors
@@ -306,13 +321,7 @@ pub(crate) fn finish(
         let headings = demo.map(|scenarios| scenarios.iter().map(heading).collect::<Vec<_>>());
         render::all(format, shown, look, headings.as_deref())
     };
-    let look = Look::here(options.color, options.quiet, options.verbose);
-    // The report is shown first: it must not be lost where a file cannot be written.
-    let mut wrong: Vec<_> = print(&page(options.format, &look)).err().into_iter().collect();
-    for file in &options.output {
-        let text = page(file.format, &Look::file(options.verbose));
-        wrong.extend(files::write(&file.path, &text).err());
-    }
+    let mut wrong = print_and_write(options, page);
     let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty());
     if let Some(file) = summary.filter(|_| options.format == Format::Github) {
         wrong.extend(files::append(Path::new(&file), &github::summary(shown)).err());

@@ -126,14 +126,16 @@ pub fn compare(old: &str, then: &Reported, new: &str, now: &Reported) -> Compari
     let mut redacted = false;
     for fact in FACTS {
         let (before, after) = ((fact.read)(then), (fact.read)(now));
-        redacted |=
-            [&before, &after].into_iter().flatten().flatten().any(|item| has_token(&item.text));
+        let replaced = [&before, &after]
+            .map(|known| known.iter().flatten().any(|item: &Item| has_token(&item.text)));
+        redacted |= replaced.contains(&true);
         match (before, after) {
-            (Some(then), Some(now)) => {
-                if !is_alike(fact.shape, &then, &now) {
-                    differences.push(Difference { fact, then, now });
-                }
+            (Some(then), Some(now)) if is_alike(fact.shape, &then, &now) => {}
+            // A word that stands for a name is neither that name nor another one.
+            (Some(_), Some(_)) if replaced == [true, false] || replaced == [false, true] => {
+                missing.push(Missing { fact, then: replaced == [true, false] });
             }
+            (Some(then), Some(now)) => differences.push(Difference { fact, then, now }),
             (None, None) => {}
             (then, _) => missing.push(Missing { fact, then: then.is_none() }),
         }

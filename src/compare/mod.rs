@@ -12,11 +12,11 @@ mod read;
 mod text;
 mod value;
 
-use std::{io::Read, path::Path};
+use std::path::Path;
 
 use checks::report::Report;
 
-use crate::{cli::Format, exit::Exit, files, plans, render::look::Look, run, subcommands::Call};
+use crate::{cli::Format, exit::Exit, plans, render::look::Look, run, subcommands::Call};
 pub use difference::{Comparison, Difference, Missing, compare};
 pub use facts::{FACTS, Fact};
 pub use json::Document;
@@ -58,13 +58,7 @@ pub fn run(call: &Call<'_>) -> Result<Exit, String> {
             text::render(&comparisons, look)
         }
     };
-    let look = Look::here(options.color, options.quiet, options.verbose);
-    // It is shown first: it must not be lost where a file cannot be written.
-    let mut wrong: Vec<_> = run::print(&page(options.format, &look)).err().into_iter().collect();
-    for file in &options.output {
-        let text = page(file.format, &Look::file(options.verbose));
-        wrong.extend(files::write(&file.path, &text).err());
-    }
+    let wrong = run::print_and_write(options, page);
     if !wrong.is_empty() {
         return Err(wrong.join("\n"));
     }
@@ -86,18 +80,15 @@ fn is_file(word: &str) -> bool {
 
 /// Reads a file, or standard input.
 fn source(name: &str, before: Option<&Source>) -> Result<Source, String> {
-    if name != "-" {
-        let text = plans::text_of(Path::new(name), plans::MOST_RECORDED);
-        let shown = checks::text::foreign(name).plain();
-        return read::parse(&shown, &text.map_err(|e| format!("Cannot read {shown}: {e}."))?);
-    }
-    if before.is_some_and(|before| before.name == read::STANDARD_INPUT) {
+    let shown = match name {
+        "-" => read::STANDARD_INPUT.to_owned(),
+        file => checks::text::foreign(file).plain(),
+    };
+    if name == "-" && before.is_some_and(|before| before.name == read::STANDARD_INPUT) {
         return Err("Only one of the two reports can come from standard input.".into());
     }
-    let mut text = String::new();
-    let limited = std::io::stdin().lock().take(plans::MOST_RECORDED).read_to_string(&mut text);
-    limited.map_err(|e| format!("Cannot read standard input: {e}."))?;
-    read::parse(read::STANDARD_INPUT, &text)
+    let text = plans::text_of(Path::new(name), plans::MOST_RECORDED);
+    read::parse(&shown, &text.map_err(|e| format!("Cannot read {shown}: {e}."))?)
 }
 
 /// Reports of now, in the form in which those of a file are read.
