@@ -9,8 +9,9 @@
 #   SSH_PRIVATE_KEY  the private key: its text, the same in base64, or (as GitLab's "file" variables have
 #                    it) the path of a file that holds it. Without it, the command runs with the agent
 #                    that is there already, if any.
-#   SSH_KNOWN_HOSTS  lines of a known_hosts file, so that the server proves itself. If it is set, no other
-#                    known_hosts counts and an unknown server is refused.
+#   SSH_KNOWN_HOSTS  lines of a known_hosts file, or the path of a file that holds them, so that the server
+#                    proves itself. If it is set, no other known_hosts counts and an unknown server is
+#                    refused.
 #
 # ssh, scp, sftp and ssh-preflight are told to use those known hosts and to ask nobody anything. git is
 # told so by GIT_SSH_COMMAND. For everything else, $WITH_KEY_KNOWN_HOSTS names the file.
@@ -89,7 +90,10 @@ fi
 strict=()
 if [ -n "${SSH_KNOWN_HOSTS:-}" ]; then
   export WITH_KEY_KNOWN_HOSTS=$folder/known_hosts
-  printf '%s\n' "${SSH_KNOWN_HOSTS//$'\r'/}" >"$WITH_KEY_KNOWN_HOSTS"
+  known=$SSH_KNOWN_HOSTS
+  # No line of a known_hosts file is the name of a file.
+  if [ -f "$known" ]; then known=$(cat -- "$known"); fi
+  printf '%s\n' "${known//$'\r'/}" >"$WITH_KEY_KNOWN_HOSTS"
   strict=(-o "UserKnownHostsFile=$WITH_KEY_KNOWN_HOSTS" -o GlobalKnownHostsFile=/dev/null
     -o StrictHostKeyChecking=yes)
 fi

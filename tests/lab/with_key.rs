@@ -149,6 +149,15 @@ fn a_job_gets_in_with_whatever_form_the_secret_has() {
         }
         let ended = job.ssh(w, &forms[0], Path::new("ssh"), &[], &["true"]);
         assert_eq!(ended.code(), Some(0), "ssh is the oracle: {}", ended.stderr);
+        // Both as GitLab's variables of the type "File".
+        let file = |name: &str, text: &str| {
+            w.write(name, text, 0o600);
+            w.home().join(name).display().to_string()
+        };
+        let (key, known_hosts) = (file("key", &job.key), file("known", &job.known_hosts));
+        let job = Job { known_hosts, ..job };
+        let ended = job.ssh(w, &key, Path::new("ssh"), &[], &["true"]);
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     });
 }
 
