@@ -15,8 +15,8 @@ use crate::{
     finding::{Finding, Hint},
     key_files,
     pair::Role,
-    portal, text,
-    text::{Command, Text, foreign, key, number, path, shell},
+    portal, ssh_add, text,
+    text::{Text, foreign, key, number, path},
 };
 
 /// How many refused keys most servers bear (MaxAuthTries of sshd_config, default 6).
@@ -67,7 +67,7 @@ impl Check for Agent {
             .queries
             .and_then(|queries| queries.as_ref().ok())
             .and_then(|queries| queries.winner(interactive));
-        let own = identities.and_then(key_files::own_key).unwrap_or("~/.ssh/id_ed25519");
+        let own = identities.and_then(key_files::own_key);
         let mut finding = judge(effective, agent, own, forwards, won);
         let used_there = plan.pair.as_ref().is_some_and(|part| part.role == Role::Source);
         if used_there && won.is_some() {
@@ -103,7 +103,7 @@ impl Check for Agent {
 fn judge(
     effective: &Effective,
     agent: &AgentKeys,
-    own: &str,
+    own: Option<&str>,
     forwards: bool,
     won: Option<&Query>,
 ) -> Finding {
@@ -133,7 +133,7 @@ fn judge(
         }
         AgentState::NotConfigured => {
             absent(text!["There is no SSH agent in this terminal (SSH_AUTH_SOCK is not set)."])
-                .hint(Hint::run("Start one and load your key:", start(own)))
+                .hint(ssh_add::start("Start one", own))
         }
         AgentState::TimedOut { .. } => {
             let why = agent_trouble(&agent.state, place).unwrap_or_default();
@@ -147,11 +147,11 @@ fn judge(
                 .hint(Hint::advice(
                     "Open a new terminal: this one may remember an agent that has ended.",
                 ))
-                .hint(Hint::run("Or start an agent here and load your key:", start(own)))
+                .hint(ssh_add::start("Or start an agent here", own))
         }
         AgentState::Keys(keys) if keys.is_empty() => {
             absent(text!["The SSH agent holds no key, or it is locked."])
-                .hint(Hint::run("Load your key:", command!["ssh-add", path(own)]))
+                .hint(ssh_add::load(own))
                 .hint(Hint::run("If it is locked, unlock it:", command!["ssh-add", "-X"]))
         }
         AgentState::Keys(keys) => holds(effective, keys.len(), forwards, won),
@@ -241,10 +241,6 @@ fn others(agent: &AgentKeys) -> impl Iterator<Item = Text> {
             "."
         ]
     })
-}
-
-fn start(own: &str) -> Command {
-    command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(own)]
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 
 use crate::{
     case::Case,
+    command,
     evidence::configuration::IdentityAgent,
     finding::Hint,
     text,
-    text::{Command, path},
+    text::{Command, path, shell},
 };
 
 /// A step, with the socket in its command where `ssh-add` would go to another agent than `ssh`.
@@ -22,6 +23,36 @@ pub fn where_ssh_asks(case: &Case, mut step: Hint) -> Hint {
     }
     step
 }
+
+/// Starts an agent in this terminal and loads a key: the begin of a sentence, and the file, where there
+/// is one that could be loaded.
+#[must_use]
+pub fn start(begin: &'static str, own: Option<&str>) -> Hint {
+    let start = command!["eval", shell("\"$(ssh-agent -s)\"")];
+    match own {
+        Some(file) => Hint::run(text![begin, " and load your key:"], start_and_load(file)),
+        None => Hint::run(text![begin, ", then load your key. ", NO_FILE], start),
+    }
+}
+
+/// Starts an agent in this terminal and loads this key.
+#[must_use]
+pub fn start_and_load(file: &str) -> Command {
+    command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(file)]
+}
+
+/// Loads a key, where there is a file that could be loaded.
+#[must_use]
+pub fn load(own: Option<&str>) -> Hint {
+    match own {
+        Some(file) => Hint::run("Load your key:", command!["ssh-add", path(file)]),
+        None => Hint::advice(text!["Load your key. ", NO_FILE]),
+    }
+}
+
+/// How to name a file that is not known here.
+const NO_FILE: &str = "No key file is where ssh looks, so name yours: ssh-add FILE, with the private \
+                       key in place of FILE.";
 
 /// `ssh-add`, told which agent to go to.
 #[must_use]
@@ -44,7 +75,6 @@ mod tests {
     use super::*;
     use crate::{
         case::Observed,
-        command,
         evidence::{agent::AgentKeys, made},
     };
 

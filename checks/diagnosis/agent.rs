@@ -2,11 +2,7 @@
 //!
 //! An agent is needed where its keys are to be forwarded, or where it is the only place of a key.
 
-use super::{
-    Diagnosis, Id, Rule,
-    keys::{Failing, start_agent},
-    too_many_keys,
-};
+use super::{Diagnosis, Id, Rule, keys::Failing, too_many_keys};
 use crate::{
     case::Case,
     command,
@@ -87,8 +83,12 @@ fn agent(case: &Case) -> Option<(&AgentKeys, Need)> {
 
 /// The file that one would load: what the user has, else the name that ssh-keygen proposes.
 pub(super) fn own_key(case: &Case) -> String {
-    let known = case.identities().and_then(key_files::own_key);
-    known.unwrap_or("~/.ssh/id_ed25519").to_owned()
+    own_file(case).unwrap_or("~/.ssh/id_ed25519").to_owned()
+}
+
+/// The file that one would load, where there is one.
+fn own_file(case: &Case) -> Option<&str> {
+    case.identities().and_then(key_files::own_key)
 }
 
 fn not_running(case: &Case) -> Option<Diagnosis> {
@@ -129,10 +129,8 @@ fn not_running(case: &Case) -> Option<Diagnosis> {
                 )),
         );
     }
-    let found = elsewhere(case, found).step(Hint::run(
-        "Start one in this terminal and load your key:",
-        start_agent(&own_key(case)),
-    ));
+    let found =
+        elsewhere(case, found).step(ssh_add::start("Start one in this terminal", own_file(case)));
     Some(found.step(Hint::advice(
         "In cron and in old tmux windows the variable is missing although an agent runs: run this \
          in a new terminal.",
@@ -242,8 +240,7 @@ fn unreachable(case: &Case) -> Option<Diagnosis> {
             "Open a new terminal: this one may remember an agent that has ended.",
         ))
     };
-    let found = found
-        .step(Hint::run("Or start an agent here and load your key:", start_agent(&own_key(case))));
+    let found = found.step(ssh_add::start("Or start an agent here", own_file(case)));
     Some(match ssh_add::configured(case) {
         None => found,
         Some(_) => found.step(Hint::run(
@@ -387,7 +384,7 @@ fn empty(case: &Case) -> Option<Diagnosis> {
         Diagnosis::new(Id::AgentEmpty)
             .because(text!["The SSH agent answers and holds no key."])
             .because(need.words(case))
-            .step(Hint::run("Load your key:", command!["ssh-add", path(own_key(case))]))
+            .step(ssh_add::load(own_file(case)))
             .step(Hint::run(
                 "If it stays empty, the agent may be locked. Unlock it:",
                 command!["ssh-add", "-X"],

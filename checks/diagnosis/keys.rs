@@ -20,8 +20,8 @@ use crate::{
     finding::Hint,
     key_files::{self, Trouble},
     offers::{self, Offer, Provable},
-    registration, text,
-    text::{Command, Text, foreign, key, number, path, shell},
+    registration, ssh_add, text,
+    text::{Text, foreign, key, number, path, shell},
 };
 
 /// In causal order.
@@ -365,7 +365,7 @@ fn locked(case: &Case) -> Option<Diagnosis> {
         )),
         _ => found.step(Hint::run(
             "Start an agent and load the key into it before this runs:",
-            start_agent(&file),
+            ssh_add::start_and_load(&file),
         )),
     };
     Some(
@@ -408,11 +408,6 @@ fn not_askable(case: &Case) -> Option<Diagnosis> {
                 ],
             )),
     )
-}
-
-/// Starts an agent in this terminal and loads a key.
-pub(super) fn start_agent(file: &str) -> Command {
-    command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(file)]
 }
 
 /// Whether the server was not asked about a key, or gave no answer.

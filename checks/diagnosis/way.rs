@@ -3,7 +3,7 @@
 //! A jump host is a target of its own, so the whole table of rules runs over its case; what it finds
 //! is the cause here too, named with the jump host.
 
-use super::{Diagnosis, Id, Rule, diagnose, keys::start_agent, proxy, ssh_says};
+use super::{Diagnosis, Id, Rule, diagnose, proxy, ssh_says};
 use crate::{
     case::Case,
     command,
@@ -15,7 +15,7 @@ use crate::{
     },
     finding::Hint,
     passage::{self, Told},
-    text,
+    ssh_add, text,
     text::{FOREIGN_LIMIT, Foreign, Text, foreign, host, number, path},
     transport,
 };
@@ -113,7 +113,7 @@ fn key_not_for_jump_host(case: &Case) -> Option<Diagnosis> {
         let words = "If it does, load the key into the agent: ssh offers what is in there to every \
                      jump host.";
         let load = command!["ssh-add", path(&file.path)];
-        let load = if works { load } else { start_agent(&file.path) };
+        let load = if works { load } else { ssh_add::start_and_load(&file.path) };
         said = said.step(Hint::run(words, load));
     }
     said = said.step(Hint::advice(text![

@@ -5,10 +5,10 @@ mod longer;
 use crate::{
     case::Case,
     command,
-    diagnosis::{Id, keys::start_agent, path as network},
+    diagnosis::{Id, path as network},
     explain::{Log, Mark, Program, Sign},
     finding::Hint,
-    text,
+    ssh_add, text,
     text::{key, number, path, shell},
 };
 
@@ -125,7 +125,7 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
         )],
         Id::AgentNotRunning => vec![Hint::run(
             "Start an agent in that terminal and load your key:",
-            start_agent("~/.ssh/id_ed25519"),
+            ssh_add::start_and_load("~/.ssh/id_ed25519"),
         )],
         Id::AgentEmpty => {
             vec![Hint::run("Load your key:", command!["ssh-add", path("~/.ssh/id_ed25519")])]

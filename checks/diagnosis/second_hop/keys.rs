@@ -246,7 +246,7 @@ fn too_many(case: &Case) -> Option<Diagnosis> {
     }
     Some(found.step(Hint::run(
         "Start an agent with the one key that the destination takes, and use it in this terminal:",
-        crate::diagnosis::keys::start_agent("~/.ssh/id_ed25519"),
+        crate::ssh_add::start_and_load("~/.ssh/id_ed25519"),
     )))
 }
 
