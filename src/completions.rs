@@ -83,9 +83,16 @@ pub fn targets(id: &'static str) -> Arg {
         .value_name("TARGET")
         .action(ArgAction::Append)
         .num_args(0..)
-        .help("What ssh would be given: [USER@]HOST or ssh://[USER@]HOST[:PORT]; may be repeated")
+        .help(format!("{A_TARGET}; may be repeated"))
         .value_hint(ValueHint::Hostname)
         .add(ArgValueCompleter::new(Targets))
+}
+
+const A_TARGET: &str = "What ssh would be given: [USER@]HOST or ssh://[USER@]HOST[:PORT]";
+
+/// The same for a subcommand that takes one target.
+pub fn one(targets: Arg) -> Arg {
+    targets.action(ArgAction::Set).num_args(1).help(A_TARGET)
 }
 
 /// The argument that stands for the words of a subcommand.

@@ -32,6 +32,8 @@ pub struct Subcommand {
     pub takes: Takes,
     /// Whether it takes the options of `ssh`.
     pub ssh_options: bool,
+    /// Whether it shows reports, in all their forms; else text, or data as JSON.
+    pub reports: bool,
     /// What its words may be.
     pub words: Words,
     /// Does it.
@@ -84,6 +86,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
             PASSWORD,
         ]),
         ssh_options: true,
+        reports: true,
         words: Words::Ends,
         run: run::copy,
     },
@@ -97,6 +100,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
             WAITING,
         ]),
         ssh_options: true,
+        reports: true,
         words: Words::Targets,
         run: run::sftp,
     },
@@ -106,6 +110,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
         about: "Looks again, no more often than a server bears, until it is ready",
         takes: Takes::AllBut(&[&["list", "replay", "targets", "jobs"], COPYING, PASSWORD]),
         ssh_options: true,
+        reports: true,
         words: Words::Targets,
         run: wait::run,
     },
@@ -120,6 +125,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
             COPYING,
         ]),
         ssh_options: true,
+        reports: false,
         words: Words::Reports,
         run: compare::run,
     },
@@ -134,6 +140,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
             COPYING,
         ]),
         ssh_options: false,
+        reports: true,
         words: Words::Scenarios,
         run: run::demo,
     },
@@ -146,10 +153,12 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
                 "allowed", "egress", "jobs", "list", "login", "replay", "service", "targets",
                 "through", "timeout",
             ],
+            COPYING,
             WAITING,
             PASSWORD,
         ]),
         ssh_options: false,
+        reports: true,
         words: Words::File,
         run: run::explain,
     },
@@ -159,6 +168,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
         about: "Lists every diagnosis, or explains one at length; nothing is examined",
         takes: Takes::Only(&["format", "color", "quiet", "verbose"]),
         ssh_options: false,
+        reports: false,
         words: Words::Diagnoses,
         run: catalogue::run,
     },
@@ -168,6 +178,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
         about: "Prints what makes your shell complete our command lines",
         takes: Takes::Only(&[]),
         ssh_options: false,
+        reports: false,
         words: Words::Shells,
         run: completions::run,
     },
@@ -177,6 +188,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
         about: "Prints the manual page; look at it with: ssh-preflight man | man -l -",
         takes: Takes::Only(&[]),
         ssh_options: false,
+        reports: false,
         words: Words::Subcommands,
         run: man::run,
     },
@@ -186,6 +198,7 @@ pub static SUBCOMMANDS: &[Subcommand] = &[
         about: "Prints the JSON Schema of the report, or of a comparison",
         takes: Takes::Only(&[]),
         ssh_options: false,
+        reports: false,
         words: Words::Schemas,
         run: schema::run,
     },
@@ -301,7 +314,11 @@ impl Subcommand {
     pub fn command(&self, ours: &[Arg]) -> Command {
         let option = |arg: &Arg| {
             let id = arg.get_id().as_str();
-            arg.clone().hide(id != "help" && !self.takes(id))
+            let arg = arg.clone().hide(id != "help" && !self.takes(id));
+            match id {
+                "format" if !self.reports => arg.value_parser(["text", "json"]),
+                _ => arg,
+            }
         };
         let mut command = Command::new(self.name)
             .about(self.about)
@@ -312,7 +329,8 @@ impl Subcommand {
             command = command.args(crate::ssh_letters::LETTERS.iter().map(|l| l.argument()));
         }
         if let Some(words) = completions::words_of(self.words) {
-            command = command.arg(words);
+            let is_one = self.words == Words::Targets && self.most_words() == 1;
+            command = command.arg(if is_one { completions::one(words) } else { words });
         }
         command
     }
