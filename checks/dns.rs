@@ -239,6 +239,9 @@ pub fn disagreement(servers: &NameServers) -> bool {
 pub fn words(answer: &Answer) -> Text {
     let took = format!(" ({} ms)", answer.took_ms);
     let mut said = code_words(answer);
+    if answer.code == AnswerCode::NotAName {
+        return said;
+    }
     if answer.code == AnswerCode::TcpFailed
         && let Some(error) = &answer.error
     {
@@ -259,6 +262,7 @@ pub(crate) fn code_words(answer: &Answer) -> Text {
         AnswerCode::NoError if answer.addresses.is_empty() => text!["none"],
         AnswerCode::NoError => text![list(&answer.addresses)],
         AnswerCode::NxDomain => text!["no such name (NXDOMAIN)"],
+        AnswerCode::NotAName => text!["not asked, since a part of the name is too long for one"],
         AnswerCode::ServFail => text!["failure (SERVFAIL)"],
         AnswerCode::Refused => text!["refused to answer (REFUSED)"],
         AnswerCode::Other(code) => text![foreign(code)],

@@ -36,7 +36,7 @@ pub enum Origin {
 pub struct Used {
     /// Of known_hosts, as far as they can be read there.
     pub known_hosts: Vec<String>,
-    /// Of the lines `Host` and `HostName` of the configuration.
+    /// Of the lines `Host` of the configuration.
     pub configuration: Vec<String>,
 }
 

@@ -102,7 +102,7 @@ Description: tells whether an SSH connection will work, and if not, why
  name, the network, the server, your keys and your agent at once, and names the
  one cause, how it knows, and the command to run.
  .
- It signs nothing, logs in nowhere and makes one connection.
+ Unless asked to, it signs nothing and logs in nowhere; it makes one connection.
 END
 (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
 

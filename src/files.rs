@@ -95,6 +95,27 @@ fn place_of(file: &Path) -> PathBuf {
 /// # Errors
 /// What is wrong, in words for people.
 pub fn write(file: &Path, text: &str) -> Result<(), String> {
+    write_for(file, text, &Readers::AsUsual)
+}
+
+/// The same, for the eyes of this user alone where the file is new.
+///
+/// # Errors
+/// What is wrong, in words for people.
+pub fn write_private(file: &Path, text: &str) -> Result<(), String> {
+    write_for(file, text, &Readers::Owner)
+}
+
+/// Who may read a new file.
+#[derive(Debug, PartialEq, Eq)]
+enum Readers {
+    /// Whoever this user lets read new files (umask).
+    AsUsual,
+    /// This user alone.
+    Owner,
+}
+
+fn write_for(file: &Path, text: &str, readers: &Readers) -> Result<(), String> {
     let write = || -> std::io::Result<()> {
         let there = std::fs::metadata(file).ok();
         if there.as_ref().is_some_and(|found| !found.is_file()) {
@@ -102,7 +123,14 @@ pub fn write(file: &Path, text: &str) -> Result<(), String> {
         }
         let file = if there.is_some() { file.canonicalize()? } else { file.to_path_buf() };
         let folder = file.parent().filter(|f| !f.as_os_str().is_empty());
-        let mut new = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        if *readers == Readers::AsUsual {
+            use std::os::unix::fs::PermissionsExt;
+            // The system takes away what umask says, as from every new file.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let mut new = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
         new.write_all(text.as_bytes())?;
         if let Some(found) = there {
             new.as_file().set_permissions(found.permissions())?;
@@ -162,6 +190,21 @@ mod tests {
         }
         let told = output("x.\u{1b}[2J").unwrap_err();
         assert!(told.contains("\\u{1b}") && told.contains(".sarif"), "{told}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_report_may_be_read_by_those_who_read_other_new_files() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| {
+            let found = std::fs::metadata(folder.path().join(name)).unwrap();
+            found.permissions().mode() & 0o777
+        };
+        std::fs::write(folder.path().join("usual"), "").unwrap();
+        write(&folder.path().join("report"), "x").unwrap();
+        write_private(&folder.path().join("recording"), "x").unwrap();
+        assert_eq!((mode("report"), mode("recording")), (mode("usual"), 0o600));
     }
 
     #[test]

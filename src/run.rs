@@ -335,7 +335,7 @@ pub(crate) fn finish(
             many => json::pretty(&many),
         };
         let recording = recording.map_err(|e| format!("Cannot record: {e}."));
-        wrong.extend(recording.and_then(|text| files::write(file, &text)).err());
+        wrong.extend(recording.and_then(|text| files::write_private(file, &text)).err());
     }
     if !wrong.is_empty() {
         return Err(wrong.join("\n"));

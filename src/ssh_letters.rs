@@ -150,6 +150,19 @@ mod tests {
         }
     }
 
+    /// The library reads command lines of logs by the same letters.
+    #[test]
+    fn the_letters_with_a_value_are_those_of_the_library() {
+        let sorted = |letters: &mut dyn Iterator<Item = char>| {
+            let mut letters: Vec<_> = letters.collect();
+            letters.sort_unstable();
+            letters
+        };
+        let valued = LETTERS.iter().filter(|known| known.value.is_some());
+        let ours = sorted(&mut valued.map(|known| known.letter));
+        assert_eq!(ours, sorted(&mut checks::explain::SSH_VALUED.chars()));
+    }
+
     /// What the installed `ssh` has is in the table, with and without a value. The table may know
     /// more: other versions have other options.
     #[test]

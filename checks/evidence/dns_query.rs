@@ -11,7 +11,7 @@ use std::{
 };
 
 use hickory_resolver::proto::{
-    op::{Message, Query, ResponseCode},
+    op::{Message, MessageType, Query, ResponseCode},
     rr::{Name, RData, Record, RecordType},
 };
 use tokio::{
@@ -91,7 +91,7 @@ pub(super) async fn ask_with(
             }
         }
         Err(Trouble::Silence) => answer.code = AnswerCode::Timeout,
-        Err(Trouble::Name) => answer.code = AnswerCode::NxDomain,
+        Err(Trouble::Name) => answer.code = AnswerCode::NotAName,
         Err(Trouble::Os(error)) => {
             answer.code = AnswerCode::Unreachable(error.message.clone());
             answer.error = Some(error);
@@ -149,7 +149,9 @@ fn bytes_of(question: &Message) -> Result<Vec<u8>, OsError> {
 
 /// Whether a message answers the question: anybody can send a datagram.
 fn answers(message: &Message, question: &Message) -> bool {
-    message.metadata.id == question.metadata.id && message.queries == question.queries
+    message.metadata.message_type == MessageType::Response
+        && message.metadata.id == question.metadata.id
+        && message.queries == question.queries
 }
 
 /// Asks by UDP, up to three times, since one datagram may be lost.

@@ -112,6 +112,6 @@ async fn ask(asker: &Asker, limit: Duration) -> Result<IpAddr, NoAddress> {
         }
         Err(Trouble::Os(error) | Trouble::Cut(Some(error))) => Err(NoAddress::Failed(error)),
         Err(Trouble::Silence | Trouble::Cut(None)) => Err(NoAddress::Silence),
-        Err(Trouble::Name) => Err(NoAddress::Other(AnswerCode::NxDomain, String::new())),
+        Err(Trouble::Name) => Err(NoAddress::Other(AnswerCode::NotAName, String::new())),
     }
 }

@@ -105,6 +105,8 @@ pub enum AnswerCode {
     Refused,
     /// Another code, by its name.
     Other(String),
+    /// Nobody was asked: a part of the name is longer than a name's may be (RFC 1035, section 2.3.4).
+    NotAName,
     /// No answer in time.
     Timeout,
     /// The name server cannot be reached: the system's error.

@@ -1,6 +1,9 @@
 //! The local address that a connection uses. No packet is sent to find out.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr, UdpSocket},
+};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -40,10 +43,10 @@ pub async fn observe(effective: Effective, to: Vec<IpAddr>) -> Seen<Source> {
     let look = move || {
         let interfaces = interfaces();
         let ways = to.into_iter().take(MOST).map(|to| way(&effective, to, &interfaces)).collect();
-        let tunnels = interfaces.iter().filter(|i| i.tunnel);
-        let mut tunnels: Vec<String> = tunnels.map(|i| i.name.clone()).collect();
-        tunnels.dedup();
-        Source { ways, tunnels }
+        // Each is there once for each of its addresses.
+        let tunnels = interfaces.iter().filter(|i| i.tunnel).map(|i| i.name.clone());
+        let tunnels: BTreeSet<_> = tunnels.collect();
+        Source { ways, tunnels: tunnels.into_iter().collect() }
     };
     tokio::task::spawn_blocking(look).await.map_err(|_| Unseen::Crashed)
 }

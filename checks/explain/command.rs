@@ -12,8 +12,9 @@ pub struct Typed {
     pub options: Vec<String>,
 }
 
-/// Options with a value, of `ssh` and of `sftp` and `scp`.
-const SSH_VALUED: &str = "BbcDEeFIiJLlmOopQRSWw";
+/// Options of `ssh` with a value (ssh(1)).
+pub const SSH_VALUED: &str = "BbcDEeFIiJLlmOoPpQRSWw";
+/// Options of `sftp` and `scp` with a value.
 const COPY_VALUED: &str = "BbcDFiJloPRsSX";
 /// Options of `plink`; it also has words behind one dash, of which these take a value.
 const PLINK_VALUED: &str = "PLRDlim";

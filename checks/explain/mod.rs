@@ -15,6 +15,7 @@ mod signs;
 
 use std::collections::VecDeque;
 
+pub use command::SSH_VALUED;
 pub use facts::NO_HOST;
 pub use log::{Log, Mark, Program};
 pub use signs::{SIGNS, Sign};

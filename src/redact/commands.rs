@@ -1,5 +1,7 @@
 //! Options and commands that a person wrote: each word has its own meaning.
 
+use checks::explain::SSH_VALUED;
+
 use super::{
     names::{Names, Thing},
     public,
@@ -170,7 +172,5 @@ impl Names {
 fn takes_value(option: &str) -> bool {
     let mut letters = option.chars();
     let (dash, letter, rest) = (letters.next(), letters.next(), letters.next());
-    dash == Some('-')
-        && rest.is_none()
-        && letter.is_some_and(|l| "BbcDEeFIiJLlmOopQRSWw".contains(l))
+    dash == Some('-') && rest.is_none() && letter.is_some_and(|l| SSH_VALUED.contains(l))
 }

@@ -5,6 +5,8 @@
 //! start a program; they are left alone.
 
 #[cfg(unix)]
+#[cfg(unix)]
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,10 +30,10 @@ pub(super) async fn holding_keys(
     };
     let sockets = tokio::task::spawn_blocking(look).await.unwrap_or_default();
     let first = announced.iter().cloned();
-    let mut all: Vec<String> = first.chain(sockets).filter(|s| Some(s.as_str()) != asked).collect();
-    all.dedup();
-    all.truncate(MOST);
-    let each = all.into_iter().map(|socket| {
+    let mut known = HashSet::new();
+    let others = first.chain(sockets).filter(|s| Some(s.as_str()) != asked);
+    let all = others.filter(|socket| known.insert(socket.clone())).take(MOST);
+    let each = all.map(|socket| {
         let announced = announced.as_deref() == Some(&socket);
         async move {
             let asked = async { Some(ask(super::connect(&socket).await.ok()?).await) };

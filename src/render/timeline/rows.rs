@@ -100,8 +100,12 @@ pub fn part(label: String, whom: Whom, (from, to): (Micros, Micros), end: End) -
 
 /// The questions to each name server, all of which are asked at once.
 fn questions(seen: &NameServers) -> Filling {
-    let is_answer =
-        |told: &&Told| !matches!(told.code, AnswerCode::Timeout | AnswerCode::Unreachable(_));
+    let is_answer = |told: &&Told| {
+        !matches!(
+            told.code,
+            AnswerCode::Timeout | AnswerCode::Unreachable(_) | AnswerCode::NotAName
+        )
+    };
     let server = |server: &NameServer| {
         let told = [&server.a, &server.aaaa];
         let answers = told.into_iter().filter(is_answer).count() as u64;
