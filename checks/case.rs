@@ -62,6 +62,9 @@ pub struct Plan {
     pub interactive: bool,
     /// Profile named by `--profile`; without it the host decides.
     pub profile: Option<Profile>,
+    /// The file of that profile, where `--profile` named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_file: Option<String>,
     /// Profiles of the user's own configuration directory.
     pub own_profiles: Vec<Profile>,
     /// Name servers to ask in place of the system's resolver: for an environment that is made up.
@@ -405,6 +408,7 @@ impl Plan {
             wants_forwarding: false,
             interactive: false,
             profile: None,
+            profile_file: None,
             own_profiles: Vec::new(),
             name_servers: Vec::new(),
             through: false,

@@ -9,7 +9,7 @@ use crate::{
     evidence::{
         connection::Attempts,
         icmp::{Icmp, Says},
-        traceroute::{Answer, Control, Traceroute},
+        traceroute::{Answer, Control, FARTHEST, Probe, Traceroute},
     },
     text,
     text::{Text, address, number},
@@ -145,7 +145,7 @@ fn refused(route: &Traceroute, distance: u8) -> Place {
         return Place::Refused { distance, other_port_answers: false };
     };
     let unplaced = Place::Refused { distance, other_port_answers: true };
-    let answers = |probe: &&crate::evidence::traceroute::Probe| probe.answer.is_final();
+    let answers = |probe: &&Probe| probe.answer.is_final();
     let Some(host) = control.probes.iter().find(answers).map(|probe| probe.ttl) else {
         return unplaced;
     };
@@ -275,7 +275,7 @@ pub fn words(place: &Place) -> Text {
         }
         Place::TooFar => text![
             "Routers answer as far as was looked (",
-            number(20),
+            number(FARTHEST),
             " hops), and the host is farther.",
         ],
     }
@@ -285,10 +285,7 @@ pub fn words(place: &Place) -> Text {
 #[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::*;
-    use crate::evidence::{
-        connection::OsError,
-        traceroute::{Probe, TRIES},
-    };
+    use crate::evidence::{connection::OsError, traceroute::TRIES};
 
     /// A way in short: `.` silence, `r` router, `R` reset, `C` connected, `p` prohibited by a
     /// router, `P` by the host, `u` host unreachable; a control port the same way.

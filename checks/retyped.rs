@@ -165,11 +165,12 @@ impl Retyped<'_> {
         for range in &self.plan.allowed {
             self.program.extend(["--allowed".into(), address(range).into()]);
         }
-        // A profile of a file is named by its file, which is not known here.
         let named = self.plan.profile.as_ref().map(|p| p.name.as_str());
         let own = |name: &&str| self.plan.own_profiles.iter().any(|p| p.name == *name);
-        if let Some(name) = named.filter(|name| built_in(name).is_some() || own(name)) {
-            self.program.extend(["--profile".into(), name.to_owned().into()]);
+        let named = named.filter(|name| built_in(name).is_some() || own(name));
+        let file = self.plan.profile_file.as_ref().map(|file| path(file).into());
+        if let Some(profile) = file.or_else(|| named.map(|name| name.to_owned().into())) {
+            self.program.extend(["--profile".into(), profile]);
         }
         self
     }
@@ -272,6 +273,9 @@ mod tests {
         // The profile of a file is not known by its name.
         plan.profile = Some(crate::profile::Profile { name: "mine".into(), ..Default::default() });
         assert!(!said(plan.ssh().preflight(None)).contains("--profile"));
+        plan.profile_file = Some("./my file.toml".into());
+        assert!(said(plan.ssh().preflight(None)).contains("--profile './my file.toml'"));
+        plan.profile_file = None;
         plan.ssh_options = ["-i", "a", "-A", "-i", "b"].map(str::to_owned).to_vec();
         let one = "ssh -o IdentitiesOnly=yes -i c -A -p 2222 u@h";
         assert_eq!(said(plan.ssh().only_identity("c")), one);

@@ -15,13 +15,17 @@ use crate::{profiles, subcommands::Call};
 /// That the log, or a profile, cannot be read.
 pub fn case(call: &Call<'_>) -> Result<Case, String> {
     let own_profiles = profiles::own()?;
-    let profile = call.options.profile.as_deref();
-    let profile = profile.map(|name| profiles::named(name, &own_profiles)).transpose()?;
+    let named = &call.options.profile;
+    let profile = named.as_deref().map(|name| profiles::named(name, &own_profiles)).transpose()?;
+    let profile_file = named.clone().filter(|name| profiles::is_file(name, &own_profiles));
     let bytes = match call.words.first() {
         Some(file) if file != "-" => from_file(file)?,
         _ => from_standard_input()?,
     };
-    Ok(checks::explain::case(&bytes, About { now: jiff::Timestamp::now(), profile, own_profiles }))
+    let about = About { now: jiff::Timestamp::now(), profile, own_profiles };
+    let mut case = checks::explain::case(&bytes, about);
+    case.plan.profile_file = profile_file;
+    Ok(case)
 }
 
 fn from_standard_input() -> Result<Vec<u8>, String> {

@@ -46,6 +46,7 @@ pub fn of_targets(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, Strin
         wants_forwarding: sorted.forwarding,
         interactive: place_for_answers,
         profile: profile.clone(),
+        profile_file: options.profile.clone().filter(|name| profiles::is_file(name, &own_profiles)),
         own_profiles: own_profiles.clone(),
         // To log in at the target is to go all the way to it.
         through: options.through || options.login,

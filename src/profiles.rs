@@ -29,6 +29,12 @@ pub fn named(name: &str, own: &[Profile]) -> Result<Profile, String> {
     }
 }
 
+/// Whether `--profile` names a file with this, and no profile that is known by its name.
+#[must_use]
+pub fn is_file(name: &str, own: &[Profile]) -> bool {
+    built_in(name).is_none() && !own.iter().any(|p| p.name == name)
+}
+
 /// The service of this name: of the profile that is given, else of the one of the target, else of
 /// the only one that has such a service.
 ///

@@ -176,7 +176,7 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
     if case.effective().is_some_and(|e| e.user_is_local_default) {
         found = found
             .because(text![
-                "Nobody named a user, so ssh sends the name that you have on this computer: ",
+                "ssh sends the name that you have on this computer: ",
                 user(&queries.user),
                 "."
             ])

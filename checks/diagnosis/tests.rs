@@ -361,6 +361,6 @@ fn a_user_that_nobody_named_is_told() {
     case.configuration = made::case(effective).configuration;
     case.handshake = handshake(HandshakeEnd::Complete, Step::Keys);
     case.queries = made::seen(asked("ssh-ed25519", queries::Answer::Refused));
-    let expected = ["Nobody named a user", "ssh USER@host.example.com"];
+    let expected = ["the name that you have on this computer", "ssh USER@host.example.com"];
     says(&case, Id::KeyNotAccepted, &expected);
 }

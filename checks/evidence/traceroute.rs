@@ -17,6 +17,9 @@ mod search;
 /// How many SYNs one search may send, to all ports together.
 pub const MOST_SYNS: usize = 40;
 
+/// How far they are sent at most, in hops.
+pub const FARTHEST: u8 = 20;
+
 /// How often a silent hop is asked before its silence counts: where every tenth try fails (the
 /// question and the answer can each be lost), that misleads once in a hundred thousand times.
 pub const TRIES: u8 = 5;

@@ -139,6 +139,7 @@ fn nothing(plan: &Plan) -> Plan {
         user: None,
         ssh_options: Vec::new(),
         profile: None,
+        profile_file: None,
         own_profiles: Vec::new(),
         name_servers: Vec::new(),
         hop_of: Vec::new(),

@@ -52,6 +52,7 @@ pub(super) fn of(field: &str, outside: Kind) -> Kind {
         | "file"
         | "mounted_on"
         | "own_keys"
+        | "profile_file"
         | "own_keys_there" => Kind::Path,
         "to" | "from" | "addresses" | "address" | "server" | "configured" | "other_family"
         | "untried" | "outcome" | "sees" | "network" | "name_servers" | "allowed" | "by"

@@ -217,7 +217,8 @@ impl Names {
     }
 
     pub(super) fn user(&mut self, written: &str) -> String {
-        if written.is_empty() || public::is_user(written) {
+        // USER stands for a name that is to be put in its place.
+        if matches!(written, "" | "USER") || public::is_user(written) {
             return written.to_owned();
         }
         self.name(Thing::User, written)

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use futures_util::future::join_all;
 
-use super::{Answer, Control, MOST_SYNS, Probe, Traceroute, probe};
+use super::{Answer, Control, FARTHEST, MOST_SYNS, Probe, Traceroute, probe};
 use crate::evidence::{
     Seen, Unseen,
     icmp::{self, Says},
@@ -16,8 +16,6 @@ use crate::evidence::{
 
 /// How far SYNs to the target's port are sent in the first round, in hops.
 const NEAR: u8 = 6;
-/// How far they are sent at most.
-const FARTHEST: u8 = 20;
 /// Control ports that are tried at most.
 const MOST_CONTROLS: usize = 2;
 /// How many hops beyond the refusal the host is looked for.
