@@ -13,6 +13,7 @@
 #[path = "browser/devtools.rs"]
 mod devtools;
 mod reports;
+mod tools;
 
 use std::{
     path::{Path, PathBuf},
@@ -22,11 +23,7 @@ use std::{
 use devtools::Browser;
 use serde_json::{Value, json};
 use ssh_preflight::render::html;
-
-fn skip(name: &str, why: &str) {
-    assert!(std::env::var("CI").is_err(), "{name} cannot run: {why}");
-    println!("skipped: {name}: {why}");
-}
+use tools::skip;
 
 /// Pages that differ in what they show, in a folder: ready, not ready, through a jump host, stalled,
 /// hop by hop, and several targets.

@@ -9,6 +9,8 @@
     reason = "this is a test"
 )]
 
+mod tools;
+
 use std::{
     io::Write,
     path::Path,
@@ -19,17 +21,6 @@ use ssh_preflight::subcommands::SUBCOMMANDS;
 
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9dG4kjRhQTtWTVzd2t27+t0DEHBPW7iOD23TUiYLio";
-
-/// Whether a program is there; where it must be, its absence is a failure.
-fn is_there(program: &str) -> bool {
-    let there = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
-    let there = there.is_ok_and(|found| found.status.success());
-    assert!(there || std::env::var("CI").is_err(), "{program} is not installed");
-    if !there {
-        println!("skipped: {program} is not installed");
-    }
-    there
-}
 
 /// A shell with the program in its path and a home of its own.
 fn shell(program: &str, home: &Path) -> Command {
@@ -58,7 +49,7 @@ fn home() -> tempfile::TempDir {
 
 #[test]
 fn bash_completes() {
-    if !is_there("bash") {
+    if !tools::has("bash") {
         return;
     }
     let home = home();
@@ -84,7 +75,7 @@ fn bash_completes() {
 /// Types into a zsh on a terminal of its own, whose completions are those of a package.
 #[test]
 fn zsh_completes() {
-    if !is_there("zsh") {
+    if !tools::has("zsh") {
         return;
     }
     let home = home();
@@ -104,7 +95,7 @@ fn zsh_completes() {
 
 #[test]
 fn fish_completes() {
-    if !is_there("fish") {
+    if !tools::has("fish") {
         return;
     }
     let home = home();
@@ -123,7 +114,7 @@ fn fish_completes() {
 /// Types into an elvish on a terminal that zsh makes: no script of its own can ask for its completions.
 #[test]
 fn elvish_completes() {
-    if !is_there("elvish") || !is_there("zsh") {
+    if !tools::has("elvish") || !tools::has("zsh") {
         return;
     }
     let home = home();
@@ -197,7 +188,7 @@ fn manual_pages_are_without_fault() {
         let mut program = shell("ssh-preflight", home.path());
         let page = output(program.arg("man").args(name));
         for (reader, arguments) in readers {
-            if !is_there(reader) {
+            if !tools::has(reader) {
                 continue;
             }
             let mut command = shell(reader, home.path());

@@ -17,6 +17,8 @@ mod pairs;
 mod redacted_logs;
 mod redaction;
 mod snapshots;
+#[path = "../tools/mod.rs"]
+mod tools;
 mod validity;
 
 use std::{
@@ -90,14 +92,4 @@ fn forms() -> &'static [Format] {
 /// A report as a file has it, with all details.
 fn written(format: Format, reports: &[Report]) -> String {
     render::all(format, reports, &Look::file(true), None)
-}
-
-/// Whether a program is there; without it a test is skipped by name, which CI does not allow.
-fn has(program: &str) -> bool {
-    let there = std::process::Command::new(program).arg("--version").output().is_ok();
-    assert!(there || std::env::var_os("CI").is_none(), "{program} is missing; see tests/run.sh");
-    if !there {
-        eprintln!("skipped: {program} is missing");
-    }
-    there
 }

@@ -12,9 +12,9 @@ use ssh_preflight::{
     redact,
 };
 
-use super::{
-    forms, has, here, judged, recorded, redaction::without_style, snapshots::compact, written,
-};
+use crate::tools::has;
+
+use super::{forms, here, judged, recorded, redaction::without_style, snapshots::compact, written};
 
 /// The reports of each recording.
 fn pairs() -> Vec<(String, Vec<Report>)> {

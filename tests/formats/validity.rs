@@ -10,7 +10,9 @@ use ssh_preflight::{
     render::{github, json},
 };
 
-use super::{ALL, Recorded, has, here, named, reports, written};
+use crate::tools::has;
+
+use super::{ALL, Recorded, here, named, reports, written};
 
 #[test]
 fn sarif_keeps_to_the_schema_of_oasis() {

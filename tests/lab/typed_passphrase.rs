@@ -164,8 +164,8 @@ fn a_question_ends_with_the_wait_for_it() {
 #[test]
 fn a_question_for_a_password_ends_with_ctrl_c() {
     in_a_world("a_question_for_a_password_ends_with_ctrl_c", |w| {
-        let asks = with_config(w, &args!["--ask-password", "-p", 9, me(w)]);
-        let mut terminal = Terminal::run(w, &[args!["sftp"], asks].concat());
+        let arguments = args!["sftp", "--ask-password", "-p", 9, me(w)];
+        let mut terminal = Terminal::run(w, &arguments);
         terminal.after("Password of", 1, "batt\u{3}");
         let shown = terminal.end();
         ended_with(w, &shown, 2, None);
