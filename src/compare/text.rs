@@ -5,7 +5,6 @@ use checks::{
     text::{Text, printable},
 };
 use colored::Colorize;
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthStr;
 
 use super::{
@@ -14,7 +13,7 @@ use super::{
     read::Verdict,
     value::Item,
 };
-use crate::render::{look::Look, text};
+use crate::render::look::Look;
 
 /// The comparisons as text, ending in a line break.
 #[must_use]
@@ -34,9 +33,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn line(&mut self, line: &str) {
-        let line = line.trim_end();
-        let line = if self.look.unicode { line.to_owned() } else { text::ascii(line) };
-        self.out.push_str(&line);
+        self.out.push_str(&self.look.letters(line.trim_end()));
         self.out.push('\n');
     }
 
@@ -44,14 +41,7 @@ impl Page<'_> {
     /// deep as the mark is wide.
     fn wrapped(&mut self, mark: &str, words: &str) {
         let hanging = " ".repeat(mark.width());
-        let options = Options::new(self.look.width)
-            .word_separator(WordSeparator::AsciiSpace)
-            .word_splitter(WordSplitter::NoHyphenation)
-            .wrap_algorithm(WrapAlgorithm::FirstFit)
-            .break_words(false)
-            .initial_indent(mark)
-            .subsequent_indent(&hanging);
-        for line in textwrap::wrap(words, options) {
+        for line in textwrap::wrap(words, self.look.wrap(mark, &hanging)) {
             self.line(&line);
         }
     }

@@ -19,7 +19,10 @@ use base64ct::{Base64, Encoding};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::words::{self, Words};
+use super::{
+    look::Look,
+    words::{self, Words},
+};
 
 /// The one style sheet.
 const STYLE: &str = include_str!("html/style.css");
@@ -217,12 +220,7 @@ impl Place {
 
 /// The mark of a status, and the word for those who do not see it.
 fn mark(status: Status) -> Markup {
-    let sign = match status {
-        Status::Pass => "✓",
-        Status::Warn => "!",
-        Status::Fail => "✗",
-        Status::Skip => "–",
-    };
+    let sign = Look::file(false).symbol(status);
     html! { span class=(format!("mark {}", class(status))) aria-hidden="true" { (sign) } }
 }
 

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use checks::finding::Status;
 use colored::{ColoredString, Colorize};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 use crate::cli::Color;
 
@@ -53,6 +54,25 @@ impl Look {
         Self { width, color, unicode, quiet, verbose }
     }
 
+    /// A text in letters that can be shown.
+    #[must_use]
+    pub fn letters(&self, text: &str) -> String {
+        if self.unicode { text.to_owned() } else { ascii(text) }
+    }
+
+    /// How words are wrapped: at spaces alone, since a path or fingerprint has to stay whole so that it
+    /// can be copied. `first` stands before the first line, `later` before the others.
+    #[must_use]
+    pub fn wrap<'o>(&self, first: &'o str, later: &'o str) -> Options<'o> {
+        Options::new(self.width)
+            .initial_indent(first)
+            .subsequent_indent(later)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation)
+            .wrap_algorithm(WrapAlgorithm::FirstFit)
+            .break_words(false)
+    }
+
     /// The mark of a status, one column wide.
     #[must_use]
     pub const fn symbol(&self, status: Status) -> &'static str {
@@ -89,4 +109,16 @@ impl Look {
             Status::Skip => t.dimmed(),
         })
     }
+}
+
+/// Where the locale has no such letters. Foreign letters become `?`: nothing is lost in the JSON.
+fn ascii(text: &str) -> String {
+    let letter = |c: char| match c {
+        '–' | '—' => '-',
+        '’' | '‘' => '\'',
+        '…' => '~',
+        c if c.is_ascii() => c,
+        _ => '?',
+    };
+    text.chars().map(letter).collect()
 }

@@ -81,7 +81,7 @@ impl Line {
             Some(id) => format!("{id}: {}", self.title),
             None => self.verdict.clone(),
         };
-        let words = shown(&format!("{}  {why}", self.target), look);
+        let words = look.letters(&format!("{}  {why}", self.target));
         format!("{symbol} {words}\n")
     }
 }
@@ -96,7 +96,7 @@ fn table(rows: &[Line], look: &Look) -> String {
     for row in rows {
         let id = row.id.as_deref().unwrap_or_default();
         let symbol = look.symbol(row.status);
-        let cells = [symbol, &row.target, &row.verdict, id, &row.step].map(|c| shown(c, look));
+        let cells = [symbol, &row.target, &row.verdict, id, &row.step].map(|c| look.letters(c));
         let mut cells = Row::from(cells);
         cells.max_height(MOST_LINES);
         table.add_row(cells);
@@ -123,11 +123,11 @@ fn table(rows: &[Line], look: &Look) -> String {
     let mut out = String::new();
     for (n, line) in table.lines().enumerate() {
         let line = line.trim_end();
-        let begins = |status: &Status| line.starts_with(&shown(look.symbol(*status), look));
+        let begins = |status: &Status| line.starts_with(&look.letters(look.symbol(*status)));
         match status.next_if(|status| n > 0 && begins(status)) {
             // The mark is the first letter of each row and of no other line.
             Some(status) => {
-                let mark = shown(look.symbol(status), look);
+                let mark = look.letters(look.symbol(status));
                 let rest = line.strip_prefix(&mark).unwrap_or(line);
                 out.push_str(&format!("{}{rest}\n", look.status(status, &mark)));
             }
@@ -145,14 +145,10 @@ fn stacked(rows: &[Line], look: &Look) -> String {
         let symbol = look.status(row.status, look.symbol(row.status));
         let verdict = [row.verdict.as_str(), row.id.as_deref().unwrap_or_default()];
         let verdict = verdict.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>();
-        out.push_str(&format!("{symbol} {}\n", shown(&row.target, look)));
+        out.push_str(&format!("{symbol} {}\n", look.letters(&row.target)));
         let lines = [verdict.join(": "), row.step.clone()];
         for words in lines.into_iter().filter(|words| !words.is_empty()) {
-            let options = textwrap::Options::new(look.width)
-                .initial_indent("  ")
-                .subsequent_indent("  ")
-                .break_words(false);
-            for line in textwrap::wrap(&shown(&words, look), options) {
+            for line in textwrap::wrap(&look.letters(&words), look.wrap("  ", "  ")) {
                 out.push_str(&format!("{line}\n"));
             }
         }
@@ -177,8 +173,4 @@ fn sum(reports: &[Report], look: &Look) -> String {
         Verdict::Inconclusive => Status::Warn,
     };
     format!("{}\n", look.status(status, &words))
-}
-
-fn shown(words: &str, look: &Look) -> String {
-    if look.unicode { words.to_owned() } else { text::ascii(words) }
 }

@@ -5,10 +5,9 @@
 
 use colored::Colorize;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthStr;
 
-use super::{look::Look, text::ascii};
+use super::look::Look;
 
 /// A heading and its line break.
 #[must_use]
@@ -23,11 +22,11 @@ pub fn entry(word: &str, meaning: &str, column: usize, look: &Look) -> String {
     let word = look.paint(word, |t| t.cyan());
     let narrow = look.width < column + 40;
     let indent = " ".repeat(if narrow { 6 } else { column + 4 });
-    let lines = textwrap::wrap(meaning, options(look, &indent, &indent));
+    let lines = textwrap::wrap(meaning, look.wrap(&indent, &indent));
     let mut out = if narrow { format!("  {word}\n") } else { format!("  {word}{gap}  ") };
     for (place, line) in lines.iter().enumerate() {
         let line = if place == 0 && !narrow { line.trim_start() } else { line };
-        out.push_str(&letters(line, look));
+        out.push_str(&look.letters(line));
         out.push('\n');
     }
     out
@@ -39,20 +38,6 @@ pub fn render(markdown: &str, look: &Look) -> String {
     let mut page = Page { look, out: String::new(), words: String::new(), lists: Vec::new() };
     page.walk(markdown);
     page.out
-}
-
-fn letters(text: &str, look: &Look) -> String {
-    if look.unicode { text.to_owned() } else { ascii(text) }
-}
-
-fn options<'o>(look: &Look, first: &'o str, later: &'o str) -> Options<'o> {
-    Options::new(look.width)
-        .initial_indent(first)
-        .subsequent_indent(later)
-        .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation)
-        .wrap_algorithm(WrapAlgorithm::FirstFit)
-        .break_words(false)
 }
 
 struct Page<'l> {
@@ -102,8 +87,8 @@ impl Page<'_> {
                 Event::Start(Tag::Heading { .. }) => self.blank(),
                 Event::End(TagEnd::Heading(_)) => {
                     let words = std::mem::take(&mut self.words);
-                    for line in textwrap::wrap(&words, options(self.look, "", "")) {
-                        self.out.push_str(&heading(&letters(&line, self.look), self.look));
+                    for line in textwrap::wrap(&words, self.look.wrap("", "")) {
+                        self.out.push_str(&heading(&self.look.letters(&line), self.look));
                     }
                 }
                 Event::Start(Tag::Paragraph) if self.at_mark() => {}
@@ -175,8 +160,8 @@ impl Page<'_> {
             }
             None => later.clone(),
         };
-        for line in textwrap::wrap(&words, options(self.look, &first, &later)) {
-            self.out.push_str(letters(&line, self.look).trim_end());
+        for line in textwrap::wrap(&words, self.look.wrap(&first, &later)) {
+            self.out.push_str(self.look.letters(&line).trim_end());
             self.out.push('\n');
         }
     }

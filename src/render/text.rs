@@ -8,7 +8,6 @@ use checks::{
     together::Pair,
 };
 use colored::Colorize;
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthStr;
 
 use super::{
@@ -57,18 +56,6 @@ pub fn render_pair(pair: Pair<'_>, look: &Look) -> String {
     page.out
 }
 
-/// Where the locale has no such letters. Foreign letters become `?`: nothing is lost in the JSON.
-pub(crate) fn ascii(text: &str) -> String {
-    let letter = |c: char| match c {
-        '–' | '—' => '-',
-        '’' | '‘' => '\'',
-        '…' => '~',
-        c if c.is_ascii() => c,
-        _ => '?',
-    };
-    text.chars().map(letter).collect()
-}
-
 struct Page<'a> {
     look: &'a Look,
     words: Words<'a>,
@@ -79,26 +66,14 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn line(&mut self, line: &str) {
-        let line = line.trim_end();
-        let line = if self.look.unicode { line.to_owned() } else { ascii(line) };
-        self.out.push_str(&line);
+        self.out.push_str(&self.look.letters(line.trim_end()));
         self.out.push('\n');
-    }
-
-    /// Lines break at spaces alone: a path or fingerprint stays whole, so that it can be copied.
-    fn options<'o>(&self) -> Options<'o> {
-        Options::new(self.look.width)
-            .word_separator(WordSeparator::AsciiSpace)
-            .word_splitter(WordSplitter::NoHyphenation)
-            .wrap_algorithm(WrapAlgorithm::FirstFit)
-            .break_words(false)
     }
 
     /// Words, wrapped; later lines are indented as deep as the first line's mark is wide.
     fn wrapped(&mut self, mark: &str, words: &str) {
         let hanging = " ".repeat(mark.width());
-        let options = self.options().initial_indent(mark).subsequent_indent(&hanging);
-        for line in textwrap::wrap(words, options) {
+        for line in textwrap::wrap(words, self.look.wrap(mark, &hanging)) {
             self.line(&line);
         }
     }
@@ -119,11 +94,7 @@ impl Page<'_> {
         // In a narrow terminal the summary goes below the title.
         let summary = self.words.plain(&finding.summary);
         let indent = if look.width < 60 { "  ".to_owned() } else { " ".repeat(first.width()) };
-        let mut lines = textwrap::wrap(
-            &summary,
-            self.options().initial_indent(&indent).subsequent_indent(&indent),
-        )
-        .into_iter();
+        let mut lines = textwrap::wrap(&summary, self.look.wrap(&indent, &indent)).into_iter();
         let painted = format!("{} {title}{gap}", look.status(finding.status, symbol));
         if look.width < 60 {
             self.line(&painted);
@@ -222,7 +193,7 @@ impl Page<'_> {
 
     /// A whole paragraph in one colour; wrapped first, since colours have no width.
     fn painted(&mut self, words: &str, status: Status) {
-        for line in textwrap::wrap(words, self.options()) {
+        for line in textwrap::wrap(words, self.look.wrap("", "")) {
             let line = self.look.status(status, &line);
             self.line(&line);
         }

@@ -6,7 +6,6 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{
     look::Look,
-    text::ascii,
     timeline::{End, Row, Timeline, time},
 };
 
@@ -28,8 +27,7 @@ pub fn render(timeline: &Timeline, look: &Look) -> String {
     let marks = if look.unicode { UNICODE } else { ASCII };
     let mut out = String::new();
     let mut line = |words: &str| {
-        let words = if look.unicode { words.to_owned() } else { ascii(words) };
-        out.push_str(words.trim_end());
+        out.push_str(look.letters(words).trim_end());
         out.push('\n');
     };
     let until = time(timeline.end_us);
