@@ -9,7 +9,8 @@ use russh::{
 
 use super::{
     Session,
-    queries::{Ended, MAX_REFUSED, wait},
+    answer::{names, wait},
+    queries::MAX_REFUSED,
     run::{SHELL, run},
     sign::{self, Failed, Proving},
 };
@@ -170,8 +171,8 @@ async fn prove(
         },
     };
     told(match ended {
-        Ended::Told(Ok(AuthResult::Success)) => Proof::Accepted,
-        Ended::Told(Ok(AuthResult::Failure { remaining_methods, partial_success })) => {
+        Ok(Ok(AuthResult::Success)) => Proof::Accepted,
+        Ok(Ok(AuthResult::Failure { remaining_methods, partial_success })) => {
             // The library reports a lost conversation as a refusal without methods too.
             if remaining_methods.is_empty() && !session.has_no_methods().await {
                 return told(Proof::Broken(Broken::ServerEnded));
@@ -179,22 +180,16 @@ async fn prove(
             if !signer.asked {
                 return (Told::NotTaken, signed_by);
             }
-            let name = |method| {
-                let name: &str = method;
-                name.to_owned()
-            };
-            let methods = remaining_methods.iter().map(|m| name(m.into())).collect();
+            let methods = names(&remaining_methods);
             if partial_success { Proof::Partial { methods } } else { Proof::Refused { methods } }
         }
-        Ended::Told(Err(Failed::NotSigned(why))) => Proof::NotSigned(why),
-        Ended::Told(Err(Failed::Lost)) => Proof::Broken(Broken::ServerEnded),
-        Ended::TooLate if signer.asked && !signer.signed => {
+        Ok(Err(Failed::NotSigned(why))) => Proof::NotSigned(why),
+        Ok(Err(Failed::Lost)) => Proof::Broken(Broken::ServerEnded),
+        Err(Broken::NoAnswer) if signer.asked && !signer.signed => {
             Proof::NotSigned(NotSigned::AgentSilent {
                 after_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
             })
         }
-        Ended::TooLate => Proof::Broken(Broken::NoAnswer),
-        Ended::OutOfTime => Proof::Broken(Broken::OutOfTime),
-        Ended::Interrupted => Proof::Broken(Broken::Interrupted),
+        Err(why) => Proof::Broken(why),
     })
 }

@@ -1,6 +1,7 @@
 //! The one SSH conversation: handshake, then unsigned queries. Only [`sign`] signs and only
 //! [`password`] sends a password, each only where the plan asks for it.
 
+mod answer;
 mod forward;
 mod login;
 mod password;
@@ -34,9 +35,10 @@ use super::{
     key::PublicKeyFacts,
 };
 use crate::text::Foreign;
+pub use answer::wait;
 pub use forward::Forwarded;
 pub use login::{Candidate, LogIn, log_in};
-pub use password::{Wanted, log_in_with_password, wait};
+pub use password::{Wanted, log_in_with_password};
 pub use queries::{Asked, ask};
 pub use run::{Kept, run, run_and_keep};
 use tap::{SharedTrail, Tap};

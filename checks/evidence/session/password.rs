@@ -10,7 +10,10 @@ use russh::{
     client::{AuthResult, KeyboardInteractiveAuthResponse as Response},
 };
 
-use super::Session;
+use super::{
+    Session,
+    answer::{names, wait},
+};
 use crate::{
     evidence::{
         Limits,
@@ -219,29 +222,6 @@ impl Asking<'_, '_> {
     fn broken(&mut self, why: Broken) -> Answer {
         self.login.broken = Some(why);
         Answer::None
-    }
-}
-
-fn names(methods: &MethodSet) -> Vec<String> {
-    let name = |method| -> String {
-        let name: &str = method;
-        name.to_owned()
-    };
-    methods.iter().map(|m| name(m.into())).collect()
-}
-
-/// An answer, or why none was waited for any longer.
-pub async fn wait<T>(
-    asked: impl Future<Output = T>,
-    limit: Duration,
-    limits: &Limits,
-) -> Result<T, Broken> {
-    tokio::select! {
-        biased;
-        told = asked => Ok(told),
-        () = limits.cut.cancelled() => Err(Broken::Interrupted),
-        () = tokio::time::sleep_until(limits.until.into()) => Err(Broken::OutOfTime),
-        () = tokio::time::sleep(limit) => Err(Broken::NoAnswer),
     }
 }
 

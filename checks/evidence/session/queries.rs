@@ -12,7 +12,10 @@ use russh::{
     keys::{HashAlg, PrivateKey, PublicKey, agent::AgentIdentity, ssh_key::Certificate},
 };
 
-use super::Session;
+use super::{
+    Session,
+    answer::{names, wait},
+};
 use crate::{
     evidence::{
         Limits,
@@ -163,8 +166,8 @@ impl Asking<'_> {
             hash,
             &mut unsigned,
         );
-        let ended = wait(asked, self.asked.answer, self.limits).await;
-        self.answer(ended).await
+        let told = wait(asked, self.asked.answer, self.limits).await;
+        self.answer(told).await
     }
 
     async fn query_certificate(&mut self, key: Certificate, hash: Option<HashAlg>) -> Answer {
@@ -175,8 +178,8 @@ impl Asking<'_> {
             hash,
             &mut unsigned,
         );
-        let ended = wait(asked, self.asked.answer, self.limits).await;
-        self.answer(ended).await
+        let told = wait(asked, self.asked.answer, self.limits).await;
+        self.answer(told).await
     }
 
     /// One query with a key that nobody has: a server that takes it takes anything.
@@ -187,57 +190,25 @@ impl Asking<'_> {
         Some(self.query(key, None).await)
     }
 
-    async fn answer(&mut self, ended: Ended<Refusal>) -> Answer {
-        match ended {
-            Ended::Told(Err(Refusal::Asked)) => return Answer::Accepted,
-            Ended::Told(Ok(AuthResult::Success)) => {
+    async fn answer(&mut self, told: Result<Result<AuthResult, Refusal>, Broken>) -> Answer {
+        match told {
+            Ok(Err(Refusal::Asked)) => return Answer::Accepted,
+            Ok(Ok(AuthResult::Success)) => {
                 self.queries.open_door = true;
                 return Answer::Accepted;
             }
-            Ended::Told(Ok(AuthResult::Failure { remaining_methods, .. })) => {
+            Ok(Ok(AuthResult::Failure { remaining_methods, .. })) => {
                 // The library reports a lost conversation as a refusal without methods too.
                 if !remaining_methods.is_empty() || self.session.has_no_methods().await {
-                    let methods = remaining_methods.iter().map(|m| {
-                        let name: &str = m.into();
-                        name.to_owned()
-                    });
-                    self.queries.methods = Some(methods.collect());
+                    self.queries.methods = Some(names(&remaining_methods));
                     return Answer::Refused;
                 }
                 self.queries.broken = Some(Broken::ServerEnded);
             }
-            Ended::Told(Err(Refusal::Lost)) => {
-                self.queries.broken = Some(Broken::ServerEnded);
-            }
-            Ended::TooLate => {
-                self.queries.broken = Some(Broken::NoAnswer);
-            }
-            Ended::OutOfTime => self.queries.broken = Some(Broken::OutOfTime),
-            Ended::Interrupted => self.queries.broken = Some(Broken::Interrupted),
+            Ok(Err(Refusal::Lost)) => self.queries.broken = Some(Broken::ServerEnded),
+            Err(why) => self.queries.broken = Some(why),
         }
         Answer::NoAnswer
-    }
-}
-
-/// How the wait for an answer ended.
-pub(super) enum Ended<E> {
-    Told(Result<AuthResult, E>),
-    TooLate,
-    OutOfTime,
-    Interrupted,
-}
-
-pub(super) async fn wait<E>(
-    asked: impl Future<Output = Result<AuthResult, E>>,
-    limit: Duration,
-    limits: &Limits,
-) -> Ended<E> {
-    tokio::select! {
-        biased;
-        told = asked => Ended::Told(told),
-        () = limits.cut.cancelled() => Ended::Interrupted,
-        () = tokio::time::sleep_until(limits.until.into()) => Ended::OutOfTime,
-        () = tokio::time::sleep(limit) => Ended::TooLate,
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use russh::{ChannelStream, client::Msg};
 
-use super::{Session, run::not_opened};
-use crate::evidence::{Limits, fact::millis, second_hop::Tunnel};
+use super::{Session, answer::wait, run::not_opened};
+use crate::evidence::{Limits, fact::millis, queries::Broken, second_hop::Tunnel};
 
 /// What goes through a tunnel.
 pub struct TunnelStream(pub ChannelStream<Msg>);
@@ -27,21 +27,15 @@ pub async fn tunnel(
     let began = Instant::now();
     // A server wants to know who asks; ssh -J says the same.
     let opening = session.handle.channel_open_direct_tcpip(to, port.into(), "127.0.0.1", 0);
-    let told = tokio::select! {
-        biased;
-        told = tokio::time::timeout(answer, opening) => told,
-        () = limits.cut.cancelled() => return (Tunnel::Interrupted, millis(began), None),
-        () = tokio::time::sleep_until(limits.until.into()) => {
-            return (Tunnel::OutOfTime, millis(began), None);
-        }
-    };
-    let (tunnel, stream) = match told {
+    let (tunnel, stream) = match wait(opening, answer, limits).await {
         Ok(Ok(channel)) => (Tunnel::Open, Some(TunnelStream(channel.into_stream()))),
         Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
             (Tunnel::NotOpened(not_opened(&reason, session).await), None)
         }
-        Ok(Err(_)) => (Tunnel::Lost, None),
-        Err(_) => {
+        Ok(Err(_)) | Err(Broken::ServerEnded) => (Tunnel::Lost, None),
+        Err(Broken::Interrupted) => (Tunnel::Interrupted, None),
+        Err(Broken::OutOfTime) => (Tunnel::OutOfTime, None),
+        Err(Broken::NoAnswer) => {
             let after_ms = u64::try_from(answer.as_millis()).unwrap_or(u64::MAX);
             (Tunnel::NoAnswer { after_ms }, None)
         }
