@@ -152,3 +152,15 @@ fn it_can_be_recorded() {
     assert_eq!(String::from_utf8_lossy(&again.stdout), String::from_utf8_lossy(&first.stdout));
     assert_eq!(again.status.code(), Some(1));
 }
+
+/// Who is asked by sudo is no business of ssh, and of nobody who gets the report.
+#[test]
+fn a_question_of_sudo_names_nobody() {
+    let log = "[sudo] password for alice: root@127.0.0.1: Permission denied (publickey).\n";
+    for more in [&["--redact=all"][..], &[]] {
+        let out = explain().args(more).args(["--format", "json"]).write_stdin(log).output();
+        let text = String::from_utf8(out.unwrap().stdout).unwrap();
+        assert!(text.contains("Permission denied (publickey)"), "{text}");
+        assert!(!text.contains("alice") && !text.contains("password for"), "{text}");
+    }
+}

@@ -68,6 +68,9 @@ const BEFORE: &[&str] = &[
     // Times: 2024-01-31T09:30:00.123Z, 2024-01-31 09:30:00, [09:30:00], with GitLab's "00O " behind.
     r"^\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{5,8}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?\]?(?: [0-9]{2}[OE]\+?)?(?: |$)",
     r"^\[?[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?\]?(?: |$)",
+    // A question that was not meant for ssh, and names who is asked: its answer has no line end of its own.
+    r"^\[sudo(?:: [a-z]+)?\] (?:Password|[^: ]+ [^:]{1,80}): ?",
+    r"^doas \([^)]{1,80}\) password: ?",
     // GitHub's marks, and those of other programs that pass lines on.
     r"^##\[[a-z]+\]",
     r"^(?:remote|stderr|stdout|err|out): ",
@@ -124,6 +127,10 @@ mod tests {
             "##[error]",
             "deploy_1  | ",
             "[deploy] 09:30:00 ",
+            "[sudo] password for alice: ",
+            "[sudo] Mot de passe de alice : ",
+            "[sudo: authenticate] Password: ",
+            "doas (alice@pc) password: ",
             "remote: ",
             "\u{1b}[31m",
             "\t",
