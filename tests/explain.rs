@@ -164,3 +164,16 @@ fn a_question_of_sudo_names_nobody() {
         assert!(!text.contains("alice") && !text.contains("password for"), "{text}");
     }
 }
+
+/// A backslash in a path of Windows is a part of it.
+#[test]
+fn a_key_of_windows_keeps_its_path() {
+    let (report, _) = told(
+        "PS C:\\Users\\alice> ssh -i C:\\Users\\alice\\.ssh\\id_ed25519 ada@shop.example.com\r\n\
+         ada@shop.example.com: Permission denied (publickey).\r\n",
+    );
+    let steps = report["diagnosis"]["next_steps"].as_array().unwrap();
+    let print = steps.iter().find_map(|step| step["command"].as_str());
+    // Quoted for a POSIX shell, which takes one of two away.
+    assert_eq!(print, Some(r#"ssh-keygen -y -f "C:\\Users\\alice\\.ssh\\id_ed25519""#));
+}

@@ -1,5 +1,9 @@
 //! The command that somebody typed before the log began: pure.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use crate::target::{self, Target};
 
 /// What a typed command tells.
@@ -23,10 +27,32 @@ const PLINK_WORDS: [&str; 6] = ["pw", "pwfile", "hostkey", "load", "proxycmd", "
 const KEPT_FLAGS: &str = "46A";
 const KEPT_VALUED: &str = "iJ";
 
-/// Reads a command line.
+/// A prompt of Windows, or a path there.
+static WINDOWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let path = r#"(?:^|[\s"'=])(?:[A-Za-z]:\\|\\\\|\.{1,2}\\|~\\|\$(?:env:\w+|HOME)\\|%\w+%\\)"#;
+    Regex::new(&format!(r"^(?:PS )?[A-Za-z]:\\[^>]*>|{path}")).ok()
+});
+
+/// Reads a command line as it was typed, in a line with its prompt.
+#[must_use]
+pub fn read_typed(command: &str, line: &str) -> Option<Typed> {
+    if !WINDOWS.as_ref().is_some_and(|windows| windows.is_match(line)) {
+        return read(command);
+    }
+    // There a backslash is a part of a path and takes nothing away. Single quotes are quotes in
+    // PowerShell, and in cmd a letter like any other.
+    let kept = command.replace('\\', r"\\");
+    let words = shlex::split(&kept.replace('\'', "\""));
+    of_words(&words.or_else(|| shlex::split(&kept.replace('\'', r"\'")))?)
+}
+
+/// Reads a command line of a POSIX shell.
 #[must_use]
 pub fn read(line: &str) -> Option<Typed> {
-    let words = shlex::split(line)?;
+    of_words(&shlex::split(line)?)
+}
+
+fn of_words(words: &[String]) -> Option<Typed> {
     let (program, rest) = words.split_first()?;
     let program = program.trim_end_matches(".exe");
     let (valued, port_letter) = match program {
@@ -129,10 +155,29 @@ mod tests {
         }
     }
 
+    /// A shell of Windows leaves backslashes as they are; a POSIX shell takes them away.
+    #[test]
+    fn a_path_of_windows_is_kept() {
+        for (prompt, command, key) in [
+            (r"PS C:\Users\a> ", r"ssh -i C:\Users\a\.ssh\k ada@h", r"C:\Users\a\.ssh\k"),
+            (r"C:\Users\a>", r"ssh -i .ssh\k ada@h", r".ssh\k"),
+            ("", r"ssh -i $env:USERPROFILE\.ssh\k ada@h", r"$env:USERPROFILE\.ssh\k"),
+            ("> ", r#"ssh.exe -i "%USERPROFILE%\my keys\k" ada@h"#, r"%USERPROFILE%\my keys\k"),
+            ("PS C:\\> ", r"ssh -i 'D:\my keys\k' ada@h", r"D:\my keys\k"),
+            (r"C:\Users\O'Hara>", r"ssh -i C:\Users\O'Hara\k ada@h", r"C:\Users\O'Hara\k"),
+            ("$ ", r"ssh -i my\ key ada@h", "my key"),
+        ] {
+            let typed = read_typed(command, &format!("{prompt}{command}")).unwrap();
+            assert_eq!(typed.target.host, "h", "{command}");
+            assert_eq!(typed.options, ["-i", key], "{command}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_line_makes_it_panic(line in "(ssh|scp|git|rsync|sftp|plink)?( .{0,12}){0,6}") {
             let _ = read(&line);
+            let _ = read_typed(&line, &format!(r"C:\>{line}"));
         }
     }
 }

@@ -26,7 +26,8 @@ pub(super) struct Goal {
 }
 
 pub(super) fn find(log: &Log) -> Goal {
-    let typed = log.last(Sign::Typed).and_then(|m| command::read(m.word(0)));
+    let typed = log.last(Sign::Typed);
+    let typed = typed.and_then(|m| command::read_typed(m.word(0), m.text.raw()));
     let told = told(log);
     let (options, typed) = match typed {
         Some(typed) => (typed.options, Some(typed.target)),
