@@ -190,7 +190,7 @@ signs! {
     /// The line of known_hosts that is in the way.
     Offending: r"Offending (?:([^ ]+) )?key(?: for IP)? in (.+):([0-9]+)$", r"^Add correct host key in (.+) to get rid of this message";
     /// The key that the server sent.
-    SentKey: r"^(SHA256:[A-Za-z0-9+/]{43})\.?$", r"^ssh-[a-z0-9-]+ [0-9]+ (SHA256:[A-Za-z0-9+/]{43})$";
+    SentKey: r"^(SHA256:[A-Za-z0-9+/]{43})\.?$", r"^(?:ssh|ecdsa)-[a-z0-9-]+ [0-9]+ (SHA256:[A-Za-z0-9+/]{43})$";
     /// A revoked key.
     HostKeyRevoked: r"REVOKED HOST KEY DETECTED", r"host key for ([^ ]+) is marked as revoked", r"Host key .* revoked by file (.+)$";
     /// The list of revoked keys cannot be read.

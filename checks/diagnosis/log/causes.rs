@@ -160,6 +160,8 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The server showed a key that is smaller than ssh allows.";
     HostKeyUnknown Certain Line(Sign::HostKeyStrict), []
         "This computer knows no key of that host, and ssh was told to trust none that is new.";
+    HostKeyUnknown Certain Lines(lines::host_key_not_cached), []
+        "PuTTY's programs keep a list of host keys of their own, which is not known_hosts. The key of this host is not in it, and there was no yes; with -batch plink does not ask.";
     HostKeyUnknown Certain Lines(lines::host_key_asked), []
         "This computer knows no key of that host. ssh asks whether to trust the one that it was shown, and there was no yes.";
     HostKeyUnknown Certain Lines(lines::host_key_new), []

@@ -3,7 +3,7 @@
 use crate::{
     case::Case,
     evidence::queries::Answer,
-    explain::{Log, Mark, Sign},
+    explain::{Log, Mark, Program, Sign},
 };
 
 type Shown<'l> = Option<Vec<&'l Mark>>;
@@ -135,6 +135,11 @@ pub(super) fn host_key_asked<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     (failed.is_some() || !goes_on).then(|| [asked].into_iter().chain(failed).collect())
 }
 
+/// The same, in the words of PuTTY.
+pub(super) fn host_key_not_cached<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
+    host_key_asked(case, log).filter(|_| log.program == Program::Putty)
+}
+
 /// A key that `ssh` shows and does not trust, where it would have named each other reason.
 pub(super) fn host_key_new<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     let other =
@@ -193,7 +198,7 @@ pub(super) fn agent_unreachable<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
 
 pub(super) fn keys_not_tried<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     let tried = log.all(Sign::NextMethod).any(|m| m.word(0) == "publickey");
-    if tried || log.program == crate::explain::Program::Putty { None } else { no_offer(log) }
+    if tried || log.program == Program::Putty { None } else { no_offer(log) }
 }
 
 pub(super) fn skipped<'l>(_: &Case, log: &'l Log) -> Shown<'l> {

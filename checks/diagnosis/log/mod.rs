@@ -16,7 +16,7 @@ use causes::{By, CAUSES, Cause, Sure};
 use super::{Diagnosis, Group, Id, rules};
 use crate::{
     case::Case,
-    explain::{Log, Mark, Sign},
+    explain::{Log, Mark, Program, Sign},
     finding::Hint,
     text,
     text::{Text, host, number},
@@ -156,7 +156,7 @@ fn finish(mut found: Diagnosis, case: &Case, log: &Log) -> Diagnosis {
     if warns && !log.marks.iter().any(|m| tells_failure(m.sign)) {
         found = found.because(NO_END);
     }
-    if let Some(untold) = untold(found.id) {
+    if let Some(untold) = untold(found.id, log) {
         found = found.because(text!["A log cannot tell ", untold, "."]);
     }
     let target =
@@ -169,7 +169,7 @@ fn finish(mut found: Diagnosis, case: &Case, log: &Log) -> Diagnosis {
         ],
         case.plan.ssh().preflight(None).command(),
     ));
-    if !log.tells_steps() && log.program != crate::explain::Program::Putty {
+    if !log.tells_steps() && log.program != Program::Putty {
         found = found.step(Hint::run(
             "Or have ssh tell each step, and explain that:",
             case.plan.ssh().flag("-vvv").command(),
@@ -232,7 +232,7 @@ fn is_spoken(sign: Sign) -> bool {
 }
 
 /// What would be needed to be certain, the end of a sentence.
-fn untold(id: Id) -> Option<&'static str> {
+fn untold(id: Id, log: &Log) -> Option<&'static str> {
     match id {
         Id::RefusedByHost | Id::RefusedOnTheWay => {
             Some("who refused: the host itself or a firewall on the way")
@@ -249,6 +249,9 @@ fn untold(id: Id) -> Option<&'static str> {
         }
         Id::NoKey | Id::KeyLocked | Id::AgentUnreachable => {
             Some("what is in the key files and the agent of that computer")
+        }
+        Id::HostKeyUnknown if log.program == Program::Putty => {
+            Some("which keys PuTTY has cached on that computer")
         }
         Id::HostKeyUnknown => Some("what the known_hosts files hold"),
         _ if id.group() == Group::Name => Some("what each name server answers"),

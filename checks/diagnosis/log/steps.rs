@@ -1,15 +1,16 @@
 //! What to do about a cause that a log shows, with the words of that log in the commands.
 
 mod longer;
+mod putty;
 
 use crate::{
     case::Case,
     command,
     diagnosis::{Id, path as network},
-    explain::{Log, Mark, Program, Sign},
+    explain::{Log, Mark, Program},
     finding::Hint,
     ssh_add, text,
-    text::{key, number, path, shell},
+    text::{number, path, shell},
 };
 
 /// The first thing first. `mark` is the line that decides.
@@ -94,6 +95,7 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
         ],
         Id::HandshakeCut => vec![network::try_elsewhere(case)],
         Id::NoCommonAlgorithm => longer::no_common(case, mark),
+        Id::HostKeyChanged if log.program == Program::Putty => putty::host_key_changed(case, log),
         Id::HostKeyChanged => longer::host_key_changed(case, log),
         Id::HostKeyRevoked => vec![Hint::advice(
             "Do not connect. Ask those who run the server why its key is revoked, and for the new \
@@ -109,20 +111,8 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
         Id::HostKeyTooWeak => vec![Hint::advice(
             "Those who run the server must give it a larger key, or one of another type.",
         )],
-        Id::HostKeyUnknown => vec![Hint::run(
-            match log.last(Sign::HostKey) {
-                Some(shown) => text![
-                    "Ask those who run the server whether the fingerprint of its key is ",
-                    key(shown.word(1)),
-                    ". If so, connect once at a terminal and answer with it:"
-                ],
-                None => text![
-                    "Ask those who run the server for the fingerprint of its key. Connect once at a \
-                     terminal, compare, and answer yes only if it is the same:"
-                ],
-            },
-            ssh().command(),
-        )],
+        Id::HostKeyUnknown if log.program == Program::Putty => putty::trust(case, log),
+        Id::HostKeyUnknown => longer::trust(case, log),
         Id::AgentNotRunning => vec![Hint::run(
             "Start an agent in that terminal and load your key:",
             ssh_add::start_and_load("~/.ssh/id_ed25519"),
@@ -157,7 +147,7 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
                 ssh().identity("~/.ssh/id_ed25519").command(),
             ),
         ],
-        Id::KeyUnreadable if log.program == Program::Putty => longer::to_ppk(case, mark),
+        Id::KeyUnreadable if log.program == Program::Putty => putty::to_ppk(case, mark),
         Id::KeyUnreadable => vec![Hint::run(
             "See whose file it is:",
             command!["ls", "-l", named("~/.ssh/id_ed25519")],
@@ -222,6 +212,7 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
             "Offer the right key alone; put its file in the place of the last word of -i:",
             ssh().only_identity("~/.ssh/id_ed25519").command(),
         )],
+        Id::KeyNotAccepted if log.program == Program::Putty => putty::not_accepted(case, log),
         Id::KeyNotAccepted => longer::not_accepted(case),
         Id::SigningFailed => vec![
             Hint::advice(

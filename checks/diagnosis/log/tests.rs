@@ -116,6 +116,42 @@ fn bare_lines() {
     }
 }
 
+fn commands(found: &Diagnosis) -> Vec<String> {
+    let commands = found.next_steps.iter().filter_map(|step| step.command.as_ref());
+    commands.map(|command| command.plain()).collect()
+}
+
+/// PuTTY's programs know neither known_hosts nor the key files of ssh.
+#[test]
+fn the_steps_for_putty_are_its_own() {
+    let begin = "$ plink -P 2222 -batch a@h\nConnecting to 192.0.2.7 port 2222\n";
+    let sent = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let plink = "plink -P 2222 a@h";
+    let unknown = format!(
+        "{begin}The host key is not cached for this server:\n  ssh-ed25519 255 {sent}\n\
+         FATAL ERROR: Cannot confirm a host key in batch mode"
+    );
+    let changed = format!(
+        "{begin}WARNING - POTENTIAL SECURITY BREACH!\n  ecdsa-sha2-nistp256 256 {sent}\n\
+         FATAL ERROR: Cannot confirm a host key in batch mode"
+    );
+    for (log, id) in [(&unknown, Id::HostKeyUnknown), (&changed, Id::HostKeyChanged)] {
+        let found = explained(log).unwrap();
+        assert_eq!(found.id, id);
+        let all = commands(&found);
+        assert_eq!(all[0], plink);
+        assert!(!all.iter().any(|command| command.starts_with("ssh ")), "{all:?}");
+        assert!(found.next_steps[0].text.plain().contains(sent), "{found:?}");
+    }
+    let named = format!("plink -hostkey {sent} -P 2222 a@h");
+    assert!(commands(&explained(&unknown).unwrap()).contains(&named));
+    let denied =
+        "FATAL ERROR: No supported authentication methods available (server sent: publickey)";
+    let found = explained(&format!("{begin}{denied}")).unwrap();
+    assert_eq!(found.id, Id::KeyNotAccepted);
+    assert_eq!(commands(&found)[0], "puttygen -L KEY.ppk");
+    assert_eq!(commands(&found)[1], "plink -i KEY.ppk -P 2222 a@h");
+}
 /// The last word of another program does not hide what ssh said before it.
 #[test]
 fn the_line_before_counts() {

@@ -8,7 +8,7 @@ use crate::{
     host_trust, negotiation,
     registration::{not_yet, where_keys_are},
     text,
-    text::{foreign, host, key, path, shell, user},
+    text::{foreign, host, key, path, shell},
 };
 
 /// Where to look for a key that was not taken. A log has its fingerprint and not the key itself.
@@ -96,17 +96,27 @@ pub(super) fn no_common(case: &Case, mark: Option<&Mark>) -> Vec<Hint> {
     steps
 }
 
-pub(super) fn host_key_changed(case: &Case, log: &Log) -> Vec<Hint> {
+/// The fingerprint of the key that the server showed.
+pub(super) fn sent(log: &Log) -> Option<&str> {
     let sent = log.last(Sign::SentKey).map(|m| m.word(0));
-    let sent = sent.or_else(|| log.last(Sign::HostKey).map(|m| m.word(1)));
-    let mut ask = text![
+    sent.or_else(|| log.last(Sign::HostKey).map(|m| m.word(1)))
+}
+
+pub(super) fn whether_it_has_changed(log: &Log) -> Hint {
+    let ask = text![
         "Ask those who run the server whether its key has changed. Until they say so, do not log \
          in: somebody may stand in between."
     ];
-    if let Some(sent) = sent {
-        ask = ask.then(text![" The key that it showed has the fingerprint ", key(sent), "."]);
-    }
-    let mut steps = vec![Hint::advice(ask)];
+    Hint::advice(match sent(log) {
+        Some(sent) => {
+            ask.then(text![" The key that it showed has the fingerprint ", key(sent), "."])
+        }
+        None => ask,
+    })
+}
+
+pub(super) fn host_key_changed(case: &Case, log: &Log) -> Vec<Hint> {
+    let mut steps = vec![whether_it_has_changed(log)];
     // As ssh itself wrote it, with its brackets: so it stands in known_hosts.
     let told = log.last(Sign::ChangedFor).or_else(|| log.last(Sign::Alias));
     let told = told.map(|m| m.word(0).to_owned());
@@ -179,24 +189,20 @@ fn files(mark: Option<&Mark>) -> Vec<Hint> {
     vec![Hint::advice(words)]
 }
 
-/// A key of OpenSSH for PuTTY.
-pub(super) fn to_ppk(case: &Case, mark: Option<&Mark>) -> Vec<Hint> {
-    let file = mark.map(file_of).filter(|file| !file.is_empty()).unwrap_or("~/.ssh/id_ed25519");
-    let ppk = format!("{file}.ppk");
-    let mut plink = command!["plink", "-i", path(&ppk)];
-    plink.0.extend(case.plan.port.iter().flat_map(|p| ["-P".into(), p.to_string().into()]));
-    plink.0.push(case.plan.user.as_ref().map_or_else(
-        || host(&case.plan.host).into(),
-        |name| text![user(name), "@", host(&case.plan.host)],
-    ));
-    vec![
-        Hint::run(
-            "Write the key in PuTTY's format, as another file. On Windows: PuTTYgen, Conversions, \
-             Import key, then Save private key.",
-            command!["puttygen", path(file), "-o", path(&ppk)],
-        ),
-        Hint::run("Use that file:", plink),
-    ]
+/// How to come to trust the key of a server that nobody here has seen.
+pub(super) fn trust(case: &Case, log: &Log) -> Vec<Hint> {
+    let ask = match log.last(Sign::HostKey) {
+        Some(shown) => text![
+            "Ask those who run the server whether the fingerprint of its key is ",
+            key(shown.word(1)),
+            ". If so, connect once at a terminal and answer with it:"
+        ],
+        None => text![
+            "Ask those who run the server for the fingerprint of its key. Connect once at a \
+             terminal, compare, and answer yes only if it is the same:"
+        ],
+    };
+    vec![Hint::run(ask, case.plan.ssh().command())]
 }
 
 /// What helps where the lines do not tell how it ended.
