@@ -150,7 +150,7 @@ impl Keys<'_> {
         let provable = |offer: &&Offer| match offer.provable {
             Provable::Yes => true,
             Provable::NeedsPassphrase => self.interactive,
-            Provable::No => false,
+            Provable::No | Provable::Unknown => false,
         };
         let hidden = offers::unknown_public(self.identities).filter(|_| self.interactive).count();
         (self.offers.iter().filter(provable).collect(), hidden)
@@ -288,6 +288,7 @@ impl Keys<'_> {
             (false, Provable::Yes) => ", not locked",
             (false, Provable::NeedsPassphrase) => ", locked with a passphrase",
             (false, Provable::No) => ", its private half cannot be used",
+            (false, Provable::Unknown) => "",
         });
         let mut lines = vec![line];
         if let Some(certificate) = &public.certificate {

@@ -48,6 +48,8 @@ pub enum Provable {
     /// No: the private half is missing, not readable, too open, or belongs to another key; or the
     /// device that holds it is not plugged in.
     No,
+    /// A log does not tell.
+    Unknown,
 }
 
 /// How many keys and certificates these are, in words; `ssh` offers both, one by one. `hidden`: how many

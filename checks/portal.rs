@@ -25,7 +25,7 @@ pub struct Facts<'e> {
     effective: Result<&'e Effective, Unseen>,
     profile: &'e Profile,
     queries: &'e Seen<Queries>,
-    /// A real login was asked for, and the server let in with the proof of a key.
+    /// A real login was asked for, and the server let in with the proof of a key; or a log shows one.
     let_in: bool,
 }
 
@@ -47,6 +47,7 @@ impl Check for Portal {
         // A login says more than the answer that it begins with.
         let let_in = evidence.plan().login
             && evidence.login().await.as_ref().is_ok_and(|login| login.proof == Proof::Accepted);
+        let let_in = let_in || evidence.log().is_some_and(|log| log.login().is_some());
         Facts {
             effective: evidence.effective().await,
             profile: evidence.profile().await,
@@ -64,7 +65,7 @@ impl Check for Portal {
         let interactive = plan.may_ask(effective);
         let register = Registration::of(plan, facts.profile, &effective.host, queries);
         verdict(queries, interactive, facts.profile, facts.let_in)
-            .detail_all(queries.offers.iter().map(line))
+            .detail_all(queries.offers.iter().map(|query| line(query, queries.broken)))
             .detail_all(rsa_line(queries))
             .detail_all(
                 queries.banner.iter().map(|b| text!["The server's notice: ", b.in_a_line()]),
@@ -108,6 +109,13 @@ fn verdict(queries: &Queries, interactive: bool, profile: &Profile, let_in: bool
     }
     if let Some(accepted) = queries.accepted() {
         let why = match accepted.offer.provable {
+            Provable::Unknown => {
+                return Finding::skip(text![
+                    "The server takes ",
+                    name(accepted),
+                    "; the log does not show whether ssh could prove it."
+                ]);
+            }
             Provable::NeedsPassphrase => ", but nobody can type its passphrase.",
             _ => ", but ssh cannot use its private half.",
         };
@@ -116,7 +124,7 @@ fn verdict(queries: &Queries, interactive: bool, profile: &Profile, let_in: bool
     if let Some(why) = queries.broken {
         let asked = number(queries.refused());
         let words = text!["No key accepted: ", asked, " refused, then ", why.words(), "."];
-        let ours = matches!(why, Broken::OutOfTime | Broken::Interrupted);
+        let ours = matches!(why, Broken::OutOfTime | Broken::Interrupted | Broken::LogEnds);
         return if ours { Finding::skip(words) } else { Finding::fail(words) };
     }
     let refused = queries.offers.iter().filter(|q| q.answer == Answer::Refused).map(|q| &q.offer);
@@ -144,13 +152,14 @@ pub fn name(query: &Query) -> crate::text::Span {
     }
 }
 
-fn line(query: &Query) -> Text {
+fn line(query: &Query, broken: Option<Broken>) -> Text {
     let answer = match query.answer {
         Answer::Accepted => "accepted",
         Answer::Refused => "refused",
         Answer::LimitReached => "not asked, since the server would cut off here",
         Answer::NotNeeded => "not asked, since ssh stops at the accepted key",
         Answer::NotOffered => "not asked, since ssh would not offer it to this server",
+        Answer::NoAnswer if broken == Some(Broken::LogEnds) => "no answer before the log ends",
         Answer::NoAnswer => "no answer, since the conversation ended",
     };
     let place = if query.offer.in_agent { " (agent)" } else { "" };
@@ -198,8 +207,38 @@ mod tests {
             let queries = Queries { user, offers: vec![query], ..Queries::default() };
             let profile = Profile::default();
             assert_eq!(verdict(&queries, true, &profile, false).status, expected);
-            // A login proves it.
+            // A login proves it, be it in a log.
             assert_eq!(verdict(&queries, true, &profile, true).status, Status::Pass);
+        }
+    }
+
+    /// What a log does not show any more is not told.
+    #[test]
+    fn a_log_that_ends_too_soon() {
+        let begin = "debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1\n\
+                     debug1: Authenticating to h:22 as 'root'\n\
+                     debug1: SSH2_MSG_NEWKEYS received\n\
+                     debug1: Offering public key: /k ED25519 SHA256:x explicit\n";
+        let accepts = "debug1: Server accepts key: /k ED25519 SHA256:x explicit\n";
+        let login =
+            "Authenticated to h ([192.0.2.1]:22) using \"publickey\".\ndebug1: Exit status 0";
+        let denied = "root@h: Permission denied (publickey).";
+        for (log, status) in [
+            (begin.to_owned(), Status::Skip),
+            (format!("{begin}{accepts}"), Status::Skip),
+            (format!("{begin}{accepts}{denied}"), Status::Fail),
+            (format!("{begin}{denied}"), Status::Fail),
+            (format!("{begin}{accepts}{login}"), Status::Pass),
+        ] {
+            let about = crate::explain::About {
+                now: jiff::Timestamp::UNIX_EPOCH,
+                profile: None,
+                own_profiles: Vec::new(),
+            };
+            let case = crate::explain::case(log.as_bytes(), about);
+            let let_in = case.log().is_some_and(|log| log.login().is_some());
+            let found = verdict(case.queries().unwrap(), true, &Profile::default(), let_in);
+            assert_eq!(found.status, status, "{log}: {:?}", found.summary);
         }
     }
 }

@@ -54,7 +54,8 @@ impl Check for Transport {
             (HandshakeEnd::Complete, Some(id)) => {
                 Finding::pass(text!["Keys are exchanged with ", foreign(id.software.raw()), "."])
             }
-            (HandshakeEnd::OutOfTime | HandshakeEnd::Interrupted, _) => {
+            (HandshakeEnd::Complete, None) => Finding::pass("Keys are exchanged."),
+            (HandshakeEnd::OutOfTime | HandshakeEnd::Interrupted | HandshakeEnd::LogEnds, _) => {
                 Finding::skip(words(handshake, None))
             }
             _ => Finding::fail(words(handshake, facts.effective.as_ref().ok().copied())),
@@ -96,10 +97,12 @@ pub fn words(handshake: &Handshake, effective: Option<&Effective>) -> Text {
         }
     } else if handshake.received > 0 {
         let first = handshake.first_bytes.short();
-        return match greeting::recognise(handshake.first_bytes.raw()) {
-            Some(name) => text!["This is not an SSH server but ", name, ": ", first, "."],
-            None => text!["What answers does not identify itself as SSH: ", first, "."],
-        };
+        match greeting::recognise(handshake.first_bytes.raw()) {
+            Some(name) => return text!["This is not an SSH server but ", name, ": ", first, "."],
+            // A server may say something before it identifies itself, which the log does not show.
+            None if handshake.end == HandshakeEnd::LogEnds => {}
+            None => return text!["What answers does not identify itself as SSH: ", first, "."],
+        }
     }
     if let (Some(effective), Some(offered)) = (effective, &handshake.offered)
         && let Some(Err(no)) = negotiation::agree(effective, offered)
@@ -132,6 +135,7 @@ pub fn words(handshake: &Handshake, effective: Option<&Effective>) -> Text {
             text!["Not found out: the time limit for the whole run was reached ", step, "."]
         }
         HandshakeEnd::Interrupted => text!["Not found out: interrupted ", step, "."],
+        HandshakeEnd::LogEnds => text!["Not found out: the log ends ", step, "."],
         HandshakeEnd::Complete => text!["Keys are exchanged."],
     }
 }

@@ -94,7 +94,7 @@ impl<'c> Failing<'c> {
         let provable = |offer: &Offer| match offer.provable {
             Provable::Yes => true,
             Provable::NeedsPassphrase => self.interactive,
-            Provable::No => false,
+            Provable::No | Provable::Unknown => false,
         };
         self.offers.iter().any(provable)
             || (self.interactive && offers::unknown_public(self.identities).next().is_some())

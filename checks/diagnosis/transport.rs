@@ -131,7 +131,8 @@ fn not_ssh(case: &Case) -> Option<Diagnosis> {
         return None;
     }
     let name = greeting::recognise(handshake.first_bytes.raw());
-    if name.is_none() && is_trickle(handshake) {
+    let untold = handshake.end == HandshakeEnd::LogEnds;
+    if name.is_none() && (untold || is_trickle(handshake)) {
         return None;
     }
     let effective = case.effective()?;

@@ -140,6 +140,8 @@ pub enum HandshakeEnd {
     OutOfTime,
     /// Ctrl-C.
     Interrupted,
+    /// The log from which this was read ends.
+    LogEnds,
     /// This side stopped: no common algorithm, a broken packet, too many lines; the library's words.
     Stopped(String),
 }

@@ -227,6 +227,11 @@ impl Evidence {
         &self.plan
     }
 
+    /// The log from which all of this was read, where it was one.
+    pub fn log(&self) -> Option<&crate::explain::Log> {
+        self.log.as_ref()
+    }
+
     /// When the run began (UTC): the moment at which validity is judged.
     pub fn started_at(&self) -> jiff::Timestamp {
         self.started_at

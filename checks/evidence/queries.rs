@@ -42,6 +42,8 @@ pub enum Broken {
     OutOfTime,
     /// Ctrl-C.
     Interrupted,
+    /// The log from which this was read ends.
+    LogEnds,
 }
 
 impl Broken {
@@ -53,6 +55,7 @@ impl Broken {
             Self::NoAnswer => "the server did not answer in time",
             Self::OutOfTime => "the time limit for the whole run was reached",
             Self::Interrupted => "the run was interrupted",
+            Self::LogEnds => "the log ends",
         }
     }
 }
@@ -112,7 +115,7 @@ impl Queries {
                 && match q.offer.provable {
                     Provable::Yes => true,
                     Provable::NeedsPassphrase => interactive,
-                    Provable::No => false,
+                    Provable::No | Provable::Unknown => false,
                 }
         })
     }

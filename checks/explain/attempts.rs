@@ -1,13 +1,15 @@
 //! Takes the marks of a log apart: one attempt from the next, and the jump host's words from the
 //! target's: pure.
 
+use std::collections::HashSet;
+
 use super::{
     log::{Log, Mark, Program},
     signs::Sign,
 };
 
 /// Lines that end an attempt by themselves.
-const ENDS: &[Sign] = &[
+pub(super) const ENDS: &[Sign] = &[
     Sign::ConfigOpen,
     Sign::NotResolved,
     Sign::NotConnected,
@@ -33,8 +35,13 @@ const BEGINS: &[Sign] = &[
     Sign::NoCommon,
     Sign::HostKeyChanged,
     Sign::HostKeyStrict,
+    Sign::HostKeyAsks,
+    Sign::HostKeyAdded,
     Sign::KeyOpen,
     Sign::KeyNotThere,
+    Sign::KeyNotLoaded,
+    Sign::AsksPassphrase,
+    Sign::AsksPassword,
     Sign::TooMany,
     Sign::Denied,
     Sign::FileError,
@@ -45,34 +52,50 @@ const BEGINS: &[Sign] = &[
 pub fn last(marks: Vec<Mark>, verbosity: u8) -> Log {
     let mut starts = vec![0];
     let mut since = 0;
+    let mut seen: HashSet<Sign> = HashSet::new();
     for (place, mark) in marks.iter().enumerate() {
         let begun = marks.get(since..place).unwrap_or_default();
-        if place > since && begins(begun, mark, marks.get(place + 1), verbosity) {
+        if place > since && begins(begun, &seen, mark, marks.get(place + 1), verbosity) {
             starts.push(place);
             since = place;
+            seen.clear();
         }
+        seen.insert(mark.sign);
     }
     let program = program(&marks);
     let mut marks = marks;
     Log { attempts: starts.len(), program, marks: marks.split_off(since), ..Log::default() }
 }
 
-/// Whether a mark is the first of another attempt than the one that has begun.
-fn begins(begun: &[Mark], mark: &Mark, next: Option<&Mark>, verbosity: u8) -> bool {
+/// Whether a mark is the first of another attempt than the one that has begun, in which these signs
+/// were `seen`.
+fn begins(
+    begun: &[Mark],
+    seen: &HashSet<Sign>,
+    mark: &Mark,
+    next: Option<&Mark>,
+    verbosity: u8,
+) -> bool {
     let count = |sign| begun.iter().filter(|m| m.sign == sign).count();
+    let has = |sign| seen.contains(&sign);
+    let has_ended = || ENDS.iter().any(|sign| seen.contains(sign));
     match mark.sign {
         Sign::Typed => true,
+        // Who is greeted was let in, so what failed before was another attempt.
+        Sign::Greeting => has_ended(),
         // The ssh that goes to a jump host tells its version as well.
         Sign::Client if mark.word(0).starts_with("OpenSSH") => {
             let clients = count(Sign::Client);
             clients > 0 && clients > count(Sign::ProxyCommand)
         }
         sign if verbosity == 0 => {
-            let ended = begun.iter().any(|m| ENDS.contains(&m.sign));
+            let may_begin =
+                BEGINS.contains(&sign) || ENDS.contains(&sign) && has(Sign::SessionClosed);
+            let ended = || has_ended() || has(Sign::SessionClosed) || has(Sign::Greeting);
             let is_way = next.is_some_and(|next| next.sign == Sign::WayClosed);
             // "Could not resolve" and the like of a jump host come before the end of the way.
             let one = is_one_word(begun, sign) || is_repeated(begun, mark);
-            ended && BEGINS.contains(&sign) && !is_way && !one
+            may_begin && ended() && !is_way && !one
         }
         _ => false,
     }
@@ -84,7 +107,7 @@ fn is_one_word(begun: &[Mark], sign: Sign) -> bool {
     matches!(
         (last, sign),
         (Some(Sign::ConfigOpen), Sign::ConfigWrong) | (Some(Sign::Disconnected), Sign::TooMany)
-    ) || begun.iter().all(|m| !ENDS.contains(&m.sign))
+    )
 }
 
 /// Whether a line goes with the one before it: a program names each file that fails, and plink says

@@ -233,7 +233,9 @@ fn attempts_of(log: &Log) -> Seen<Attempts> {
             _ => {}
         }
     }
-    if tried.is_empty() {
+    // ssh says so where it has no address left; before that it may still get in by another one.
+    let told = log.has(Sign::NotConnected) || tried.iter().any(|a| a.outcome == Outcome::Connected);
+    if tried.is_empty() || !told {
         return Err(Unseen::NotInLog);
     }
     Ok(Attempts { tried, untried: Vec::new() })

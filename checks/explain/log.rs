@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::signs::Sign;
+use super::{attempts::ENDS, signs::Sign};
 use crate::text::Foreign;
 
 /// The part of a log that counts: its last attempt to connect.
@@ -76,6 +76,17 @@ impl Log {
     /// All lines that are this sign.
     pub fn all(&self, sign: Sign) -> impl Iterator<Item = &Mark> {
         self.marks.iter().filter(move |mark| mark.sign == sign)
+    }
+
+    /// The line that shows that a login worked: what `ssh -v` says of it, else what only a session
+    /// makes appear.
+    #[must_use]
+    pub fn login(&self) -> Option<&Mark> {
+        // Behind a line that ends an attempt it is of another session, in which that `ssh` was run.
+        let before_an_end = || self.marks.iter().take_while(|mark| !ENDS.contains(&mark.sign));
+        let session = [Sign::Greeting, Sign::SessionClosed];
+        self.last(Sign::LoggedIn)
+            .or_else(|| before_an_end().find(|mark| session.contains(&mark.sign)))
     }
 
     /// Whether it tells of each step, so that what it does not tell did not happen.

@@ -167,7 +167,7 @@ mod tests {
             let log = log.join("\n");
             let case = case(log.as_bytes(), about());
             let found = crate::diagnosis::diagnose(&case);
-            let logged_in = case.log().is_some_and(|log| log.has(Sign::LoggedIn));
+            let logged_in = case.log().is_some_and(|log| log.login().is_some());
             prop_assert!(found.is_some() || logged_in, "{log}");
             let recorded: Case =
                 serde_json::from_str(&serde_json::to_string(&case).unwrap()).unwrap();

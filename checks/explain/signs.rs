@@ -113,9 +113,14 @@ signs! {
     SendsCommand: r"^Sending command: (.*)$";
     /// A channel is asked for.
     Channel: r"^channel ([0-9]+): new (?:[^ ]+ )?\[([^\]]+)\]";
+    /// How a server greets whoever is logged in, with the login before: the terminal windows of macOS
+    /// greet in the same words and name no host.
+    Greeting: r"^Last (?:failed )?login: .* (?:from |on pts/)", r"^Last (?:failed )?login: .*[0-9]{4}$";
+    /// The last word of `ssh` after a session with a terminal.
+    SessionClosed: r"^(?:Shared c|C)onnection to ([^ ]+) closed\.$";
     /// What only a session that was opened makes `ssh` and the server say.
     InSession: r"^Sending (?:environment|env |subsystem)", r"^Opened (?:main session )?channel", r"^channel [0-9]+: setting env ", r"^(?:PTY allocation|shell) request accepted",
-        r"^channel_input_open_confirmation: ", r"rtype (?:exit-status|exit-signal|eow@openssh\.com)", r"^Last (?:failed )?login: ";
+        r"^channel_input_open_confirmation: ", r"rtype (?:exit-status|exit-signal|eow@openssh\.com)", r"^Last (?:failed )?login: .* on tty";
     /// The end of the command.
     ExitStatus: r"^Exit status (-?[0-9]+)$";
 
@@ -203,6 +208,11 @@ signs! {
     HostKeyStrict: r"No (?:([^ ]+) )?host key is known for (.+?) and you have requested strict checking";
     /// A key that is not known, and ssh asks.
     HostKeyAsks: r"The authenticity of host '(.+?)(?: \(.*\))?' can't be established", r"host key is not cached", r"is not cached for this server";
+    /// The key is trusted from now on: somebody said yes, or nobody had to.
+    HostKeyAdded: r"Permanently added '(.+?)' \(.+\) to the list of known hosts", r"Failed to add the host to the list of known hosts",
+        r"continue connecting \(yes/no(?:/\[fingerprint\])?\)\? yes$", r"^Store key in cache\? \(y/n.*\) [yn]$";
+    /// Another key than the known one, and `ssh` goes on all the same, with less (StrictHostKeyChecking=no).
+    GoesOnUntrusted: r"is disabled to avoid man-in-the-middle attacks", r"^UpdateHostkeys is disabled because the host key is not trusted";
     /// The host key ends it.
     HostKeyFailed: r"Host key verification failed", r"Cannot confirm a host key in batch mode";
     /// A key file that others could read.

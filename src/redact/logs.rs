@@ -61,6 +61,8 @@ fn kinds(mark: &Mark) -> &'static [(usize, Kind)] {
             | Sign::Goodbye
             | Sign::Disconnected
             | Sign::Broke
+            | Sign::SessionClosed
+            | Sign::HostKeyAdded
             | Sign::TimedOut,
             _,
         ) => &[(0, Host)],

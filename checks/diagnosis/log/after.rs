@@ -75,10 +75,11 @@ pub(super) fn login(case: &Case, log: &Log) -> Option<Diagnosis> {
 
 /// Whether a line says, beside the others, that a login came before it.
 fn shows_login(mark: &Mark, case: &Case, log: &Log) -> bool {
-    if log.has(Sign::LoggedIn) {
+    if log.login().is_some() {
         // A session that ended well was not cut.
         let cut = [Sign::Goodbye, Sign::Closed, Sign::ClosedFirst, Sign::ResetFirst];
-        return !cut.contains(&mark.sign) || !log.has(Sign::ExitStatus);
+        return !cut.contains(&mark.sign)
+            || !has_any(log, &[Sign::ExitStatus, Sign::SessionClosed]);
     }
     let user_of_ssh = has_any(log, &[Sign::Git, Sign::Rsync, Sign::Copy]);
     match mark.sign {
@@ -109,14 +110,15 @@ fn failed(case: &Case, log: &Log) -> Option<Diagnosis> {
     };
     let other = || {
         let last = [Sign::Git, Sign::Rsync, Sign::Copy].into_iter().find_map(|s| log.last(s))?;
-        log.has(Sign::LoggedIn)
+        log.login()
+            .is_some()
             .then_some((last, "The login worked, and the program that used it failed then."))
     };
     let (mark, means) = known.or_else(ended).or_else(other)?;
     let id = if mark.sign == Sign::NoShell { Id::NoShell } else { Id::FailsAfterLogin };
     let mut found = told(id, case, log, mark, means);
     let may_be_no_session = match mark.sign {
-        Sign::Broke => !log.has(Sign::LoggedIn),
+        Sign::Broke => log.login().is_none(),
         Sign::JumpRefused => !log.has(Sign::LoggedIn) && mark.word(2) == "open failed",
         _ => false,
     };
@@ -138,7 +140,7 @@ fn failed(case: &Case, log: &Log) -> Option<Diagnosis> {
 }
 
 fn told(id: Id, case: &Case, log: &Log, mark: &Mark, means: &'static str) -> Diagnosis {
-    let shown: Vec<&Mark> = log.last(Sign::LoggedIn).into_iter().chain([mark]).collect();
+    let shown: Vec<&Mark> = log.login().into_iter().chain([mark]).collect();
     let mut found = Diagnosis::new(id);
     found.because.extend(quoted(&shown));
     found = found.because(means);
@@ -200,7 +202,7 @@ fn is_session(refused: &Mark, case: &Case, log: &Log) -> bool {
 }
 
 /// Whether the way to the host leads through a jump host or a command.
-fn goes_on(case: &Case, log: &Log) -> bool {
+pub(super) fn goes_on(case: &Case, log: &Log) -> bool {
     let signs = [Sign::ProxyJump, Sign::ProxyCommand, Sign::StdioFailed, Sign::WayClosed];
     let says_so = |word: &str| {
         let small = word.to_ascii_lowercase();

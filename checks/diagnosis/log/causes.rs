@@ -115,8 +115,8 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The system of this computer forbids the connection.";
     SystemError Likely Line(Sign::NotConnected), [BindAddressUnavailable]
         "The system of this computer could not make the connection.";
-    Filtered Likely Lines(lines::waits_for_connection), [HostUnreachable, IpNotAllowed, QosDropped]
-        "The log ends while ssh waits for a connection: nobody had answered by then.";
+    NotExamined Likely Lines(lines::waits_for_connection), [Filtered, HostUnreachable, IpNotAllowed, QosDropped]
+        "The log ends while ssh waits for a connection: nobody had answered by then. If it was cut there, or ssh was stopped within a minute, nobody knows what came next.";
 
     // The first words.
     ServerOverloaded Certain RuleOfSteps, [] "";
@@ -144,8 +144,8 @@ pub(super) const CAUSES: &[Cause] = causes! {
     NoCommonAlgorithm Certain RuleOfSteps, [] "";
     NoCommonAlgorithm Certain Line(Sign::NoCommon), []
         "The two sides have no method in common, so they do not begin to speak in secret.";
-    SilentServer Likely Lines(lines::waits_for_identification), [HandshakeStalled, Filtered, Tarpit]
-        "The log ends after the connection was made, while ssh waits for the server's first word.";
+    NotExamined Likely Lines(lines::waits_for_identification), [SilentServer, HandshakeStalled, Filtered, Tarpit]
+        "The log ends after the connection was made, while ssh waits for the server's first word. If it was cut there, nobody knows what came next; if nothing more came for a minute, the server or something on the way is silent.";
 
     // The host key.
     HostCertificateInvalid Certain Line(Sign::CertificateInvalid), []
@@ -156,6 +156,8 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The server showed a key that is marked as revoked.";
     HostKeyChanged Certain Lines(lines::host_key_changed), []
         "This computer knows another key for that host than the one that the server showed.";
+    NotExamined Likely Lines(lines::host_key_changed_and_on), [HostKeyChanged]
+        "This computer knows another key for that host than the one that the server showed. ssh was told to go on all the same (StrictHostKeyChecking=no), and no line says how it ended.";
     HostKeyTooWeak Certain Line(Sign::HostKeyWeak), []
         "The server showed a key that is smaller than ssh allows.";
     HostKeyUnknown Certain Line(Sign::HostKeyStrict), []
@@ -164,12 +166,16 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "PuTTY's programs keep a list of host keys of their own, which is not known_hosts. The key of this host is not in it, and there was no yes; with -batch plink does not ask.";
     HostKeyUnknown Certain Lines(lines::host_key_asked), []
         "This computer knows no key of that host. ssh asks whether to trust the one that it was shown, and there was no yes.";
+    NotExamined Likely Lines(lines::host_key_is_asked), [HostKeyUnknown]
+        "This computer knows no key of that host. The log ends with the question whether to trust the one that was shown, and what was answered is not in it.";
     HostKeyUnknown Certain Lines(lines::host_key_new), []
         "ssh does not trust the server's key. It would have said so if it knew another one, or if the key were revoked: so it has never seen it, and nobody could be asked.";
     HostKeyUnknown Likely Line(Sign::HostKeyFailed), [HostKeyChanged, HostCertificateInvalid, HostKeyRevoked, RevokedKeysUnreadable]
         "ssh does not trust the server's key. Where this line stands alone, the key is mostly one that it has never seen, and nobody could be asked.";
-    HandshakeStalled Likely Lines(lines::waits_for_keys), [HandshakeCut]
-        "The log ends while ssh waits for the server's part of the exchange of keys.";
+    NotExamined Likely Lines(lines::waits_for_trust), [HostKeyUnknown]
+        "The log ends after the server has shown its key, and no line says that this computer knows it. ssh was probably asking whether to trust the key: that question goes to the terminal, and not into a file. If the log was cut there, nobody knows what came next.";
+    NotExamined Likely Lines(lines::waits_for_keys), [HandshakeStalled, HandshakeCut]
+        "The log ends while ssh waits for the server's part of the exchange of keys. If it was cut there, nobody knows what came next; if nothing more came for a minute, the connection stalls.";
     HandshakeCut Likely RuleOfSteps, [] "";
     HandshakeCut Likely Line(Sign::Corrupt), []
         "Bytes came that are no part of an SSH conversation: something on the way changed or added them.";
@@ -229,7 +235,9 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "The server takes the key, and whoever holds it refused to sign: the agent may be locked, may ask somebody for consent, or may not have what it needs for this key.";
     KeyTypeRefused Likely Line(Sign::NoSignature), [KeyNotAccepted]
         "ssh and the server have no kind of signature in common for this key.";
-    KeyLocked Likely Lines(lines::accepted_unproven), [KeyFileMissing, KeyMalformed, KeyUnreadable]
+    PassphraseWrong Likely Lines(lines::passphrase_asked_again), [KeyNotAccepted, KeyLocked]
+        "ssh asked for the passphrase of the same key file again, which it does only where the one before did not open it; and then the server let nobody in. It is the passphrase of the file, and not a password on the server.";
+    KeyLocked Likely Lines(lines::accepted_unproven), [PassphraseWrong, KeyFileMissing, KeyMalformed, KeyUnreadable]
         "The server takes this key, and ssh could not prove that it has its private half. Mostly the key has a passphrase that nobody could type.";
     KeyTooWeak Likely Lines(lines::skipped), [NoKey]
         "The only keys are of a type that ssh is not allowed to offer.";
@@ -268,6 +276,14 @@ pub(super) const CAUSES: &[Cause] = causes! {
         "ssh asks for a password only where no key was let in. Where access is by key alone, there is no password to type: the key was not taken, or none was offered.";
     NotExamined Likely Line(Sign::AskedAgain), [KeyNotAccepted, PasswordOnly]
         "A password was wrong. Whether a key was offered before, these lines do not say.";
+
+    // Nothing failed yet.
+    NotExamined Likely Lines(lines::waits_for_proof), [KeyLocked, SecurityKeyAbsent]
+        "The log ends after the server has said that it takes a key. ssh was probably asking for the passphrase of that key, or waiting for a touch or for the agent: none of that goes into a file. If the log was cut there, nobody knows what came next.";
+    NotExamined Likely Lines(lines::waits_for_password), [KeyNotAccepted, NoKey]
+        "The log ends while ssh tries another method than a key. It was probably asking for a password, which it does only where no key was let in; that question goes to the terminal, and not into a file.";
+    NotExamined Likely Line(Sign::HostKeyAdded), []
+        "From here on ssh trusts the key of that host, and it went on. No line says that anything failed after that, and none that the login worked.";
 
     // What says little.
     ClosedBeforeBanner Likely Line(Sign::Closed), [ServerOverloaded, SourcePenalty, HandshakeCut, IpNotAllowed, NotSsh, KeyNotAccepted]

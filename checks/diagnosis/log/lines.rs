@@ -1,5 +1,6 @@
 //! What several lines of a log show together.
 
+use super::after::goes_on;
 use crate::{
     case::Case,
     evidence::queries::Answer,
@@ -26,8 +27,11 @@ const ENDED: &[Sign] = &[
     Sign::Disconnected,
     Sign::TooMany,
     Sign::TimedOut,
+    Sign::Broke,
     Sign::Putty,
     Sign::LoggedIn,
+    Sign::Greeting,
+    Sign::SessionClosed,
 ];
 
 pub(super) fn has_any(log: &Log, signs: &[Sign]) -> bool {
@@ -59,6 +63,25 @@ pub(super) fn waits_for_keys<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
         return None;
     }
     last_of(log, &[Sign::Remote, Sign::KexSent, Sign::KexReceived, Sign::AwaitsHostKey])
+}
+
+/// `ssh` has a key of the host before it, which it does not say to know.
+pub(super) fn waits_for_trust<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let further = [Sign::HostKeyKnown, Sign::HostKeyAdded, Sign::KeysInUse, Sign::Methods];
+    if has_any(log, &further) { None } else { last_of(log, &[Sign::HostKey]) }
+}
+
+/// The server takes a key, and `ssh` is to prove it.
+pub(super) fn waits_for_proof<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let steps = [Sign::Methods, Sign::NextMethod, Sign::Offered, Sign::Accepted];
+    last_of(log, &steps).filter(|shown| shown.iter().all(|m| m.sign == Sign::Accepted))
+}
+
+/// A method that is left where no key was taken.
+pub(super) fn waits_for_password<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let asks = |m: &&Mark| matches!(m.word(0), "password" | "keyboard-interactive");
+    let shown = last_of(log, &[Sign::Methods, Sign::NextMethod])?;
+    shown.iter().all(asks).then_some(shown)
 }
 
 /// The way through a jump host that let in, closed before the target said a word.
@@ -113,6 +136,18 @@ pub(super) fn passphrase_refused<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     (!added).then(|| vec![refused])
 }
 
+/// Not let in, after a passphrase was asked for more than once for the same key. Where the way leads
+/// through a jump host, its `ssh` asks for itself.
+pub(super) fn passphrase_asked_again<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
+    let denied = log.last(Sign::Denied).filter(|_| !goes_on(case, log))?;
+    let asked = log.last(Sign::AsksPassphrase)?;
+    let same = log.all(Sign::AsksPassphrase).filter(|m| m.word(0) == asked.word(0));
+    let mut shown: Vec<&Mark> = same.filter(|m| m.line <= denied.line).collect();
+    let again = shown.len() > 1 && !log.has(Sign::IdentityAdded);
+    shown.push(denied);
+    again.then_some(shown)
+}
+
 /// Not let in, after a passphrase was asked for.
 pub(super) fn denied_after_prompt<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     let (asked, denied) = (log.last(Sign::AsksPassphrase)?, log.last(Sign::Denied)?);
@@ -121,18 +156,38 @@ pub(super) fn denied_after_prompt<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
 
 pub(super) fn host_key_changed<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     // With StrictHostKeyChecking=no ssh warns and goes on.
-    if has_any(log, &[Sign::Denied, Sign::Methods]) && !log.has(Sign::HostKeyFailed) {
+    let further = [Sign::Denied, Sign::Methods, Sign::GoesOnUntrusted];
+    if has_any(log, &further) && !log.has(Sign::HostKeyFailed) {
         return None;
     }
     let warned = log.last(Sign::HostKeyChanged)?;
     Some([warned].into_iter().chain(log.last(Sign::Offending)).collect())
 }
 
+pub(super) fn host_key_changed_and_on<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    if has_any(log, ENDED) || has_any(log, &[Sign::Methods, Sign::AsksPassword]) {
+        return None;
+    }
+    Some(vec![log.last(Sign::HostKeyChanged)?, log.last(Sign::GoesOnUntrusted)?])
+}
+
 pub(super) fn host_key_asked<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     let asked = log.last(Sign::HostKeyAsks)?;
     let failed = log.last(Sign::HostKeyFailed);
-    let goes_on = has_any(log, &[Sign::Denied, Sign::Methods, Sign::KeysInUse]);
-    (failed.is_some() || !goes_on).then(|| [asked].into_iter().chain(failed).collect())
+    let further = [Sign::Denied, Sign::Methods, Sign::KeysInUse, Sign::HostKeyAdded];
+    let comes =
+        |signs: &[Sign]| log.marks.iter().any(|m| m.line >= asked.line && signs.contains(&m.sign));
+    let ended = failed.is_some() || comes(ENDED) && !comes(&further);
+    ended.then(|| [asked].into_iter().chain(failed).collect())
+}
+
+/// The same, where the log ends with the question.
+pub(super) fn host_key_is_asked<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
+    let further = [Sign::Methods, Sign::KeysInUse, Sign::HostKeyAdded];
+    let asked = log.last(Sign::HostKeyAsks)?;
+    let comes =
+        |m: &Mark| m.line >= asked.line && (further.contains(&m.sign) || ENDED.contains(&m.sign));
+    (!log.marks.iter().any(comes)).then(|| vec![asked])
 }
 
 /// The same, in the words of PuTTY.
@@ -242,5 +297,6 @@ pub(super) fn certificate_refused<'l>(case: &Case, log: &'l Log) -> Shown<'l> {
 /// The server hung up once keys were in use.
 pub(super) fn closed_in_login<'l>(_: &Case, log: &'l Log) -> Shown<'l> {
     let closed = log.last(Sign::Closed).or_else(|| log.last(Sign::Broke))?;
-    has_any(log, &[Sign::KeysInUse, Sign::Methods, Sign::Offered]).then(|| vec![closed])
+    let telling = [Sign::KeysInUse, Sign::Methods, Sign::Offered, Sign::HostKeyAdded];
+    has_any(log, &telling).then(|| vec![closed])
 }

@@ -27,11 +27,11 @@ const MOST_QUOTED: usize = 8;
 
 /// The one cause, or `None` where the log shows a login that worked, and nothing that failed then.
 pub(super) fn diagnose(case: &Case, log: &Log) -> Option<Diagnosis> {
-    if log.has(Sign::LoggedIn) {
+    if log.login().is_some() {
         return after::login(case, log).map(|found| finish(found, case, log));
     }
     if let Some(hop) = case.hop().map(|hop| hop.case.as_ref())
-        && !hop.log().is_some_and(|log| log.has(Sign::LoggedIn))
+        && hop.log().is_none_or(|log| log.login().is_none())
         && let Some(mut found) = hop.log().and_then(|told| diagnose(hop, told))
     {
         found.because.insert(
@@ -70,7 +70,35 @@ fn find(cause: &Cause, case: &Case, log: &Log) -> Option<Diagnosis> {
     // The first of several lines names the file or the key.
     found.next_steps = steps::of(cause.id, case, log, shown.first().copied());
     found.also_possible = cause.also.to_vec();
-    Some(told_surely(found, cause.sure))
+    let only_warns = shown.iter().all(|m| is_warning(m)) && !tells_failure(log);
+    Some(if only_warns { in_doubt(found) } else { told_surely(found, cause.sure) })
+}
+
+/// Lines after which `ssh` goes on: another key, or a password, may let in. `ssh-add` ends with its own.
+fn is_warning(mark: &Mark) -> bool {
+    matches!(
+        mark.sign,
+        Sign::KeyOpen
+            | Sign::KeyNotLoaded
+            | Sign::KeyNotThere
+            | Sign::NoHalf
+            | Sign::WrongPair
+            | Sign::NotSigned
+            | Sign::NoSignature
+    ) && !mark.text.raw().starts_with("Error loading key")
+}
+
+/// A cause that is one only if the login failed, which no line says.
+fn in_doubt(found: Diagnosis) -> Diagnosis {
+    let mut found = found.because(
+        "No line of the log says that the login failed. ssh goes on after such a line: where another \
+         key or a password lets in, it is only a warning. If the login failed, it is probably why.",
+    );
+    if !found.id.is_inconclusive() {
+        found.also_possible.insert(0, found.id);
+        found.id = Id::NotExamined;
+    }
+    found
 }
 
 /// A rule that judges live runs as well.
@@ -152,9 +180,11 @@ fn finish(mut found: Diagnosis, case: &Case, log: &Log) -> Diagnosis {
         );
     }
     found.ssh_says = last_words(log);
-    let warns = found.id.group() == Group::Keys || found.id == Id::HostKeyChanged;
-    if warns && !log.marks.iter().any(|m| tells_failure(m.sign)) {
-        found = found.because(NO_END);
+    if found.id == Id::HostKeyChanged && !tells_failure(log) {
+        found = found.because(
+            "No line of the log says that ssh ended there. With StrictHostKeyChecking=no it goes on, \
+             and this is only a warning.",
+        );
     }
     if let Some(untold) = untold(found.id, log) {
         found = found.because(text!["A log cannot tell ", untold, "."]);
@@ -178,22 +208,24 @@ fn finish(mut found: Diagnosis, case: &Case, log: &Log) -> Diagnosis {
     found
 }
 
-/// What is said of a line that `ssh` prints as a warning, where none tells how it ended.
-const NO_END: &str = "No line of the log says that the login failed. Where another key lets in, this \
-                      one is only a warning.";
-
-/// Lines that say that the attempt failed, and not only that something is odd.
-fn tells_failure(sign: Sign) -> bool {
-    is_end(sign)
-        || matches!(
-            sign,
-            Sign::TooMany
-                | Sign::HostKeyFailed
-                | Sign::Git
-                | Sign::Rsync
-                | Sign::Copy
-                | Sign::Putty
-        )
+/// Whether a line says that the attempt failed, and not only that something is odd.
+fn tells_failure(log: &Log) -> bool {
+    let tells = |m: &Mark| {
+        is_end(m.sign)
+            || matches!(
+                m.sign,
+                Sign::TooMany
+                    | Sign::HostKeyFailed
+                    // Only where no key was let in.
+                    | Sign::AsksPassword
+                    | Sign::AskedAgain
+                    | Sign::Git
+                    | Sign::Rsync
+                    | Sign::Copy
+                    | Sign::Putty
+            )
+    };
+    log.marks.iter().any(tells)
 }
 
 /// The last lines that are printed without `-v`.
@@ -211,6 +243,9 @@ fn is_spoken(sign: Sign) -> bool {
             | Sign::Client
             | Sign::LooksUp
             | Sign::LoggedIn
+            // The server says so.
+            | Sign::Greeting
+            | Sign::InSession
             | Sign::ExitStatus
             | Sign::Connecting
             | Sign::Connected

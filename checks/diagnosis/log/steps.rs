@@ -233,7 +233,7 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
              run the server; its own log says why there is no session (MaxSessions, ChrootDirectory, rules \
              about accounts).",
         )],
-        Id::NotExamined => longer::unknown(mark),
+        Id::NotExamined => longer::unknown(case, log, mark),
         Id::NoShell => vec![Hint::advice(
             "Your key, your user and the network are not the reason. Ask those who run the server for a \
              shell, or use what the account is for (sftp, git).",

@@ -1,15 +1,14 @@
 use strum::IntoEnumIterator;
 
 use super::*;
-use crate::explain;
+use crate::{explain, finding::Status, report::Verdict};
+
+fn about() -> explain::About {
+    explain::About { now: jiff::Timestamp::UNIX_EPOCH, profile: None, own_profiles: Vec::new() }
+}
 
 pub(super) fn explained(log: &str) -> Option<Diagnosis> {
-    let about = explain::About {
-        now: jiff::Timestamp::UNIX_EPOCH,
-        profile: None,
-        own_profiles: Vec::new(),
-    };
-    super::super::diagnose(&explain::case(log.as_bytes(), about))
+    super::super::diagnose(&explain::case(log.as_bytes(), about()))
 }
 
 /// One bare line: the most likely cause, and its neighbours.
@@ -25,17 +24,7 @@ fn bare_lines() {
         ("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @", Id::HostKeyChanged),
         ("Bad owner or permissions on /home/a/.ssh/config", Id::SshConfigPermissions),
         ("/home/a/.ssh/config: line 3: Bad configuration option: foo", Id::SshConfigInvalid),
-        ("Load key \"/k\": invalid format", Id::KeyMalformed),
-        ("Load key \"/k\": error in libcrypto", Id::KeyMalformed),
-        ("Load key \"/k.pub\": invalid format", Id::KeyIsPublic),
-        ("Load key \"/k.ppk\": invalid format", Id::KeyIsPpk),
-        ("Load key \"/k\": bad permissions", Id::KeyPermissions),
-        ("Load key \"/k\": Permission denied", Id::KeyUnreadable),
-        ("Permissions 0644 for '/k' are too open.", Id::KeyPermissions),
-        (
-            "Warning: Identity file /k not accessible: No such file or directory.",
-            Id::KeyFileMissing,
-        ),
+        ("Error loading key \"/k\": invalid format", Id::KeyMalformed),
         (
             "Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures",
             Id::TooManyKeys,
@@ -74,11 +63,6 @@ fn bare_lines() {
             "FATAL ERROR: No supported authentication methods available (server sent: publickey)",
             Id::KeyNotAccepted,
         ),
-        ("sign_and_send_pubkey: no mutual signature supported", Id::KeyTypeRefused),
-        (
-            "sign_and_send_pubkey: signing failed for ED25519 \"k\" from agent: agent refused operation",
-            Id::SigningFailed,
-        ),
         (
             "sign_and_send_pubkey: signing failed for ED25519 \"k\" from agent: something else",
             Id::NotExamined,
@@ -87,7 +71,6 @@ fn bare_lines() {
         ("Could not open a connection to your authentication agent.", Id::AgentNotRunning),
         ("Error connecting to agent: No such file or directory", Id::AgentUnreachable),
         ("The agent has no identities.", Id::AgentEmpty),
-        ("Agent admitted failure to sign using the key.", Id::SigningFailed),
         ("Enter passphrase for key '/home/a/.ssh/id_rsa': ", Id::NotExamined),
         ("Enter passphrase for /home/a/.ssh/id_rsa: ", Id::NotExamined),
         ("alex@h's password: ", Id::KeyNotAccepted),
@@ -110,10 +93,165 @@ fn bare_lines() {
         let alone = found.also_possible.is_empty() && !certain && !after_login;
 
         assert!(
-            !alone || line.len() < 20 || line.contains("Identity") || id.is_inconclusive(),
+            !alone || line.len() < 20 || line.contains("loading key") || id.is_inconclusive(),
             "{line}"
         );
     }
+}
+
+/// Lines after which ssh goes on: alone they do not say that the login failed, with its end they do.
+#[test]
+fn warnings() {
+    let signing = "sign_and_send_pubkey: signing failed for ED25519 \"k\" from agent:";
+    let refused = format!("{signing} agent refused operation");
+    let denied = "a@h: Permission denied (publickey).";
+    for (line, id) in [
+        ("Load key \"/k\": invalid format", Id::KeyMalformed),
+        ("Load key \"/k\": error in libcrypto", Id::KeyMalformed),
+        ("Load key \"/k.pub\": invalid format", Id::KeyIsPublic),
+        ("Load key \"/k.ppk\": invalid format", Id::KeyIsPpk),
+        ("Load key \"/k\": bad permissions", Id::KeyPermissions),
+        ("Load key \"/k\": Permission denied", Id::KeyUnreadable),
+        ("Permissions 0644 for '/k' are too open.", Id::KeyPermissions),
+        (
+            "Warning: Identity file /k not accessible: No such file or directory.",
+            Id::KeyFileMissing,
+        ),
+        ("no such identity: /k: No such file or directory", Id::KeyFileMissing),
+        ("sign_and_send_pubkey: no mutual signature supported", Id::KeyTypeRefused),
+        (refused.as_str(), Id::SigningFailed),
+        ("Agent admitted failure to sign using the key.", Id::SigningFailed),
+    ] {
+        let alone = explained(line).unwrap();
+        assert_eq!(alone.id, Id::NotExamined, "{line}");
+        assert_eq!(alone.also_possible[0], id, "{line}");
+        for end in [denied, "a@h's password: "] {
+            let with_end = explained(&format!("{line}\n{end}")).unwrap();
+            assert_eq!(with_end.id, id, "{line}: {end}");
+            assert!(with_end.next_steps.len() <= alone.next_steps.len(), "{line}");
+        }
+        for login in
+            ["Last login: Mon Jan  1 10:00:00 2024 from 192.0.2.4", "Connection to h closed."]
+        {
+            assert_eq!(explained(&format!("{line}\na@h's password: \n{login}")), None, "{line}");
+        }
+    }
+}
+
+/// What a session prints shows a login, as far as nothing failed behind it.
+#[test]
+fn a_session_shows_a_login() {
+    let greeting = "Last login: Mon Jan  1 10:00:00 2024 from 192.0.2.4";
+    let left = "Connection to h closed.";
+    let denied = "a@h: Permission denied (publickey).";
+    for log in [
+        greeting.to_owned(),
+        left.to_owned(),
+        format!("a@h's password: \nWelcome to Ubuntu\n{greeting}\na@h:~$ exit\n{left}"),
+        format!("{denied}\na@h's password: \n{greeting}"),
+        "Last login: Mon Jan  1 10:00:00 2024".to_owned(),
+    ] {
+        assert_eq!(explained(&log), None, "{log}");
+    }
+    for (log, id) in [
+        // In the session another one was tried.
+        (format!("{greeting}\n{denied}\n{left}"), Id::KeyNotAccepted),
+        (format!("{left}\nConnection closed by 192.0.2.1 port 22"), Id::ClosedBeforeBanner),
+        (format!("{greeting}\nclient_loop: send disconnect: Broken pipe"), Id::FailsAfterLogin),
+        // A terminal window of macOS greets too.
+        (format!("Last login: Mon Jan  1 10:00:00 on ttys001\n{denied}"), Id::KeyNotAccepted),
+    ] {
+        assert_eq!(explained(&log).map(|found| found.id), Some(id), "{log}");
+    }
+    let found =
+        explained(&format!("{greeting}\nclient_loop: send disconnect: Broken pipe")).unwrap();
+    assert!(found.ssh_says.iter().all(|line| !line.plain().contains("Last login")), "{found:?}");
+}
+
+/// However much of the end of a log is missing, nothing in the rest is said to have failed.
+#[tokio::test]
+async fn a_log_that_is_cut_says_nothing_of_the_rest() {
+    let whole = include_str!("../../../tests/logs/openssh-9-cut-anywhere.log");
+    let lines: Vec<&str> = whole.lines().collect();
+    for kept in 1..=lines.len() {
+        let case = explain::case(lines[..kept].join("\n").as_bytes(), about());
+        let evidence = crate::evidence::Evidence::recorded(case);
+        let report = crate::examine(&evidence, |_| true, |_, _| {}).await;
+        assert!(report.worst() < Status::Warn, "{kept}: {:#?}", report.checks);
+        let is_in = lines[..kept].iter().any(|line| line.starts_with("Authenticated to"));
+        let expected = if is_in { Verdict::Ready } else { Verdict::Inconclusive };
+        assert_eq!(report.verdict, expected, "{kept}: {:#?}", report.diagnosis);
+    }
+}
+
+/// The question whether to trust a key ends with a yes, which the log may or may not hold.
+#[test]
+fn a_host_key_that_was_asked_about() {
+    let asks = "The authenticity of host 'h (192.0.2.7)' can't be established.\n\
+                Are you sure you want to continue connecting (yes/no/[fingerprint])?";
+    let added = "Warning: Permanently added 'h' (ED25519) to the list of known hosts.";
+    let denied = "a@h: Permission denied (publickey).";
+    let greeting = "Last login: Mon Jan  1 10:00:00 2024 from 192.0.2.4";
+    for (log, id) in [
+        (format!("{asks} yes\n{added}\nvm"), Some(Id::NotExamined)),
+        (format!("{asks} yes\nvm"), Some(Id::NotExamined)),
+        (added.to_owned(), Some(Id::NotExamined)),
+        (format!("{asks} yes\n{added}\n{greeting}"), None),
+        (format!("{asks} yes\n{added}\n{denied}"), Some(Id::KeyNotAccepted)),
+        (asks.to_owned(), Some(Id::NotExamined)),
+        (format!("{asks} no\nHost key verification failed."), Some(Id::HostKeyUnknown)),
+        (format!("{asks}\nConnection closed by 192.0.2.7 port 22"), Some(Id::HostKeyUnknown)),
+        // The one of the jump host was trusted.
+        (format!("{asks} yes\n{added}\n{asks}"), Some(Id::NotExamined)),
+        (
+            format!("{asks} yes\n{added}\nConnection closed by 192.0.2.7 port 22"),
+            Some(Id::NotExamined),
+        ),
+    ] {
+        let found = explained(&log);
+        assert_eq!(found.as_ref().map(|found| found.id), id, "{log}");
+        if log.ends_with('?') {
+            assert_eq!(found.unwrap().also_possible, [Id::HostKeyUnknown], "{log}");
+        }
+    }
+}
+
+/// With StrictHostKeyChecking=no another key is a warning.
+#[test]
+fn a_changed_host_key_with_which_ssh_goes_on() {
+    let warned = "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n\
+                  Password authentication is disabled to avoid man-in-the-middle attacks.";
+    let found = explained(warned).unwrap();
+    assert_eq!((found.id, &found.also_possible[..]), (Id::NotExamined, &[Id::HostKeyChanged][..]));
+    let denied = explained(&format!("{warned}\na@h: Permission denied (publickey).")).unwrap();
+    assert_eq!(denied.id, Id::KeyNotAccepted);
+}
+
+/// ssh asks again only after a wrong passphrase; the ssh of a jump host asks for itself.
+#[test]
+fn a_passphrase_that_was_asked_for_again() {
+    let asked = "Enter passphrase for key '/home/a/k': ";
+    let denied = "a@h: Permission denied (publickey).";
+    let again = explained(&[asked, asked, asked, denied].join("\n")).unwrap();
+    assert_eq!((again.id, again.also_possible[0]), (Id::PassphraseWrong, Id::KeyNotAccepted));
+    let command = again.next_steps[0].command.as_ref().unwrap().plain();
+    assert_eq!(command, "ssh-keygen -y -f /home/a/k");
+    for log in [
+        [asked, denied].join("\n"),
+        [asked, "Enter passphrase for key '/home/a/b': ", denied].join("\n"),
+        ["$ ssh -J j a@h", asked, asked, denied].join("\n"),
+        // Each attempt has its own question.
+        [asked, denied, asked, denied].join("\n"),
+    ] {
+        assert_eq!(explained(&log).unwrap().id, Id::KeyNotAccepted, "{log}");
+    }
+    let steps = "debug1: Offering public key: k ED25519 SHA256:x explicit\n\
+                 debug1: Server accepts key: k ED25519 SHA256:x explicit";
+    let taken = explained(&[steps, asked, asked, asked, denied].join("\n")).unwrap();
+    assert_eq!(taken.id, Id::PassphraseWrong);
+    let unasked = explained(&[steps, denied].join("\n")).unwrap();
+    assert_eq!((unasked.id, unasked.also_possible[0]), (Id::KeyLocked, Id::PassphraseWrong));
+    assert_eq!(unasked.next_steps[0].command.as_ref().unwrap().plain(), "ssh-add k");
 }
 
 fn commands(found: &Diagnosis) -> Vec<String> {

@@ -70,7 +70,7 @@ pub async fn ask(
             && match offer.provable {
                 Provable::Yes => true,
                 Provable::NeedsPassphrase => asking.asked.interactive,
-                Provable::No => false,
+                Provable::No | Provable::Unknown => false,
             };
         asking.queries.offers.push(Query { offer, algorithm, answer });
     }

@@ -32,7 +32,7 @@ pub async fn tunnel(
         Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
             (Tunnel::NotOpened(not_opened(&reason, session).await), None)
         }
-        Ok(Err(_)) | Err(Broken::ServerEnded) => (Tunnel::Lost, None),
+        Ok(Err(_)) | Err(Broken::ServerEnded | Broken::LogEnds) => (Tunnel::Lost, None),
         Err(Broken::Interrupted) => (Tunnel::Interrupted, None),
         Err(Broken::OutOfTime) => (Tunnel::OutOfTime, None),
         Err(Broken::NoAnswer) => {

@@ -30,9 +30,19 @@ const STOOD: &[Sign] = &[
     Sign::KexSent,
 ];
 
+/// How many lists of algorithms `ssh -vv` shows of the server.
+const LISTS: usize = 6;
+
 /// Signs that keys are in use.
-const IN_USE: &[Sign] =
-    &[Sign::KeysInUse, Sign::Methods, Sign::LoggedIn, Sign::Offered, Sign::NextMethod];
+const IN_USE: &[Sign] = &[
+    Sign::KeysInUse,
+    Sign::Methods,
+    Sign::LoggedIn,
+    Sign::Offered,
+    Sign::NextMethod,
+    Sign::Greeting,
+    Sign::SessionClosed,
+];
 
 pub(super) fn handshake(log: &Log) -> Seen<Handshake> {
     let has_any = |signs: &[Sign]| log.marks.iter().any(|m| signs.contains(&m.sign));
@@ -99,11 +109,18 @@ fn end(log: &Log) -> HandshakeEnd {
         match mark.sign {
             Sign::ResetFirst => return reset(),
             Sign::Closed if mark.word(0) == "reset" => return reset(),
-            Sign::ClosedFirst | Sign::Closed | Sign::NoCommon | Sign::Disconnected => {
+            Sign::ClosedFirst
+            | Sign::Closed
+            | Sign::NoCommon
+            | Sign::Goodbye
+            | Sign::Disconnected
+            | Sign::Broke => {
                 return HandshakeEnd::Closed;
             }
+            // Else it is the way that led nowhere.
+            Sign::WayClosed if log.has(Sign::Remote) => return HandshakeEnd::Closed,
             Sign::HostKeyFailed => return HandshakeEnd::Stopped("ssh ended it".to_owned()),
-            Sign::NoIdentification | Sign::OldProtocol | Sign::Corrupt => {
+            Sign::NoIdentification | Sign::OldProtocol | Sign::Corrupt | Sign::Putty => {
                 return HandshakeEnd::Stopped(mark.text.raw().to_owned());
             }
             Sign::SilentFirst | Sign::TimedOut => {
@@ -112,24 +129,27 @@ fn end(log: &Log) -> HandshakeEnd {
             _ => {}
         }
     }
-    HandshakeEnd::Stopped("the log ends here".to_owned())
+    HandshakeEnd::LogEnds
 }
 
+/// The server's lists, where the log has all of them: of one that is missing nothing is known.
 fn offered(log: &Log) -> Option<AlgorithmLists> {
-    let mut found: Option<AlgorithmLists> = None;
+    if lists(log, Sign::TheirLists).count() < LISTS {
+        return None;
+    }
+    let mut theirs = AlgorithmLists::default();
     for (name, value) in lists(log, Sign::TheirLists) {
-        let lists = found.get_or_insert_default();
         let list = value.split(',').map(str::to_owned).collect();
         match name {
-            "KEX algorithms" => lists.kex = list,
-            "host key algorithms" => lists.host_key = list,
-            "ciphers ctos" => lists.ciphers_to_server = list,
-            "ciphers stoc" => lists.ciphers_to_client = list,
-            "MACs ctos" => lists.macs_to_server = list,
-            _ => lists.macs_to_client = list,
+            "KEX algorithms" => theirs.kex = list,
+            "host key algorithms" => theirs.host_key = list,
+            "ciphers ctos" => theirs.ciphers_to_server = list,
+            "ciphers stoc" => theirs.ciphers_to_client = list,
+            "MACs ctos" => theirs.macs_to_server = list,
+            _ => theirs.macs_to_client = list,
         }
     }
-    found
+    Some(theirs)
 }
 
 fn agreed(log: &Log) -> Option<Agreed> {
@@ -179,7 +199,7 @@ pub(super) fn queries(log: &Log, user: &str) -> Seen<Queries> {
     if !log.marks.iter().any(|m| telling.contains(&m.sign)) {
         return Err(Unseen::NotInLog);
     }
-    let logged_in = log.has(Sign::LoggedIn);
+    let logged_in = log.login().is_some();
     let mut queries = Queries { user: user.to_owned(), ..Queries::default() };
     let answer = |queries: &mut Queries, answer| {
         let last = queries.offers.last_mut().filter(|q| q.answer == Answer::NoAnswer);
@@ -215,10 +235,18 @@ pub(super) fn queries(log: &Log, user: &str) -> Seen<Queries> {
         let description = Foreign::from_bytes(b"Too many authentication failures");
         queries.disconnect = Some(Disconnect { code: 2, description });
     }
+    // ssh gives up where it has nothing left with which it could prove a key.
+    let gave_up = log.has(Sign::Denied) || log.has(Sign::NothingLeft);
     if !logged_in && (log.has(Sign::Closed) || log.has(Sign::TooMany)) {
         queries.broken = Some(Broken::ServerEnded);
+    } else if !logged_in && !gave_up && !log.marks.iter().any(|m| is_end(m.sign)) {
+        queries.broken = Some(Broken::LogEnds);
     }
-    let proven = if logged_in { Provable::Yes } else { Provable::No };
+    let proven = match (logged_in, gave_up) {
+        (true, _) => Provable::Yes,
+        (false, true) => Provable::No,
+        (false, false) => Provable::Unknown,
+    };
     for query in queries.offers.iter_mut().filter(|q| q.answer == Answer::Accepted) {
         query.offer.provable = proven;
     }
@@ -227,6 +255,19 @@ pub(super) fn queries(log: &Log, user: &str) -> Seen<Queries> {
         return Err(Unseen::NotInLog);
     }
     Ok(queries)
+}
+
+/// Lines after which the conversation does not go on.
+fn is_end(sign: Sign) -> bool {
+    matches!(
+        sign,
+        Sign::Goodbye
+            | Sign::Disconnected
+            | Sign::Broke
+            | Sign::TimedOut
+            | Sign::WayClosed
+            | Sign::Putty
+    )
 }
 
 fn methods(list: &str) -> Vec<String> {
@@ -248,7 +289,7 @@ fn query(mark: &Mark) -> Query {
         key: key(algorithm, sha256, if is_path { "" } else { name }),
         path: is_path.then(|| name.to_owned()),
         in_agent,
-        provable: Provable::No,
+        provable: Provable::Unknown,
     };
     Query { offer, algorithm: algorithm.to_owned(), answer: Answer::NoAnswer }
 }

@@ -110,6 +110,8 @@ fn told(log: &Log) -> Told {
         (Sign::Closed, Some(1), None, Some(2)),
         (Sign::TimedOut, Some(0), None, Some(1)),
         (Sign::Broke, Some(0), None, None),
+        (Sign::SessionClosed, Some(0), None, None),
+        (Sign::HostKeyAdded, Some(0), None, None),
         // It may be an alias of known_hosts alone, so all others come first.
         (Sign::ChangedFor, Some(0), None, None),
     ] {

@@ -73,7 +73,9 @@ pub fn handshake(handshake: &Handshake) -> Filling {
         HandshakeEnd::Closed => (Some("Closed by the server"), End::Done),
         HandshakeEnd::Failed(_) => (Some("Broken off"), End::Done),
         HandshakeEnd::TimedOut { .. } => (Some("Nothing more came"), End::Silence),
-        HandshakeEnd::OutOfTime | HandshakeEnd::Interrupted => (Some("Cut off"), End::Cut),
+        HandshakeEnd::OutOfTime | HandshakeEnd::Interrupted | HandshakeEnd::LogEnds => {
+            (Some("Cut off"), End::Cut)
+        }
         HandshakeEnd::Stopped(_) => (Some("Ended from here"), End::Done),
     };
     if let Some(label) = label {
@@ -137,6 +139,6 @@ const fn broken(why: Broken) -> End {
     match why {
         Broken::ServerEnded => End::Done,
         Broken::NoAnswer => End::Silence,
-        Broken::OutOfTime | Broken::Interrupted => End::Cut,
+        Broken::OutOfTime | Broken::Interrupted | Broken::LogEnds => End::Cut,
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     case::Case,
     command,
+    diagnosis::Id,
     explain::{Log, Mark, Sign},
     finding::Hint,
     host_trust, negotiation,
@@ -55,7 +56,7 @@ pub(super) fn not_accepted(case: &Case) -> Vec<Hint> {
 pub(super) fn file_of(mark: &Mark) -> &str {
     match mark.sign {
         Sign::KeyOpen if mark.words.len() == 2 => mark.word(1),
-        Sign::Accepted => mark.word(0).split(' ').next().filter(|w| w.contains('/')).unwrap_or(""),
+        Sign::Accepted => accepted_file(mark.word(0)).unwrap_or_default(),
         Sign::KeyOpen
         | Sign::ConfigOpen
         | Sign::KeyNotLoaded
@@ -66,6 +67,14 @@ pub(super) fn file_of(mark: &Mark) -> &str {
         | Sign::NoHalf => mark.word(0),
         _ => "",
     }
+}
+
+/// `FILE TYPE FINGERPRINT explicit`, or the comment of a key in the agent in its place.
+fn accepted_file(told: &str) -> Option<&str> {
+    let (name, more) = told.split_once(" SHA256:")?;
+    let (name, _) = name.rsplit_once(' ')?;
+    let is_file = name.contains(['/', '\\']) || more.split(' ').any(|word| word == "explicit");
+    is_file.then_some(name)
 }
 
 pub(super) fn no_common(case: &Case, mark: Option<&Mark>) -> Vec<Hint> {
@@ -206,8 +215,15 @@ pub(super) fn trust(case: &Case, log: &Log) -> Vec<Hint> {
 }
 
 /// What helps where the lines do not tell how it ended.
-pub(super) fn unknown(mark: Option<&Mark>) -> Vec<Hint> {
+pub(super) fn unknown(case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hint> {
     match mark.map(|m| (m.sign, m.word(0))) {
+        Some((Sign::HostKey | Sign::HostKeyAsks, _)) => {
+            super::of(Id::HostKeyUnknown, case, log, mark)
+        }
+        Some((Sign::HostKeyChanged, _)) => super::of(Id::HostKeyChanged, case, log, mark),
+        Some((Sign::Accepted, _)) if mark.is_some_and(|m| !file_of(m).is_empty()) => {
+            super::of(Id::PassphraseWrong, case, log, mark)
+        }
         Some((Sign::AsksPassphrase, file)) => vec![Hint::run(
             "Type the passphrase of the key file; nothing is shown while you type. This only tests \
              whether you know it:",
