@@ -13,7 +13,7 @@ use crate::{
     evidence::{
         Seen, Unseen,
         agent::{AgentForHost, AgentKeys},
-        configuration::{Configuration, Effective},
+        configuration::{self, Configuration, Effective},
         connection::Attempts,
         egress::Egress,
         forwarding::Forwarding,
@@ -332,6 +332,15 @@ impl Case {
     #[must_use]
     pub fn effective(&self) -> Option<&Effective> {
         self.configuration()?.effective.as_ref().ok()
+    }
+
+    /// The port, where it is known: a log may not name it.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        match &self.configuration()?.source {
+            configuration::Source::Log { names_port: false, .. } => None,
+            _ => self.effective().map(|effective| effective.port),
+        }
     }
 
     /// Whether somebody is there to type a passphrase or to answer `yes`, and `ssh` may ask.

@@ -44,8 +44,8 @@ impl Check for Config {
             }
         };
         let profile = plan.profile_for(&e.host);
-        if let Source::Log { version } = &configuration.source {
-            return of_log(e, version).fact("profile", &profile.name);
+        if let Source::Log { version, names_port } = &configuration.source {
+            return of_log(e, version, *names_port).fact("profile", &profile.name);
         }
         let program = if plan.access.sftp().is_some() { "sftp" } else { "ssh" };
         let would = || text![program, " would log in as "];
@@ -114,7 +114,7 @@ impl Check for Config {
 /// What `ssh -V` prints, where there is one.
 fn version(configuration: &Configuration) -> Option<&text::Foreign> {
     match &configuration.source {
-        Source::Ssh { version } | Source::Log { version } => Some(version),
+        Source::Ssh { version } | Source::Log { version, .. } => Some(version),
         Source::Files => None,
     }
 }
@@ -129,8 +129,11 @@ fn logins(plan: &Plan) -> &'static str {
 }
 
 /// What a log tells of it.
-fn of_log(e: &Effective, version: &text::Foreign) -> Finding {
-    let place = text![host(&e.host), ", port ", number(e.port), "."];
+fn of_log(e: &Effective, version: &text::Foreign, names_port: bool) -> Finding {
+    let place = match names_port {
+        true => text![host(&e.host), ", port ", number(e.port), "."],
+        false => text![host(&e.host), "."],
+    };
     let finding = Finding::pass(if e.user.is_empty() {
         text!["The log is about a connection to "].then(place)
     } else {
@@ -144,7 +147,8 @@ fn of_log(e: &Effective, version: &text::Foreign) -> Finding {
         Some(_) => finding.detail("The connection goes through a jump host or a proxy command."),
         None => finding,
     };
-    finding.fact("host", &e.host).fact("port", e.port).fact("user", &e.user)
+    let port = names_port.then_some(e.port);
+    finding.fact("host", &e.host).fact("port", port).fact("user", &e.user)
 }
 
 /// What works as it stands, and will surprise somebody.

@@ -18,6 +18,11 @@ fn log(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/logs").join(name)
 }
 
+/// Words as they are, wherever a form breaks its lines.
+fn unwrapped(text: Vec<u8>) -> String {
+    String::from_utf8(text).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The JSON report, and the exit code.
 fn told(input: impl Into<Vec<u8>>) -> (Value, Option<i32>) {
     let out = explain().args(["--format", "json"]).write_stdin(input).output().unwrap();
@@ -175,6 +180,62 @@ fn it_can_be_recorded() {
     assert_eq!(again.status.code(), Some(1));
 }
 
+/// The last attempt counts, and each form says that another one failed.
+#[test]
+fn a_login_that_worked_hides_no_attempt_before_it() {
+    let worked = std::fs::read_to_string(log("openssh-10-logged-in.log")).unwrap();
+    let refused = "OpenSSH_9.2p1 Debian-2+deb12u3, OpenSSL 3.0.14 4 Jun 2024\n\
+                   debug1: Connecting to other.example.com [192.0.2.9] port 22.\n\
+                   debug1: connect to address 192.0.2.9 port 22: Connection refused\n\
+                   ssh: connect to host other.example.com port 22: Connection refused\n";
+    let both = format!("{refused}{worked}");
+    let told_of = "The log holds 2 attempts to connect. This is about the last one. \
+                   One before it, to another target, failed.";
+    for format in ["text", "markdown", "html", "junit", "github", "sarif"] {
+        let mut explain = explain();
+        explain.args(["--format", format]);
+        let out = explain.write_stdin(both.clone()).output().unwrap();
+        // GitHub takes a comma for the end of a word.
+        let text = unwrapped(out.stdout).replace("%2C", ",");
+        assert_eq!(out.status.code(), Some(0), "{format}: {text}");
+        assert!(text.contains(told_of), "{format}: {text}");
+    }
+    let (report, _) = told(both);
+    let log = &report["log"];
+    assert_eq!((&log["attempts"], &log["failed_before"]), (&2.into(), &1.into()), "{log}");
+    assert_eq!(log["failed_elsewhere"], true);
+    // The same target; and one that only was not finished.
+    let here = refused.replace("other.example.com", "shop.example.com");
+    assert_eq!(told(format!("{here}{worked}")).0["log"]["failed_elsewhere"], false);
+    let cut: String = refused.lines().take(2).map(|line| format!("{line}\n")).collect();
+    assert_eq!(told(format!("{cut}{worked}")).0["log"]["failed_before"], 0);
+}
+
+/// What a log does not name is not told: the port, which a configuration may have changed.
+#[test]
+fn a_port_that_the_log_does_not_name() {
+    let (report, _) = told("root@127.0.0.1: Permission denied (publickey).");
+    assert_eq!(report["target"]["port"], Value::Null);
+    assert!(!report["checks"].to_string().contains("port 22"), "{report:#}");
+    let (report, _) = told("ssh: connect to host h port 22: Connection refused");
+    assert_eq!(report["target"]["port"], 22);
+}
+
+/// The way through a jump host names host and port, where nothing else does.
+#[test]
+fn a_target_behind_a_jump_host() {
+    let (report, _) = told(
+        "debug1: Executing proxy command: exec ssh -v -W '[nonexist.invalid]:2222' work\n\
+         debug1: channel_connect_stdio_fwd: nonexist.invalid:2222\n\
+         channel 0: open failed: connect failed: Name or service not known\n\
+         stdio forwarding failed\nConnection closed by UNKNOWN port 65535",
+    );
+    assert_eq!(report["diagnosis"]["id"], "jump-host-cannot-connect");
+    assert_eq!(report["target"]["input"], "nonexist.invalid:2222");
+    let steps = report["diagnosis"]["next_steps"].to_string();
+    assert!(steps.contains("ssh-preflight -J work -p 2222 nonexist.invalid"), "{steps}");
+}
+
 /// Who is asked by sudo is no business of ssh, and of nobody who gets the report.
 #[test]
 fn a_question_of_sudo_names_nobody() {
@@ -198,4 +259,25 @@ fn a_key_of_windows_keeps_its_path() {
     let print = steps.iter().find_map(|step| step["command"].as_str());
     // Quoted for a POSIX shell, which takes one of two away.
     assert_eq!(print, Some(r#"ssh-keygen -y -f "C:\\Users\\alice\\.ssh\\id_ed25519""#));
+}
+
+/// A log does not tell when it was made.
+#[test]
+fn a_log_in_a_comparison() {
+    let keep = |name: &str| {
+        let file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
+        let out = explain().args(["--format", "json"]).arg(log(name)).output().unwrap();
+        std::fs::write(file.path(), out.stdout).unwrap();
+        file
+    };
+    let (worked, fails) = (keep("openssh-10-logged-in.log"), keep("openssh-7-key-refused.log"));
+    let mut compare = Command::cargo_bin("ssh-preflight").unwrap();
+    compare.env_clear().env("LANG", "C.UTF-8").arg("compare");
+    let out = compare.arg(worked.path()).arg(fails.path()).output().unwrap();
+    let text = unwrapped(out.stdout);
+    assert!(
+        text.contains("It worked when the log was made; the log does not tell when that was."),
+        "{text}"
+    );
+    assert!(!text.contains("It worked on") && !text.contains("younger"), "{text}");
 }

@@ -42,6 +42,9 @@ pub enum Source {
     Log {
         /// The client, as the first line of `ssh -v` names it; empty where it does not.
         version: Foreign,
+        /// Whether it names the port: what is configured may be another one than the usual.
+        #[serde(default = "yes")]
+        names_port: bool,
     },
 }
 

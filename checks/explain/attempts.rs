@@ -24,6 +24,20 @@ pub(super) const ENDS: &[Sign] = &[
     Sign::FileError,
 ];
 
+/// Lines that say besides that an attempt failed.
+const FAILS: &[Sign] = &[
+    Sign::ConfigWrong,
+    Sign::NotBound,
+    Sign::WayClosed,
+    Sign::Goodbye,
+    Sign::Broke,
+    Sign::TimedOut,
+    Sign::Git,
+    Sign::Rsync,
+    Sign::Copy,
+    Sign::Putty,
+];
+
 /// Lines with which another attempt may begin, where no `-v` shows its first line.
 const BEGINS: &[Sign] = &[
     Sign::ConfigOpen,
@@ -47,9 +61,9 @@ const BEGINS: &[Sign] = &[
     Sign::FileError,
 ];
 
-/// The last attempt of a log.
+/// The attempts of a log: the last one, and those before it.
 #[must_use]
-pub fn last(marks: Vec<Mark>, verbosity: u8) -> Log {
+pub fn take_apart(marks: Vec<Mark>, verbosity: u8) -> (Log, Vec<Log>) {
     let mut starts = vec![0];
     let mut since = 0;
     let mut seen: HashSet<Sign> = HashSet::new();
@@ -63,8 +77,26 @@ pub fn last(marks: Vec<Mark>, verbosity: u8) -> Log {
         seen.insert(mark.sign);
     }
     let program = program(&marks);
-    let mut marks = marks;
-    Log { attempts: starts.len(), program, marks: marks.split_off(since), ..Log::default() }
+    let mut rest = marks;
+    let mut parts: Vec<Log> = Vec::new();
+    for start in starts.iter().rev() {
+        let marks = rest.split_off(*start);
+        parts.push(Log { attempts: starts.len(), program, verbosity, marks, ..Log::default() });
+    }
+    // The first that was split off is the last.
+    let last = if parts.is_empty() { Log::default() } else { parts.remove(0) };
+    (last, parts)
+}
+
+/// Whether an attempt is said to have failed. Takes it apart: what is told of a jump host counts too.
+#[must_use]
+pub fn failed(log: &mut Log) -> bool {
+    let ends = |log: &Log| {
+        let ends = |m: &Mark| ENDS.contains(&m.sign) || FAILS.contains(&m.sign);
+        log.login().is_none() && log.marks.iter().any(ends)
+    };
+    let hop = take_jump_host(log);
+    log.login().is_none() && (hop.is_some_and(|hop| ends(&hop)) || ends(log))
 }
 
 /// Whether a mark is the first of another attempt than the one that has begun, in which these signs
@@ -223,7 +255,7 @@ mod tests {
             ),
         ] {
             let (found, verbosity) = marks(log);
-            let log = last(found, verbosity);
+            let (log, _) = take_apart(found, verbosity);
             assert_eq!(log.attempts, attempts, "{log:?}");
             assert_eq!(log.marks[0].line, first, "{log:?}");
         }
@@ -239,12 +271,12 @@ Authenticated to j ([192.0.2.1]:22) using \"publickey\".
 debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1
 a@h: Permission denied (publickey).";
         let (found, verbosity) = marks(text);
-        let mut log = last(found, verbosity);
+        let (mut log, _) = take_apart(found, verbosity);
         let hop = take_jump_host(&mut log).unwrap();
         assert!(hop.has(Sign::LoggedIn) && !log.has(Sign::LoggedIn) && log.has(Sign::Denied));
         let (found, _) =
             marks("a@j: Permission denied (publickey).\nConnection closed by UNKNOWN port 65535");
-        let mut log = last(found, 0);
+        let (mut log, _) = take_apart(found, 0);
         let hop = take_jump_host(&mut log).unwrap();
         assert!(hop.has(Sign::Denied) && log.has(Sign::WayClosed) && !log.has(Sign::Denied));
     }

@@ -28,8 +28,17 @@ use crate::{
 /// How deep jump hosts are followed.
 const MOST_HOPS: usize = 4;
 
-/// The case of the attempt that counts.
-pub(super) fn case(log: Log, about: About) -> Case {
+/// The case of the attempt that counts; of those before it, only whether they failed.
+pub(super) fn case(mut log: Log, before: Vec<Log>, about: About) -> Case {
+    let goal = target::find(&log);
+    let failed = before.into_iter().filter_map(|mut log| {
+        let before = target::find(&log);
+        attempts::failed(&mut log).then_some(before)
+    });
+    for before in failed {
+        log.failed_before += 1;
+        log.failed_elsewhere |= before.is_elsewhere(&goal);
+    }
     of(log, &about, Vec::new())
 }
 
@@ -62,7 +71,8 @@ fn of(mut log: Log, about: &About, hop_of: Vec<String>) -> Case {
     let effective = goal.effective;
     let mut case = Case::unobserved(plan, about.now);
     not_in_log(&mut case);
-    case.configuration = seen(configuration(&log, effective.clone(), goal.named, proxied));
+    let names = (goal.named, goal.names_port);
+    case.configuration = seen(configuration(&log, effective.clone(), names, proxied));
     if let Some(hop) = hop {
         case.hop = seen(Ok(hop));
     }
@@ -108,14 +118,14 @@ fn not_in_log(case: &mut Case) {
 fn configuration(
     log: &Log,
     mut effective: Effective,
-    named: bool,
+    (named, names_port): (bool, bool),
     proxied: bool,
 ) -> Seen<Configuration> {
     let refusal = |m: &&Mark| matches!(m.sign, Sign::ConfigOpen | Sign::ConfigWrong);
     let lines: Vec<Foreign> =
         log.marks.iter().filter(refusal).map(|m| m.text.clone()).take(5).collect();
     let version = log.last(Sign::Client).map(|m| Foreign::from_bytes(m.word(0).as_bytes()));
-    let source = Source::Log { version: version.unwrap_or_default() };
+    let source = Source::Log { version: version.unwrap_or_default(), names_port };
     if !lines.is_empty() && !log.has(Sign::Connecting) {
         let effective = Err(Refusal { lines, exit: None });
         return Ok(Configuration { source, effective, files: Vec::new() });

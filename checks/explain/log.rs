@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{attempts::ENDS, signs::Sign};
-use crate::text::Foreign;
+use crate::{
+    text,
+    text::{Foreign, Text, number},
+};
 
 /// The part of a log that counts: its last attempt to connect.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +15,12 @@ pub struct Log {
     pub lines: usize,
     /// How many attempts to connect it holds.
     pub attempts: usize,
+    /// How many of those before the last one failed.
+    #[serde(default)]
+    pub failed_before: usize,
+    /// Whether one of these was to another target.
+    #[serde(default)]
+    pub failed_elsewhere: bool,
     /// How much was asked for: 0 for plain messages, 1 to 3 for `-v` to `-vvv`.
     pub verbosity: u8,
     /// The program whose words these are.
@@ -87,6 +96,28 @@ impl Log {
         let session = [Sign::Greeting, Sign::SessionClosed];
         self.last(Sign::LoggedIn)
             .or_else(|| before_an_end().find(|mark| session.contains(&mark.sign)))
+    }
+
+    /// That this is about the last of several attempts, and what became of those before.
+    #[must_use]
+    pub fn told_of_attempts(&self) -> Option<Text> {
+        if self.attempts < 2 {
+            return None;
+        }
+        let told = text![
+            "The log holds ",
+            number(self.attempts),
+            " attempts to connect. This is about the last one."
+        ];
+        Some(match (self.failed_before, self.failed_elsewhere) {
+            (0, _) => told,
+            (1, false) => told.with(" One before it failed."),
+            (1, true) => told.with(" One before it, to another target, failed."),
+            (failed, elsewhere) => {
+                let told = told.with(" ").with(number(failed)).with(" of those before it failed");
+                told.with(if elsewhere { ", not all of them to this target." } else { "." })
+            }
+        })
     }
 
     /// Whether it tells of each step, so that what it does not tell did not happen.

@@ -44,10 +44,9 @@ pub struct About {
 pub fn case(bytes: &[u8], about: About) -> Case {
     let text = lines::decode(bytes);
     let (found, verbosity) = marks(&text);
-    let mut log = attempts::last(found, verbosity);
+    let (mut log, before) = attempts::take_apart(found, verbosity);
     log.lines = text.lines().count();
-    log.verbosity = verbosity;
-    facts::case(log, about)
+    facts::case(log, before, about)
 }
 
 /// The lines that say something, and the highest level of `-v`.

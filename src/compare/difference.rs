@@ -15,6 +15,8 @@ pub struct Side {
     pub name: String,
     /// When the run began.
     pub started_at: jiff::Timestamp,
+    /// Whether the run read a log, which was made at another time.
+    pub of_log: bool,
     /// The target as it was typed.
     pub target: String,
     /// The verdict.
@@ -65,6 +67,7 @@ impl Side {
         Self {
             name: name.to_owned(),
             started_at: report.started_at,
+            of_log: report.log.is_some(),
             target: report.target.input.clone(),
             verdict: report.verdict,
             complete: report.complete,
@@ -151,7 +154,8 @@ pub fn compare(old: &str, then: &Reported, new: &str, now: &Reported) -> Compari
     if then.target.input != now.target.input && then.target.host != now.target.host {
         notes.push("The two reports are about two hosts.");
     }
-    if then.started_at > now.started_at {
+    let of_log = then.log.is_some() || now.log.is_some();
+    if then.started_at > now.started_at && !of_log {
         notes.push(
             "The first report is younger than the second: perhaps they are the wrong way round.",
         );

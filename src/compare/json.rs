@@ -72,6 +72,8 @@ pub struct SideJson {
     pub source: String,
     /// When the run began: RFC 3339, UTC, with milliseconds.
     pub started_at: String,
+    /// Whether the run read a log. When that was made is not known.
+    pub of_log: bool,
     /// The target as it was typed.
     pub target: String,
     /// The verdict.
@@ -171,6 +173,7 @@ impl From<&Side> for SideJson {
         Self {
             source: side.name.clone(),
             started_at: format!("{:.3}", side.started_at),
+            of_log: side.of_log,
             target: side.target.clone(),
             verdict: side.verdict.into(),
             complete: side.complete,

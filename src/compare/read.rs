@@ -30,6 +30,9 @@ pub struct Reported {
     /// Whether all checks ran.
     #[serde(default = "yes")]
     pub complete: bool,
+    /// Where it is about a log: when what that tells of happened is not known.
+    #[serde(default)]
+    pub log: Option<Map<String, Value>>,
     /// The one cause.
     pub diagnosis: Option<Diagnosed>,
     /// The checks.

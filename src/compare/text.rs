@@ -174,7 +174,8 @@ fn capital(words: &str) -> String {
 }
 
 fn moment(side: &Side) -> String {
-    side.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    let moment = side.started_at.strftime("%Y-%m-%d %H:%M:%S UTC");
+    if side.of_log { format!("a log, read {moment}") } else { moment.to_string() }
 }
 
 /// The first sentence: whether it worked, and what differs first.
@@ -188,25 +189,49 @@ fn sentence(comparison: &Comparison) -> String {
             .unwrap_or_default()
     };
     let was = match then.verdict {
+        verdict if then.of_log => {
+            let what = match verdict {
+                Verdict::Ready => "It worked when the log was made",
+                Verdict::NotReady => "It did not work when the log was made",
+                Verdict::Inconclusive => "From the log it could not be found out",
+            };
+            format!("{what}{}; the log does not tell when that was.", cause(then))
+        }
         Verdict::Ready if then.complete => format!("It worked on {day}."),
         Verdict::Ready => format!("On {day} nothing was wrong in what was looked at."),
         Verdict::NotReady => format!("It did not work on {day}{}.", cause(then)),
         Verdict::Inconclusive => format!("On {day} it could not be found out{}.", cause(then)),
     };
     let is = match (now.verdict, then.verdict == now.verdict) {
+        _ if !now.of_log => now_is(now, then),
+        (Verdict::Ready, _) => " It worked when the log of the second report was made.",
+        (Verdict::NotReady, true) => {
+            " It did not work either when the log of the second report was made."
+        }
+        (Verdict::NotReady, false) => {
+            " It did not work when the log of the second report was made."
+        }
+        (Verdict::Inconclusive, _) => {
+            " From the log of the second report it could not be found out."
+        }
+    };
+    let since = if now.of_log || then.of_log { "between the two" } else { "since then" };
+    let Some(first) = comparison.first() else {
+        return format!("{was}{is} Nothing that matters differs {since}.");
+    };
+    let known = if comparison.is_first_in_doubt() { "is known to differ" } else { "differs" };
+    let begin = if now.of_log || then.of_log { "The" } else { "Since then the" };
+    format!("{was}{is} {begin} first thing that {known} is {}.", first.fact.title)
+}
+
+/// Whether a target that was examined works, after what was found then.
+fn now_is(now: &Side, then: &Side) -> &'static str {
+    match (now.verdict, then.verdict == now.verdict) {
         (Verdict::Ready, false) if now.complete => " It works now.",
         (Verdict::Ready, true) if now.complete => " It works now too.",
         (Verdict::Ready, _) => " Now nothing is wrong in what was looked at.",
         (Verdict::NotReady, true) => " It does not work now either.",
         (Verdict::NotReady, false) => "",
         (Verdict::Inconclusive, _) => " Now it could not be found out.",
-    };
-    match comparison.first() {
-        None => format!("{was}{is} Nothing that matters differs since then."),
-        Some(first) => {
-            let known =
-                if comparison.is_first_in_doubt() { "is known to differ" } else { "differs" };
-            format!("{was}{is} Since then the first thing that {known} is {}.", first.fact.title)
-        }
     }
 }

@@ -131,6 +131,9 @@ pub struct ReportJson {
     /// Its part in a copy, or beside a service that is used from an environment; else absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<RoleJson>,
+    /// The log that was explained; absent where a connection was examined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogJson>,
     /// Whether the connection will work.
     pub verdict: VerdictJson,
     /// Whether all checks ran. If some were left out, ready means that nothing is wrong in what
@@ -158,7 +161,7 @@ pub struct TargetJson {
     pub input: String,
     /// The host that ssh connects to.
     pub host: String,
-    /// The port; null where the configuration could not be read.
+    /// The port; null where the configuration could not be read, or a log does not name it.
     pub port: Option<u16>,
     /// The user; null where the configuration could not be read.
     pub user: Option<String>,
@@ -168,6 +171,19 @@ pub struct TargetJson {
     /// password.
     #[schemars(default)]
     pub access: String,
+}
+
+/// A log that was explained. The report is about its last attempt to connect.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+pub struct LogJson {
+    /// How many lines it has.
+    pub lines: usize,
+    /// How many attempts to connect it holds.
+    pub attempts: usize,
+    /// How many of those before the last one failed.
+    pub failed_before: usize,
+    /// Whether one of these was to another target.
+    pub failed_elsewhere: bool,
 }
 
 /// Whether the connection will work.
@@ -397,7 +413,7 @@ impl From<&Report> for ReportJson {
         let target = TargetJson {
             input: checks::text::foreign(&case.plan.input).plain(),
             host: effective.map_or(&case.plan.host, |e| &e.host).clone(),
-            port: effective.map(|e| e.port).or(case.plan.port),
+            port: case.port().or(case.plan.port),
             user: effective.map(|e| &e.user).or(case.plan.user.as_ref()).cloned(),
             profile: case.profile().name.clone(),
             access: if case.plan.access.sftp().is_some() { "sftp" } else { "ssh" }.into(),
@@ -420,6 +436,12 @@ impl From<&Report> for ReportJson {
             duration_ms: report.duration_ms,
             target,
             role: case.role().map(RoleJson::from),
+            log: case.log().map(|log| LogJson {
+                lines: log.lines,
+                attempts: log.attempts,
+                failed_before: log.failed_before,
+                failed_elsewhere: log.failed_elsewhere,
+            }),
             verdict: report.verdict.into(),
             complete: report.is_complete(),
             diagnosis: report.diagnosis.as_ref().map(DiagnosisJson::from),

@@ -130,11 +130,17 @@ pub fn render(reports: &[Report]) -> String {
     let open = decisive().filter(|report| report.verdict == Verdict::Inconclusive);
     let began = reports.iter().map(|report| report.case.started_at).min();
     let targets = reports.iter().map(|report| {
-        json!({
+        let mut target = json!({
             "target": name_of(pair, report),
             "verdict": json::VerdictJson::from(report.verdict),
             "complete": report.is_complete(),
-        })
+        });
+        // A target that is ready is no result, which could say it.
+        let told = report.case.log().and_then(checks::explain::Log::told_of_attempts);
+        if let (Some(told), Some(fields)) = (told, target.as_object_mut()) {
+            fields.insert("note".into(), told.plain().into());
+        }
+        target
     });
     let run = Run {
         tool: Tool {
@@ -199,14 +205,17 @@ fn fingerprint(report: &Report, diagnosis: &Diagnosis) -> String {
     let case = &report.case;
     let effective = case.effective();
     let host = effective.map_or(&case.plan.host, |e| &e.host);
-    let port = effective.map(|e| e.port).or(case.plan.port).unwrap_or(22);
+    // Of a log that names no port nothing is told of it; else the usual one is meant.
+    let usual = || case.log().is_none().then_some(22);
+    let port = case.port().or(case.plan.port).or_else(usual);
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let user = effective.map(|e| &e.user).or(case.plan.user.as_ref());
     let at = diagnosis.at.as_ref().map(|hop| format!(" at {}", hop.plain()));
     let to = diagnosis.between.as_ref().map(|way| format!(" to {}", way.to.plain()));
     let at = at.or(to);
     let user = user.map(|user| format!("{user}@"));
     let (user, at) = (user.unwrap_or_default(), at.unwrap_or_default());
-    format!("{} {user}{host}:{port}{at}", diagnosis.id)
+    format!("{} {user}{host}{port}{at}", diagnosis.id)
 }
 
 fn notification(report: &Report, target: &str) -> Option<Notification> {

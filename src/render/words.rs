@@ -84,9 +84,13 @@ pub fn ready(report: &Report) -> Text {
         return super::sftp::ready(report);
     }
     let case = &report.case;
-    if case.log().is_some() {
-        return "Ready: the log shows a login that worked, and nothing that failed after it."
-            .into();
+    if let Some(log) = case.log() {
+        let ready =
+            text!["Ready: the log shows a login that worked, and nothing that failed after it."];
+        return match log.told_of_attempts() {
+            Some(told) => ready.with(" ").then(told),
+            None => ready,
+        };
     }
     let name = case.queries().map(|q| &q.user).or_else(|| case.effective().map(|e| &e.user));
     let winner = case.queries().and_then(|q| q.winner(case.is_interactive()));

@@ -169,16 +169,7 @@ fn nothing(log: &Log) -> Diagnosis {
 
 /// Adds what every log has: its last words, its limits, and where to look further.
 fn finish(mut found: Diagnosis, case: &Case, log: &Log) -> Diagnosis {
-    if log.attempts > 1 {
-        found.because.insert(
-            0,
-            text![
-                "The log holds ",
-                number(log.attempts),
-                " attempts to connect. This is about the last one."
-            ],
-        );
-    }
+    found.because.splice(0..0, log.told_of_attempts());
     found.ssh_says = last_words(log);
     if found.id == Id::HostKeyChanged && !tells_failure(log) {
         found = found.because(
@@ -189,13 +180,16 @@ fn finish(mut found: Diagnosis, case: &Case, log: &Log) -> Diagnosis {
     if let Some(untold) = untold(found.id, log) {
         found = found.because(text!["A log cannot tell ", untold, "."]);
     }
-    let target =
-        if log.names_host { "" } else { " Put the host, and the user before it, in its place:" };
+    let unnamed = match (log.names_host, case.port()) {
+        (false, _) => " Put the host, and the user before it, in its place:",
+        (true, None) => " The log names no port: where it is not 22, add -p and the port.",
+        (true, Some(_)) => "",
+    };
     found = found.step(Hint::run(
         text![
             "See how it is now, with all that a log leaves out. It logs in nowhere and changes \
              nothing.",
-            target
+            unnamed
         ],
         case.plan.ssh().preflight(None).command(),
     ));

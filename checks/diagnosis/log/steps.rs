@@ -18,7 +18,6 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
     let ssh = || case.plan.ssh();
     let file = mark.map(longer::file_of).filter(|file| !file.is_empty());
     let named = |or: &'static str| path(file.unwrap_or(or));
-    let port = case.effective().map_or(22, |e| e.port);
     match id {
         Id::SshConfigPermissions => vec![Hint::run(
             "Let nobody else change the file:",
@@ -51,11 +50,11 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
             "Remove BindAddress or BindInterface (-b, -B), or connect the network (VPN) that has it.",
         )],
         Id::RefusedByHost | Id::Filtered | Id::HostUnreachable | Id::SystemError => {
-            let mut steps = vec![Hint::advice(text![
-                "Check host and port with those who gave them to you: here it is port ",
-                number(port),
-                "."
-            ])];
+            let ask = text!["Check host and port with those who gave them to you"];
+            let mut steps = vec![Hint::advice(match case.port() {
+                Some(port) => ask.then(text![": here it is port ", number(port), "."]),
+                None => ask.with("."),
+            })];
             steps.push(network::allow_list_hint(case));
             steps.push(network::try_elsewhere(case));
             steps
@@ -72,11 +71,14 @@ pub(super) fn of(id: Id, case: &Case, log: &Log, mark: Option<&Mark>) -> Vec<Hin
                 ssh().flag("-v").command(),
             ),
         ],
-        Id::NotSsh | Id::Tarpit | Id::ProtocolTooOld => vec![Hint::advice(text![
-            "Check host and port: something else than a current SSH server answers on port ",
-            number(port),
-            "."
-        ])],
+        Id::NotSsh | Id::Tarpit | Id::ProtocolTooOld => {
+            let ask =
+                text!["Check host and port: something else than a current SSH server answers"];
+            vec![Hint::advice(match case.port() {
+                Some(port) => ask.then(text![" on port ", number(port), "."]),
+                None => ask.with(" there."),
+            })]
+        }
         Id::SilentServer => vec![
             Hint::advice(
                 "Try again in a few minutes: a server that is starting or out of memory behaves so.",

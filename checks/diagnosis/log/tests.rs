@@ -290,6 +290,22 @@ fn the_steps_for_putty_are_its_own() {
     assert_eq!(commands(&found)[0], "puttygen -L KEY.ppk");
     assert_eq!(commands(&found)[1], "plink -i KEY.ppk -P 2222 a@h");
 }
+
+/// A log that names a host may still not name its port.
+#[test]
+fn a_port_that_no_line_names_is_not_told() {
+    let looks = |log: &str| {
+        let found = explained(log).unwrap();
+        let look = found
+            .next_steps
+            .into_iter()
+            .find(|s| s.command.as_ref().is_some_and(|c| c.plain().starts_with("ssh-preflight")));
+        look.unwrap().text.plain()
+    };
+    assert!(looks("a@h: Permission denied (publickey).").contains("names no port"));
+    assert!(!looks("ssh: connect to host h port 22: Connection refused").contains("names no port"));
+}
+
 /// The last word of another program does not hide what ssh said before it.
 #[test]
 fn the_line_before_counts() {

@@ -23,6 +23,21 @@ pub(super) struct Goal {
     pub effective: Effective,
     /// Whether it names the host.
     pub named: bool,
+    /// Whether it names the port.
+    pub names_port: bool,
+}
+
+impl Goal {
+    /// Whether this is certainly another target: what one of them does not name may be the same.
+    pub fn is_elsewhere(&self, other: &Self) -> bool {
+        let (this, that) = (&self.effective, &other.effective);
+        let named = self.named && other.named;
+        let users = [&this.user, &that.user];
+        named
+            && (this.host != that.host
+                || self.names_port && other.names_port && this.port != that.port
+                || this.user != that.user && users.iter().all(|user| !user.is_empty()))
+    }
 }
 
 pub(super) fn find(log: &Log) -> Goal {
@@ -33,12 +48,15 @@ pub(super) fn find(log: &Log) -> Goal {
         Some(typed) => (typed.options, Some(typed.target)),
         None => (Vec::new(), None),
     };
+    let options = through(log, options);
     // What was typed is shown again; what ssh made of it is what counts.
     let known = typed.clone().or_else(|| told.host.clone().map(|host| told.as_target(host)));
     let named = known.is_some();
     let shown = known.unwrap_or_else(|| told.as_target(NO_HOST.to_owned()));
     let user = shown.user.clone().or(told.user.clone());
-    let port = told.port.or(shown.port).unwrap_or(SSH);
+    let port = told.port.or(shown.port);
+    let names_port = port.is_some();
+    let port = port.unwrap_or(SSH);
     let host = told.host.clone().unwrap_or_else(|| shown.host.clone());
     let at = user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
     let input = match (named, port) {
@@ -65,16 +83,36 @@ pub(super) fn find(log: &Log) -> Goal {
         security_key_provider: Some("internal".to_owned()),
         ..own_lists(log)
     };
-    Goal { plan, effective, named }
+    Goal { plan, effective, named, names_port }
 }
 
 /// The jump host that the command names: the last one before the target.
 pub(super) fn jump(log: &Log) -> Option<Target> {
+    way(log).map(|typed| typed.target)
+}
+
+/// The options, with the way that `ssh` said to go where nobody typed it.
+fn through(log: &Log, mut options: Vec<String>) -> Vec<String> {
+    let Some(command::Typed { target, options: before }) = way(log) else { return options };
+    if options.iter().any(|option| option == "-J") {
+        return options;
+    }
+    let user = target.user.map(|user| format!("{user}@")).unwrap_or_default();
+    let host = if target.host.contains(':') { format!("[{}]", target.host) } else { target.host };
+    let port = target.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let first = before.iter().skip_while(|option| *option != "-J").nth(1);
+    let first = first.map(|first| format!("{first},")).unwrap_or_default();
+    options.extend(["-J".to_owned(), format!("{first}{user}{host}{port}")]);
+    options
+}
+
+/// The `ssh` that carries the conversation, as a command.
+fn way(log: &Log) -> Option<command::Typed> {
     let implicit = log.last(Sign::ProxyJump).or_else(|| log.last(Sign::ProxyCommand))?;
     let words = shlex::split(implicit.word(0))?;
     let command = words.join(" ");
     let ssh = command.strip_prefix("exec ").unwrap_or(&command);
-    command::read(ssh).map(|typed| typed.target)
+    command::read(ssh)
 }
 
 #[derive(Debug, Clone, Default)]
@@ -97,6 +135,7 @@ fn told(log: &Log) -> Told {
         (Sign::LoggingIn, Some(0), Some(2), Some(1)),
         (Sign::LooksUp, Some(0), None, None),
         (Sign::Connecting, Some(0), None, None),
+        (Sign::ProxyCommand, None, None, None),
         (Sign::NotResolved, Some(0), None, None),
         (Sign::NotConnected, Some(0), None, Some(1)),
         (Sign::LoggedIn, Some(0), None, Some(2)),
@@ -116,6 +155,12 @@ fn told(log: &Log) -> Told {
         (Sign::ChangedFor, Some(0), None, None),
     ] {
         let Some(mark) = log.last(sign) else { continue };
+        if sign == Sign::ProxyCommand {
+            let (host, port) = behind_the_way(mark.word(0)).unzip();
+            told.host = told.host.or(host);
+            told.port = told.port.or(port.flatten());
+            continue;
+        }
         // plink tells less in some of these lines.
         let (host, user, port) = match (sign, mark.words.len()) {
             (Sign::LoggingIn, 1) => (None, Some(0), None),
@@ -137,6 +182,17 @@ fn told(log: &Log) -> Told {
         told.port = told.port.or_else(|| word(port)?.parse().ok());
     }
     told
+}
+
+/// Where `ssh -W` goes on to, which carries the conversation.
+fn behind_the_way(command: &str) -> Option<(String, Option<u16>)> {
+    let words = shlex::split(command)?;
+    let goal = words.iter().zip(words.iter().skip(1)).find(|(option, _)| *option == "-W")?.1;
+    let (host, port) = match goal.starts_with('[') {
+        true => parts(goal),
+        false => goal.rsplit_once(':').map(|(host, port)| (host.to_owned(), port.parse().ok()))?,
+    };
+    could_be_host(&host).then_some((host, port))
 }
 
 /// A name as known_hosts writes it: `HOST`, or `[HOST]:PORT`.

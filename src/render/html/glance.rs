@@ -23,11 +23,11 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let effective = case.effective();
     let host = effective.map_or(&case.plan.host, |e| &e.host);
     let user = effective.map(|e| &e.user).or(case.plan.user.as_ref());
-    let port = effective.map(|e| e.port).or(case.plan.port);
+    let port = case.port().or(case.plan.port);
     let address = case.attempts().and_then(|seen| seen.connected()).map(|seen| seen.to.ip());
     let software = case.handshake().and_then(|seen| seen.identification.as_ref());
     let client = case.configuration().map(|seen| match &seen.source {
-        Source::Ssh { version } | Source::Log { version } => version.printable(),
+        Source::Ssh { version } | Source::Log { version, .. } => version.printable(),
         Source::Files => "none".to_owned(),
     });
     let all = [
