@@ -9,6 +9,7 @@ use crate::{
         queries::{Answer, Queries, Query},
     },
     finding::Hint,
+    pair::{Role, from_here},
     profile::{FingerprintForm, Portal, Profile, menu},
     text,
     text::{Text, host, key, path},
@@ -59,7 +60,7 @@ impl Registration {
         let refused = queries.offers.iter().filter(|q| q.answer == Answer::Refused);
         let best = best(plan, profile, refused)?;
         Some(Self {
-            environment: environment.to_owned(),
+            environment: typed(plan).unwrap_or(environment).to_owned(),
             fingerprint: shown(portal, &best.offer.key).to_owned(),
             line: best.offer.key.line.clone(),
             url: portal.url.clone(),
@@ -71,6 +72,22 @@ impl Registration {
             duration: portal.duration.clone(),
         })
     }
+}
+
+/// The name of a destination that is seen from another host, as everybody knows it.
+fn typed(plan: &Plan) -> Option<&str> {
+    let part = plan.pair.as_deref().filter(|part| part.role == Role::Hop)?;
+    Some(part.destination.host.as_str())
+}
+
+/// The plan with which this computer waits for a key to become active there.
+fn waited_for(plan: &Plan) -> Plan {
+    let Some(part) = plan.pair.as_deref().filter(|part| part.role == Role::Hop) else {
+        return plan.clone();
+    };
+    let mut plan = Plan { login: false, ..from_here(plan, part, &part.destination) };
+    plan.ssh_options.retain(|option| option != "-A");
+    plan
 }
 
 /// The key that is best to register: the one that was named on the command line, then one of a type that
@@ -129,7 +146,7 @@ fn at_portal(case: &Case, portal: &Portal, refused: &[&Query], best: &Query) -> 
             duration,
             ". This waits for you, and tells when the server takes the key:",
         ],
-        case.plan.ssh().preflight(Some("wait")).command(),
+        waited_for(&case.plan).ssh().preflight(Some("wait")).command(),
     );
     vec![Hint::advice(compare.with(".")), wait, register(case, portal, refused, best)]
 }
@@ -242,7 +259,8 @@ pub fn of_a_new_key(case: &Case) -> Hint {
 }
 
 fn environment(case: &Case) -> text::Span {
-    host(case.effective().map_or(case.plan.host.as_str(), |e| e.host.as_str()))
+    let real = || case.effective().map_or(case.plan.host.as_str(), |e| e.host.as_str());
+    host(typed(&case.plan).unwrap_or_else(real))
 }
 
 /// The words of a portal, one or the other.
@@ -302,6 +320,26 @@ mod tests {
         assert!(register.0.contains("best /home/ada/.ssh/ssh-rsa"), "{}", register.0);
         assert!(register.0.contains("project manager"), "{}", register.0);
         assert!(note.0.contains("may be"), "a possibility, no fact: {}", note.0);
+    }
+
+    #[test]
+    fn the_destination_of_a_copy_has_the_name_that_was_typed() {
+        let mut case = made::case(made::effective(22));
+        case.plan.host = "a".into();
+        case.plan.profile = built_in("akeneo").cloned();
+        case.plan.pair = Some(Box::new(crate::pair::Part {
+            role: Role::Hop,
+            options: vec!["-A".into(), "-v".into()],
+            ..crate::pair::tests::part(None)
+        }));
+        let refused = query("ssh-rsa", true);
+        let steps = steps(&case, &[&refused]);
+        assert!(steps[0].text.plain().contains("for a.example.com"), "{}", steps[0].text.plain());
+        let wait = steps[1].command.as_ref().unwrap().plain();
+        assert_eq!(wait, "ssh-preflight wait --profile akeneo -v akeneo@a.example.com");
+        let queries = Queries { offers: vec![refused], ..Queries::default() };
+        let told = Registration::of(&case.plan, case.profile(), "a", &queries).unwrap();
+        assert_eq!(told.environment, "a.example.com");
     }
 
     #[test]
