@@ -172,12 +172,18 @@ fn not_writable(case: &Case) -> Option<Diagnosis> {
 }
 
 fn no_room(case: &Case) -> Option<Diagnosis> {
-    let free = case.room()?.free.as_ref()?;
+    let room = case.room()?;
+    let free = room.free.as_ref()?;
     let wanted = case.plan.pair.as_ref()?.size?;
-    if free.bytes >= wanted {
+    // What is there already is emptied before anything is written.
+    let there = room.there.as_ref().filter(|there| there.is_file == Some(true));
+    let emptied = there.and_then(|there| there.size).unwrap_or_default();
+    let bytes = free.bytes.saturating_add(emptied);
+    if bytes >= wanted {
         return None;
     }
     let to = host(&case.plan.pair.as_ref()?.destination.input);
+    let with = if emptied > 0 { ", with the one that it takes the place of," } else { "" };
     Some(
         Diagnosis::new(Id::CopyNoRoom)
             .because(text![
@@ -186,7 +192,8 @@ fn no_room(case: &Case) -> Option<Diagnosis> {
                 "; at ",
                 to,
                 " there is room for ",
-                size(free.bytes),
+                size(bytes),
+                with,
                 " on ",
                 foreign(&free.mounted_on),
                 "."
