@@ -16,7 +16,7 @@ use crate::{
         handshake::Handshake,
         key::PublicKeyFacts,
         known_hosts::KnownHosts,
-        second_hop::{FromSource, Tried, Tunnel},
+        second_hop::{FromSource, Instead, Tried, Tunnel},
     },
     finding::Finding,
     host_trust::{self, Acceptance, Trust},
@@ -33,7 +33,7 @@ pub const CHECKS: &[Row] = &[
     Row::of::<transport::Transport>(),
     Row::of::<HostKey>(),
     Row::of::<portal::Portal>(),
-    Row::of::<login::Login>(),
+    Row::of::<Login>(),
 ];
 
 /// Name resolution, by the source.
@@ -72,8 +72,7 @@ impl Check for Dns {
         let others = from.tried.iter().filter(|tried| tried.name != used.name);
         finding
             .detail_all(others.map(|tried| {
-                let leads = if is_unknown_name(tried) { "not known there" } else { "no way there" };
-                text!["Tried too: ", host(&tried.name), ": ", leads, "."]
+                text!["Tried too: ", host(&tried.name), ": "].then(left(tried, used)).with(".")
             }))
             .fact("tried", &from.tried)
     }
@@ -98,6 +97,22 @@ pub fn is_unknown_name(tried: &Tried) -> bool {
         _ => false,
     };
     by_tunnel || looked_up && tried.tunnel != Tunnel::Open
+}
+
+/// Why another name than the one that is used was left: the end of a sentence.
+#[must_use]
+pub fn left(tried: &Tried, used: &Tried) -> Text {
+    if is_unknown_name(tried) {
+        text!["not known there"]
+    } else if tried.is_same_place(used) {
+        text!["the same address"]
+    } else if let Some(first) = tried.addresses.first().filter(|_| tried.leads()) {
+        text!["another address there, ", address(first)]
+    } else if tried.tunnel == Tunnel::NotNeeded {
+        text!["not needed"]
+    } else {
+        text!["no way there"]
+    }
 }
 
 /// The port of the destination, from the source.
@@ -161,7 +176,7 @@ pub fn no(tunnel: &Tunnel) -> Text {
             text!["does not answer within ", transport::seconds(*after_ms), "."]
         }
         Tunnel::Lost => text!["could not be tried: the source ended the conversation."],
-        Tunnel::NotDirect => text!["was not tried."],
+        Tunnel::NotDirect | Tunnel::NotNeeded => text!["was not tried."],
         Tunnel::OutOfTime => text!["was not tried to the end: the time limit was reached."],
         Tunnel::Interrupted => text!["was not tried to the end: interrupted."],
     }
@@ -266,6 +281,36 @@ pub fn fingerprints(shown: &PublicKeyFacts) -> Vec<Text> {
         text!["The destination shows the ", shown.kind(), " key ", key(&shown.sha256), "."],
         text!["The same in the older form: MD5 ", key(&shown.md5), "."],
     ]
+}
+
+/// A login at the destination, through the tunnel; where there is none, that of the source's own `ssh`.
+pub struct Login;
+
+impl Check for Login {
+    const ABOUT: About = login::Login::ABOUT;
+    type Facts<'e> = (Option<&'e Instead>, <login::Login as Check>::Facts<'e>);
+
+    fn applies(plan: &Plan) -> bool {
+        login::Login::applies(plan)
+    }
+
+    async fn observe(evidence: &Evidence) -> Self::Facts<'_> {
+        let from = evidence.from_source().await.as_ref().ok();
+        (from.and_then(|from| from.instead.as_ref()), login::Login::observe(evidence).await)
+    }
+
+    fn judge(plan: &Plan, (instead, through): Self::Facts<'_>) -> Finding {
+        match instead {
+            None => login::Login::judge(plan, through),
+            Some(instead) if instead.works(plan.pair.as_deref()) => Finding::pass(
+                "ssh at the source logged in there. What is behind that login was not looked at: \
+                 there is no tunnel.",
+            ),
+            Some(_) => Finding::skip(
+                "Not looked at: there is no tunnel, and ssh at the source did not get in.",
+            ),
+        }
+    }
 }
 
 /// What the known_hosts files of the source say about the key that the destination showed.

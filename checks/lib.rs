@@ -39,6 +39,7 @@ pub mod greeting;
 pub mod hops;
 pub mod host_trust;
 pub mod jump;
+pub mod namesake;
 pub mod near_names;
 pub mod negotiation;
 pub mod key_files;

@@ -4,12 +4,15 @@
 use crate::{
     case::Case,
     diagnosis,
-    evidence::{Seen, second_hop::SecondHop},
+    evidence::{
+        Seen,
+        second_hop::{SecondHop, Tried},
+    },
     finding::Finding,
     from_source,
     pair::Part,
     portal, text,
-    text::{Text, host, number},
+    text::{Text, address, host, number},
 };
 
 /// The finding about the second hop; `works` says what is good about it, if it is.
@@ -49,18 +52,11 @@ pub fn takes(part: &Part, hop: &Case) -> Text {
 /// What was seen of the way, a line each.
 fn way(hop: &SecondHop) -> Vec<Text> {
     let Some(from) = hop.case.from_source() else { return Vec::new() };
-    let tried = from.tried.iter().take_while(|tried| tried.name != from.name);
-    let mut lines: Vec<_> = tried
-        .map(|tried| {
-            text![
-                "By the name ",
-                host(&tried.name),
-                " the source does not get there; by the name ",
-                host(&from.name),
-                " it does."
-            ]
-        })
-        .collect();
+    let mut lines = Vec::new();
+    if let Some(used) = from.used() {
+        let others = from.tried.iter().enumerate().filter(|(_, tried)| tried.name != used.name);
+        lines.extend(others.filter_map(|(place, other)| in_place_of(other, place == 0, used)));
+    }
     if !from.own_keys.is_empty() {
         lines.push(
             text!["ssh there would also try these files, which nobody looked into: "]
@@ -77,4 +73,37 @@ fn way(hop: &SecondHop) -> Vec<Text> {
         ]);
     }
     lines
+}
+
+/// Why the other name is not the one of the commands; nothing where it would do as well. `first`: it
+/// was the first to be looked at.
+fn in_place_of(other: &Tried, first: bool, used: &Tried) -> Option<Text> {
+    let (there, name) = (host(&other.name), host(&used.name));
+    if other.is_same_place(used) {
+        return first.then(|| {
+            text![
+                "At the source, ",
+                there,
+                " and ",
+                name,
+                " are one host, and it knows the key of ",
+                host(&used.name),
+                " alone."
+            ]
+        });
+    }
+    if other.leads() {
+        let elsewhere = other.addresses.first().filter(|_| !used.addresses.is_empty())?;
+        let is = text!["At the source, ", there, " is ", address(elsewhere)];
+        return Some(is.then(text![", another address than that of ", name, "."]));
+    }
+    (first && used.leads()).then(|| {
+        text![
+            "By the name ",
+            there,
+            " the source does not get there; by the name ",
+            name,
+            " it does."
+        ]
+    })
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     case::{Case, Plan},
     evidence::login::is_host_name,
-    profile::Profile,
+    profile::{Profile, normal},
     text::{Command, Span, Text, there},
 };
 
@@ -66,15 +66,19 @@ impl Part {
         self.service.is_none()
     }
 
-    /// The names by which the source may know the destination, the likeliest first: its short name,
-    /// then the one that was typed. A service is the same for all, and so is its name.
+    /// The names by which the source may know the destination: the one that was typed, and its short
+    /// name, which comes first where the provider's hosts know each other by that one. A service is the
+    /// same for all, and so is its name.
     #[must_use]
-    pub fn names(&self, short: Option<String>) -> Vec<String> {
+    pub fn names(&self, short: Option<String>, documented: bool) -> Vec<String> {
         let typed = self.destination.host.clone();
         let short = short.filter(|_| self.is_copy());
-        let mut names: Vec<String> = short.into_iter().chain([typed]).collect();
+        let mut names: Vec<String> = std::iter::once(typed).chain(short).collect();
+        if documented {
+            names.reverse();
+        }
         names.dedup();
-        names.retain(|name| is_host_name(name) || name.parse::<std::net::IpAddr>().is_ok());
+        names.retain(|name| is_host_name(name) || is_address(name));
         names
     }
 
@@ -119,13 +123,20 @@ impl Part {
 }
 
 impl End {
-    /// Whether both are the same place for certain.
+    /// Whether both are the same place, by one name or by its first label: that is how a host calls itself.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        let normal = crate::profile::normal;
-        normal(&self.host) == normal(&other.host)
+        let (one, two) = (normal(&self.host), normal(&other.host));
+        let is_short = |short: &str, full: &str| {
+            full.split_once('.').is_some_and(|(first, _)| first == short) && !is_address(full)
+        };
+        (one == two || is_short(&one, &two) || is_short(&two, &one))
             && self.port.unwrap_or(22) == other.port.unwrap_or(22)
     }
+}
+
+fn is_address(name: &str) -> bool {
+    name.parse::<std::net::IpAddr>().is_ok()
 }
 
 /// One of the two as it is reached from this computer, with the options that were typed: for commands
@@ -182,13 +193,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_short_name_comes_first() {
+    fn the_short_name_comes_first_where_it_is_documented() {
         let part = part(None);
-        assert_eq!(part.names(Some("a".into())), ["a", "a.example.com"]);
-        assert_eq!(part.names(None), ["a.example.com"]);
+        assert_eq!(part.names(Some("a".into()), true), ["a", "a.example.com"]);
+        assert_eq!(part.names(Some("a".into()), false), ["a.example.com", "a"]);
+        assert_eq!(part.names(None, true), ["a.example.com"]);
         let hostile =
             Part { destination: End { host: "-oProxyCommand=x".into(), ..end("u@h") }, ..part };
-        assert!(hostile.names(None).is_empty());
+        assert!(hostile.names(None, false).is_empty());
     }
 
     #[test]

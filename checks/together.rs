@@ -4,14 +4,18 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     case::{Case, Plan},
-    command, copying,
-    diagnosis::{Diagnosis, Id},
+    check::Check,
+    command,
+    copy::Copy,
+    copying,
+    diagnosis::{self, Diagnosis, Group, Id},
     evidence::Evidence,
     finding::{Hint, Status},
+    namesake::{self, Leads},
     pair::{Part, Role, from_here},
     report::{Report, Verdict},
     ssh_add, text,
-    text::{foreign, host, path, user},
+    text::{Text, foreign, host, path, user},
 };
 
 /// The reports of a copy, or of a service that is used from an environment.
@@ -140,7 +144,16 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
     }
     let Some(pair) = Pair::of(&out) else { return out };
     let here = pair.destination.map(Here::of);
+    let leads = pair.hop.map(|hop| {
+        let here = pair.destination.map(|report| &report.case);
+        (namesake::leads(&pair.source.case, &hop.case, here), hop.case.clone())
+    });
     for report in &mut out {
+        if report.case.role() == Some(Role::Source)
+            && let Some((leads, hop)) = &leads
+        {
+            compare_names(report, leads, hop);
+        }
         match report.case.role() {
             Some(Role::Source) => {
                 let diagnosis = report.diagnosis.take();
@@ -165,10 +178,39 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
     out
 }
 
+/// Holds the name that the source goes by against the one that was typed: what was found behind another
+/// host's name says nothing.
+fn compare_names(report: &mut Report, leads: &Leads, hop: &Case) {
+    let Some(part) = report.case.plan.pair.clone() else { return };
+    let at = report.diagnosis.as_ref();
+    let is_behind =
+        at.is_none_or(|found| found.between.is_some() || found.id.group() == Group::Copy);
+    let copy = report.checks.iter_mut().find(|checked| checked.about.id == Copy::ABOUT.id);
+    let say = |status, summary: Text| {
+        if let Some(checked) = copy {
+            let finding = &mut checked.finding;
+            finding.status = finding.status.max(status);
+            finding.details.insert(0, std::mem::replace(&mut finding.summary, summary));
+        }
+    };
+    match leads {
+        Leads::Elsewhere(seen) if is_behind => {
+            let found = diagnosis::named(&part, namesake::diagnosis(hop, &part, seen));
+            say(Status::Fail, text![found.title(), "."]);
+            report.diagnosis = Some(found);
+            report.verdict = Verdict::NotReady;
+        }
+        Leads::Unknown if at.is_none() => say(Status::Warn, namesake::unknown(hop, &part)),
+        Leads::Elsewhere(_) | Leads::Unknown | Leads::There => {}
+    }
+}
+
 /// What is known of the destination as it is seen from this computer.
 struct Here {
     verdict: Verdict,
     cause: Option<Id>,
+    /// The stage at which it fails.
+    group: Option<Group>,
     /// The first thing to do about it.
     first: Option<Hint>,
     /// The key file that it takes, where that key is not in the agent.
@@ -186,6 +228,7 @@ impl Here {
         Self {
             verdict: report.verdict,
             cause: diagnosis.map(|found| found.id),
+            group: diagnosis.map(|found| found.id.group()),
             first: diagnosis.and_then(|found| found.next_steps.first().cloned()),
             not_in_agent: not_in_agent.and_then(|won| won.offer.path.clone()),
             host: case.effective().map(|effective| effective.host.clone()),
@@ -247,12 +290,34 @@ fn compared(mut found: Diagnosis, case: &Case, part: &Part, here: Option<&Here>)
             to,
             " takes your key: it may be allowed from some addresses alone.",
         ]),
+        _ if way && !ready && here.group == Some(Group::Path) => is_down(&mut found, case, here),
         _ if here.cause == Some(found.id) => {
             found.because.push(text!["From this computer it is the same with ", to, "."]);
         }
         _ => {}
     }
     found
+}
+
+/// The destination does not answer this computer either. Where it refuses both, the fault is its own.
+fn is_down(found: &mut Diagnosis, case: &Case, here: &Here) {
+    found.because.push(text![
+        "From this computer it is the same, the destination itself does not answer: ",
+        here.cause.map_or("", Id::title),
+        "."
+    ]);
+    let refused = case.second_hop().is_some_and(|hop| diagnosis::refuses(&hop.case));
+    if refused && here.cause == Some(Id::RefusedByHost) {
+        // What could be between the two is not asked about.
+        found.next_steps.retain(|step| step.command.is_some());
+        found.next_steps.insert(
+            0,
+            Hint::advice(
+                "Begin with the destination itself, which takes no connection on this port: ask those \
+                 who run it whether its SSH server runs, and on which port.",
+            ),
+        );
+    }
 }
 
 /// The same copy, with the name that the destination has for everybody.

@@ -4,6 +4,7 @@ use checks::case::Plan;
 
 use crate::{
     cli::Options,
+    mistakes,
     pair::{self, Goal},
     plans,
     ssh_options::Sorted,
@@ -15,6 +16,9 @@ use crate::{
 /// What is wrong with the command line, and what was meant.
 pub fn plans(sorted: &Sorted, options: &Options) -> Result<Vec<Plan>, String> {
     let form = "It is written: ssh-preflight copy SOURCE DESTINATION, each as USER@HOST.";
+    if let Some(wrong) = mistakes::port_of_a_transfer(sorted) {
+        return Err(format!("{wrong} For one end alone: ssh://USER@HOST:PORT."));
+    }
     // The word itself is no target.
     let (words, places) = (sorted.words.get(1..), sorted.places.get(1..));
     let ends = Sorted {
@@ -99,10 +103,14 @@ mod tests {
             ("copy a b c", "two hosts"),
             ("copy a@one A@ONE.", "the same host"),
             ("copy a@one b@two:dump.sql", "--file"),
+            ("copy -P 2222 a@one b@two", "the port is -p 2222"),
+            ("copy a@one.example.com a@one", "the same host"),
+            ("copy a@one a@one.example.com", "the same host"),
         ] {
             let said = of(line).unwrap_err();
             assert!(said.contains(says), "{line}: {said}");
         }
+        assert!(of("copy a@one.example.com a@one.example.org").is_ok(), "two domains");
         assert!(of("copy ssh://a@one:22 ssh://a@one:2222").is_ok(), "two ports are two places");
     }
 }

@@ -45,6 +45,14 @@ fn subcommand(word: &str) -> Option<&'static str> {
     names.into_iter().find(|name| strsim::osa_distance(name, word) == 1)
 }
 
+/// That the port was given as to `sftp` and `scp`: for `ssh`, whose options are taken, -P is another.
+#[must_use]
+pub fn port_of_a_transfer(sorted: &Sorted) -> Option<String> {
+    let port = sorted.ssh.iter().skip_while(|word| *word != "-P").nth(1);
+    let port = port.filter(|port| port.bytes().all(|b| b.is_ascii_digit()))?;
+    Some(format!("The options are those of ssh. As for ssh, the port is -p {port}."))
+}
+
 /// What is wrong with the words together, if anything.
 #[must_use]
 pub fn of_words(sorted: &Sorted) -> Option<String> {

@@ -17,7 +17,7 @@ use checks::{
 use clap::{ArgAction, Args, ValueHint};
 use zeroize::Zeroizing;
 
-use crate::{ask, chosen, cli::Options, plans, ssh_options::Sorted};
+use crate::{ask, chosen, cli::Options, mistakes, plans, ssh_options::Sorted};
 
 /// Options of `sftp` alone.
 #[derive(Debug, Clone, Default, Args)]
@@ -74,9 +74,8 @@ pub fn plans(
                     --password-env NAME or --ask-password."
             .into());
     }
-    let port = sorted.ssh.iter().skip_while(|word| *word != "-P").nth(1);
-    if let Some(port) = port.filter(|port| port.bytes().all(|b| b.is_ascii_digit())) {
-        return Err(format!("The options are those of ssh. As for ssh, the port is -p {port}."));
+    if let Some(wrong) = mistakes::port_of_a_transfer(sorted) {
+        return Err(wrong);
     }
     let wish = SftpWish {
         login: asked.wants_login(),

@@ -34,7 +34,7 @@ use strum::IntoEnumIterator;
 pub(crate) use agent::trouble as agent_trouble;
 pub use host_key::is_trusted;
 pub use id::{Group, Id};
-pub use second_hop::of_the_hop;
+pub use second_hop::{named, of_the_hop, refuses};
 pub use ssh_says::ssh_says;
 
 use crate::{
@@ -98,6 +98,9 @@ impl Diagnosis {
         match (self.id, &self.between) {
             (Id::HostKeyChanged, Some(_)) => {
                 "The second host's key is not the one that the first knows"
+            }
+            (Id::PubkeyDisabled, Some(_)) => {
+                "The first host's ssh configuration turns public key login off"
             }
             _ => self.id.title(),
         }
@@ -170,13 +173,15 @@ fn rules_for(case: &Case) -> Box<dyn Iterator<Item = &'static Rule> + '_> {
     }
     let part = case.plan.pair.as_deref();
     if case.from_source().and_then(|from| from.instead.as_ref()).is_some_and(|i| i.works(part)) {
-        // ssh there got in: there is nothing else to be seen, and nothing wrong.
-        return Box::new(second_hop::ROOM.iter());
+        // ssh there got in: there is nothing else to be seen, and little can be wrong.
+        return Box::new(second_hop::KEYS_OFF.iter().chain(second_hop::ROOM));
     }
     let there = [
         second_hop::FROM_SOURCE,
         transport::RULES,
         second_hop::HOST_KEY,
+        second_hop::KEYS_OFF,
+        second_hop::AGENT,
         second_hop::KEYS,
         auth::RULES,
     ];

@@ -6,6 +6,7 @@
 
 mod file;
 mod keys;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use crate::{
 };
 pub(super) use file::{ROOM, speaks_sftp};
 pub(super) use keys::{HOST_KEY, KEYS};
+pub(super) use settings::{AGENT, KEYS_OFF};
 
 /// Of the source: what was found about the second hop, then the file.
 pub(super) const RULES: &[Rule] = &[
@@ -115,7 +117,8 @@ fn between(part: &Part) -> Between {
 }
 
 /// What is wrong on the second hop, as a cause of the copy.
-fn named(part: &Part, mut found: Diagnosis) -> Diagnosis {
+#[must_use]
+pub fn named(part: &Part, mut found: Diagnosis) -> Diagnosis {
     if found.between.is_some() {
         return found;
     }
@@ -249,20 +252,28 @@ pub(super) fn line<'i>(instead: &'i Instead, part: &str) -> Option<&'i crate::te
     instead.said.iter().find(|line| line.raw().contains(part))
 }
 
+/// Whether the source's connection is refused; none where there is one, or nobody tried.
+fn refusal(case: &Case) -> Option<bool> {
+    match (&used(case)?.tunnel, &case.from_source()?.instead) {
+        (Tunnel::NoAnswer { .. }, _) => Some(false),
+        (Tunnel::NotOpened(no), _) if no.reason == "connect-failed" => {
+            Some(no.words.raw().to_ascii_lowercase().contains("refused"))
+        }
+        (_, Some(instead)) => Some(line(instead, "connect to host ")?.raw().contains("refused")),
+        _ => None,
+    }
+}
+
+/// Whether the destination, as the source sees it, refuses the connection.
+#[must_use]
+pub fn refuses(hop: &Case) -> bool {
+    refusal(hop) == Some(true)
+}
+
 fn no_connection(case: &Case) -> Option<Diagnosis> {
     let from = case.from_source()?;
     let tried = used(case)?;
-    let refused = match (&tried.tunnel, &from.instead) {
-        (Tunnel::NoAnswer { .. }, _) => false,
-        (Tunnel::NotOpened(no), _) if no.reason == "connect-failed" => {
-            no.words.raw().to_ascii_lowercase().contains("refused")
-        }
-        (_, Some(instead)) => {
-            let said = line(instead, "connect to host ")?;
-            said.raw().contains("refused")
-        }
-        _ => return None,
-    };
+    let refused = refusal(case)?;
     let port = case.effective().map_or(22, |effective| effective.port);
     let goal = text![host(&tried.name), ", port ", number(port)];
     let mut found = Diagnosis::new(Id::SecondHopFailed);

@@ -94,6 +94,7 @@ pub(crate) fn from_source(name: &str, tunnel: Tunnel) -> FromSource {
         tried: vec![tried],
         keys_there: Vec::new(),
         own_keys: Vec::new(),
+        own_agent: None,
         instead: None,
     }
 }

@@ -51,6 +51,7 @@ pub(super) fn of(field: &str, outside: Kind) -> Kind {
         | "security_key_provider"
         | "file"
         | "mounted_on"
+        | "own_agent"
         | "own_keys"
         | "profile_file"
         | "own_keys_there" => Kind::Path,

@@ -146,6 +146,72 @@ fn the_key_of_the_destination() {
 }
 
 #[test]
+fn settings_of_the_source() {
+    use crate::evidence::configuration::IdentityAgent;
+    let own = |file: &str| vec![Foreign::from_bytes(file.as_bytes())];
+    let plain = || Effective { host: "b".into(), ..made::effective(22) };
+    let socket = || IdentityAgent::Socket("/s".into());
+    let password = || Some(vec!["password".to_owned()]);
+    for (effective, own_keys, own_agent, id) in [
+        (plain(), vec![], None, None),
+        (
+            Effective { identity_agent: IdentityAgent::None, ..plain() },
+            vec![],
+            None,
+            Some(Id::ForwardingRefused),
+        ),
+        (
+            Effective { identity_agent: IdentityAgent::None, ..plain() },
+            own("k"),
+            None,
+            Some(Id::NotExamined),
+        ),
+        (
+            Effective { identity_agent: socket(), ..plain() },
+            vec![],
+            None,
+            Some(Id::ForwardingRefused),
+        ),
+        (
+            Effective { identity_agent: socket(), ..plain() },
+            vec![],
+            Some(Foreign::from_bytes(b"/s")),
+            Some(Id::NotExamined),
+        ),
+        (Effective { identities_only: true, ..plain() }, vec![], None, Some(Id::ForwardingRefused)),
+        (
+            Effective { pubkey_authentication: false, ..plain() },
+            own("k"),
+            None,
+            Some(Id::PubkeyDisabled),
+        ),
+        (
+            Effective { preferred_authentications: password(), ..plain() },
+            vec![],
+            None,
+            Some(Id::PubkeyDisabled),
+        ),
+    ] {
+        let mut hop = hop(Tunnel::Open, None);
+        let from = hop.from_source().unwrap().clone();
+        hop.from_source = made::seen(FromSource { own_keys, own_agent, ..from });
+        hop.configuration = made::case(effective).configuration;
+        let told = format!("{hop:?}");
+        let found = found(&source(hop, None));
+        assert_eq!(found.as_ref().map(|d| d.id), id, "{told}");
+        let overruled = found.iter().flat_map(|found| &found.next_steps).any(|step| {
+            step.command.as_ref().is_some_and(|command| command.plain().contains("scp -o "))
+        });
+        assert_eq!(overruled, id.is_some(), "{told}");
+    }
+    // ssh there was run with that setting overruled.
+    let mut works = hop(not_opened("administratively-prohibited", ""), said(0, &[]));
+    let effective = Effective { preferred_authentications: password(), ..plain() };
+    works.configuration = made::case(effective).configuration;
+    assert_eq!(found(&source(works, None)).map(|d| d.id), Some(Id::PubkeyDisabled));
+}
+
+#[test]
 fn the_file_and_the_room_for_it() {
     let entry = |is_file, readable, bytes: u64| Entry {
         list: Run { end: RunEnd::Exited(0), ..Run::default() },
@@ -169,6 +235,10 @@ fn the_file_and_the_room_for_it() {
         }),
         ..room(true, 4096)
     };
+    let with_there = |bytes, size| Room {
+        there: Some(Entry { writable: Some(true), ..entry(Some(true), None, size) }),
+        ..room(true, bytes)
+    };
     let spoken = |sftp: SftpSession| Room { sftp: Some(sftp), ..room(true, 4096) };
     let granted = SftpSession { subsystem: Subsystem::Granted, ..SftpSession::default() };
     let noise = Foreign::from_bytes(b"Welcome!\n");
@@ -181,6 +251,9 @@ fn the_file_and_the_room_for_it() {
         (entry(None, None, 0), room(true, 4096), Some(Id::CopyFileMissing)),
         (good(), room(false, 4096), Some(Id::CopyNotWritable)),
         (good(), room(true, 2047), Some(Id::CopyNoRoom)),
+        // What is overwritten makes room.
+        (good(), with_there(2047, 1), None),
+        (good(), with_there(2000, 47), Some(Id::CopyNoRoom)),
         // What is there already is written, whatever may be done in its folder.
         (good(), there(false, false), Some(Id::CopyNotWritable)),
         (good(), Room { writable: Some(false), ..there(true, false) }, None),

@@ -5,6 +5,7 @@
 //! through a tunnel, by the same probes as any other target; where the source forbids tunnels, by its
 //! own `ssh`.
 
+mod names;
 mod room;
 mod there;
 
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Evidence, Needed, Seen, Unseen,
     agent::{AgentKeys, AgentState},
-    configuration::{Configuration, Effective, Source},
+    configuration::{Configuration, Effective, IdentityAgent, Source},
     identities::Identities,
     known_hosts::KnownHosts,
     login::{Login, NotOpened, Run},
@@ -27,6 +28,7 @@ use crate::{
     text::Foreign,
 };
 pub use room::{Entry, Room, Space};
+use there::Files;
 
 /// The destination, seen from the source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,9 @@ pub struct FromSource {
     pub keys_there: Vec<String>,
     /// Key files that `ssh` there would try too. Nobody looked into them.
     pub own_keys: Vec<Foreign>,
+    /// The socket that `ssh` there asks in place of the forwarded agent, where one may be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_agent: Option<Foreign>,
     /// What `ssh` there came to, where no tunnel is allowed.
     pub instead: Option<Instead>,
 }
@@ -69,6 +74,27 @@ pub struct Tried {
     pub took_ms: u64,
 }
 
+impl Tried {
+    /// Whether the source gets somewhere by this name, as far as can be seen.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        matches!(self.tunnel, Tunnel::Open | Tunnel::NotDirect)
+            || self.tunnel.is_forbidden() && !self.addresses.is_empty()
+    }
+
+    /// Whether both lead to one address for certain.
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.addresses.iter().any(|address| other.addresses.contains(address))
+    }
+
+    /// Whether the name leads back to the source.
+    #[must_use]
+    pub fn is_itself(&self) -> bool {
+        !self.addresses.is_empty() && self.addresses.iter().all(IpAddr::is_loopback)
+    }
+}
+
 /// What came of a tunnel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -86,6 +112,8 @@ pub enum Tunnel {
     Lost,
     /// It was not tried, since `ssh` there goes another way (a jump host or proxy command).
     NotDirect,
+    /// It was not tried, since another name is used.
+    NotNeeded,
     /// The time for the whole run was over.
     OutOfTime,
     /// Ctrl-C.
@@ -195,36 +223,21 @@ impl Look<'_> {
             Some(service) => (**service).clone(),
             None => self.evidence.plan.profile_for(&self.part.destination.host).clone(),
         };
-        let names = self.part.names(profile.short_name(&self.part.destination.host));
-        let (mut tried, mut stream, mut found) = (Vec::new(), None, None);
-        for name in names {
-            let (at, effective, through) = self.name(name).await;
-            let leads = matches!(at.tunnel, Tunnel::Open | Tunnel::NotDirect)
-                || at.tunnel.is_forbidden() && !at.addresses.is_empty();
-            if found.is_none() || leads {
-                found = Some((at.name.clone(), effective));
-                stream = through;
-            }
-            tried.push(at);
-            if leads {
-                break;
-            }
-        }
-        let (name, effective) = found.unwrap_or_default();
-        let mut from = FromSource {
-            name,
-            tried,
-            keys_there: self.keys_there.clone(),
-            own_keys: Vec::new(),
-            instead: None,
-        };
-        let mut known = KnownHosts::default();
-        if let Some(effective) = &effective {
-            (known, from.own_keys) = self.files(effective).await;
-            let used = from.used().map(|used| &used.tunnel);
-            if used.is_some_and(|t| t.is_forbidden() || *t == Tunnel::NotDirect) {
-                from.instead = Some(self.instead(&from.name, effective).await);
-            }
+        let short = profile.short_name(&self.part.destination.host);
+        let (looked, used) = self.names(short, profile.domain.is_some()).await;
+        let tried = looked.iter().map(|looked| looked.tried.clone()).collect();
+        let used = looked.into_iter().nth(used);
+        let name = used.as_ref().map(|used| used.tried.name.clone()).unwrap_or_default();
+        let (effective, stream, files) =
+            used.map(|used| (used.effective, used.stream, used.files)).unwrap_or_default();
+        let Files { known, own_keys, own_agent } = files.unwrap_or_default();
+        let keys_there = self.keys_there.clone();
+        let mut from = FromSource { name, tried, keys_there, own_keys, own_agent, instead: None };
+        let used = from.used().map(|used| &used.tunnel);
+        if let Some(effective) = &effective
+            && used.is_some_and(|t| t.is_forbidden() || *t == Tunnel::NotDirect)
+        {
+            from.instead = Some(self.instead(&from.name, effective, &known).await);
         }
         let case = Box::new(
             self.examine(
@@ -238,30 +251,6 @@ impl Look<'_> {
             .await,
         );
         SecondHop { case, file }
-    }
-
-    /// The destination by one name: what `ssh` there makes of it, what it resolves to there, and
-    /// whether the source can connect to it.
-    async fn name(
-        &self,
-        name: String,
-    ) -> (Tried, Option<Effective>, Option<session::TunnelStream>) {
-        let (client, effective) = self.client(&name).await;
-        let (host, port) = match &effective {
-            Some(e) => (e.host.clone(), e.port),
-            None => (name.clone(), self.part.destination.port.unwrap_or(22)),
-        };
-        let (lookup, addresses) = self.lookup(&host).await;
-        let mut tried =
-            Tried { name, client, lookup, addresses, tunnel: Tunnel::NotDirect, took_ms: 0 };
-        if effective.as_ref().is_some_and(Effective::is_proxied) {
-            return (tried, effective, None);
-        }
-        let limits = &self.evidence.limits;
-        let (tunnel, took_ms, stream) =
-            session::tunnel(self.session, &host, port, self.answer, limits).await;
-        (tried.tunnel, tried.took_ms) = (tunnel, took_ms);
-        (tried, effective, stream)
     }
 
     /// The same checks as for any other target, through the tunnel.
@@ -303,7 +292,8 @@ impl Look<'_> {
         case.from_source = self.seen(Ok(from));
         // Which files hold keys there is known; nobody looked into them.
         case.identities = self.seen(Ok(Identities::default()));
-        case.agent = self.seen(Ok(self.forwarded_agent()));
+        let asked = case.effective().map(|effective| effective.identity_agent.clone());
+        case.agent = self.seen(Ok(self.forwarded_agent(&asked.unwrap_or_default())));
         case.agent_for_host = self.seen(Err(Unseen::Needs(Needed::DirectWay)));
         // It is about this computer, from which nothing goes there.
         case.machine = self.seen(Err(Unseen::Needs(Needed::DirectWay)));
@@ -321,8 +311,11 @@ impl Look<'_> {
         Some(Observed { started_ms, duration_ms: 0, seen })
     }
 
-    /// The agent as it can be used there: the keys that were seen there.
-    fn forwarded_agent(&self) -> AgentKeys {
+    /// The agent as `ssh` there uses it: the keys that were seen there, where it asks that agent.
+    fn forwarded_agent(&self, asked: &IdentityAgent) -> AgentKeys {
+        if *asked != IdentityAgent::Environment {
+            return AgentKeys { state: AgentState::Disabled, ..AgentKeys::none() };
+        }
         let keys = self.agent.keys().iter();
         let keys = keys.filter(|key| self.keys_there.contains(&key.sha256)).cloned().collect();
         AgentKeys { state: AgentState::Keys(keys), others: Vec::new(), ..self.agent.clone() }

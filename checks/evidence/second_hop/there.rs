@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use super::{
     super::{
-        configuration::{Effective, read_printed},
-        known_hosts::{KnownHosts, read_found},
+        configuration::{Effective, IdentityAgent, StrictHostKeyChecking, read_printed},
+        known_hosts::{KnownHosts, KnownHostsFile, read_found},
         login::{Run, RunEnd},
         session,
     },
@@ -22,6 +22,17 @@ const MOST: usize = 64 << 10;
 const MOST_FILES: usize = 4;
 /// How many lines of a file of known hosts, addresses or debugging lines are kept.
 const MOST_LINES: usize = 20;
+
+/// What files the source has for its own ssh.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// What its known_hosts files say about the destination.
+    pub known: KnownHosts,
+    /// Key files that are there.
+    pub own_keys: Vec<Foreign>,
+    /// The socket that is asked in place of the forwarded agent, where it may be there.
+    pub own_agent: Option<Foreign>,
+}
 
 impl Look<'_> {
     /// Runs words as one command there.
@@ -84,19 +95,30 @@ impl Look<'_> {
     }
 
     /// What the known_hosts files there say about the destination, and which key files are there.
-    pub(super) async fn files(&self, effective: &Effective) -> (KnownHosts, Vec<Foreign>) {
+    pub(super) async fn files(&self, effective: &Effective) -> Files {
         let known = effective.user_known_hosts_files.iter();
         let known: Vec<_> = known.chain(&effective.global_known_hosts_files).collect();
-        let keys: Vec<_> = effective.identity_files.iter().map(|key| &key.path).collect();
+        let named = effective.identity_files.iter().map(|key| key.path.clone());
+        // A public half is enough to choose a key of the agent.
+        let halves = |path: String| {
+            let public = effective.identities_only.then(|| format!("{path}.pub"));
+            std::iter::once(path).chain(public)
+        };
+        let keys: Vec<_> = named.flat_map(halves).collect();
+        let agent = match &effective.identity_agent {
+            IdentityAgent::Socket(socket) => Some(socket),
+            IdentityAgent::None | IdentityAgent::Environment => None,
+        };
         let mut words = vec!["ls", "-d", "--"];
-        words.extend(known.iter().chain(&keys).map(|file| below_home(file)));
+        let files = known.iter().copied().chain(&keys).chain(agent);
+        words.extend(files.map(|file| below_home(file)));
         let listed = self.command(&words, false).await.stdout;
-        let is_there = |file: &&&String| listed.lines().any(|line| line == below_home(file));
+        let is_there = |file: &String| listed.lines().any(|line| line == below_home(file));
         let mut found = KnownHosts {
             name: super::super::known_hosts::name(effective),
             ..KnownHosts::default()
         };
-        for file in known.iter().filter(is_there).take(MOST_FILES) {
+        for file in known.iter().filter(|file| is_there(file)).take(MOST_FILES) {
             let search = ["ssh-keygen", "-F", &found.name, "-f", below_home(file)];
             let kept = self.command(&search, false).await;
             // With nothing found, it ends with 1.
@@ -104,17 +126,29 @@ impl Look<'_> {
             let why = (!looked).then(|| kept.run.stderr.printable());
             found.files.push(read_found(file, &kept.stdout, why, effective));
         }
-        let keys = keys.iter().filter(is_there).map(|file| Foreign::from_bytes(file.as_bytes()));
-        (found, keys.collect())
+        let shown = |file: &String| Foreign::from_bytes(file.as_bytes());
+        // What stands in a variable there is not known here.
+        let may_be_there = |socket: &&String| socket.starts_with('$') || is_there(socket);
+        Files {
+            known: found,
+            own_keys: keys.iter().filter(|file| is_there(file)).map(shown).collect(),
+            own_agent: agent.filter(may_be_there).map(shown),
+        }
     }
 
     /// `ssh` there, where no tunnel may be used: it logs in with one signature of the agent, runs
     /// `hostname` (at a service: nothing), and writes nothing.
-    pub(super) async fn instead(&self, name: &str, effective: &Effective) -> Instead {
+    pub(super) async fn instead(
+        &self,
+        name: &str,
+        effective: &Effective,
+        known: &KnownHosts,
+    ) -> Instead {
         let port = self.port();
         let seconds = format!("ConnectTimeout={}", (self.answer.as_secs() / 2).max(1));
         let mut words = vec!["ssh", "-v", "-T"];
-        for option in INSTEAD.into_iter().chain([seconds.as_str()]) {
+        let options = [&INSTEAD[..], host_key(effective, known), &[seconds.as_str()]].concat();
+        for option in options {
             words.extend(["-o", option]);
         }
         words.extend(self.to(&port));
@@ -137,9 +171,8 @@ impl Look<'_> {
 
 /// What must not happen there: no question, no key written down, nothing forwarded further, no
 /// shared connection, no command on the source, no password.
-const INSTEAD: [&str; 11] = [
+const INSTEAD: [&str; 10] = [
     "BatchMode=yes",
-    "StrictHostKeyChecking=yes",
     "UpdateHostKeys=no",
     "ForwardAgent=no",
     "ForwardX11=no",
@@ -150,6 +183,19 @@ const INSTEAD: [&str; 11] = [
     "PreferredAuthentications=publickey",
     "RemoteCommand=none",
 ];
+
+/// What is said of the destination's key. One that `ssh` there would accept unseen is accepted, and
+/// written nowhere; any other has to be known.
+fn host_key(effective: &Effective, known: &KnownHosts) -> &'static [&'static str] {
+    use StrictHostKeyChecking::{AcceptNew, No};
+    let unseen = matches!(effective.strict_host_key_checking, AcceptNew | No);
+    let is_new = |file: &KnownHostsFile| file.lines.is_empty() && file.unreadable.is_none();
+    if unseen && known.files.iter().all(is_new) {
+        &["StrictHostKeyChecking=accept-new", "UserKnownHostsFile=/dev/null"]
+    } else {
+        &["StrictHostKeyChecking=yes"]
+    }
+}
 
 /// A session begins in the home, where `~` in quotes would stand for nothing.
 fn below_home(path: &str) -> &str {

@@ -76,9 +76,12 @@ fn commands_of_a_copy() {
         let known = format!("{home}/.ssh/known_hosts");
         let looked = noted(ends, &source);
         assert_eq!(looked[..2], ["hostname", "ssh-add -l"]);
-        assert_eq!(looked[2..4], ["ssh -G -l USER -- shop", "getent ahosts shop"]);
-        assert!(looked[4].starts_with(&format!("ls -d -- {known} ")), "{looked:?}");
-        assert_eq!(looked[5..], [format!("ssh-keygen -F shop -f {known}")]);
+        for (n, name) in [(2, "shop.example.test"), (4, "shop")] {
+            let both = [format!("ssh -G -l USER -- {name}"), format!("getent ahosts {name}")];
+            assert_eq!(looked[n..n + 2], both);
+        }
+        assert!(looked[6].starts_with(&format!("ls -d -- {known} ")), "{looked:?}");
+        assert_eq!(looked[7..], [format!("ssh-keygen -F shop -f {known}")]);
         assert!(noted(ends, &dest).is_empty(), "nobody is logged in there");
 
         fs::write(&source, "").unwrap();

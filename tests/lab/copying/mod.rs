@@ -2,8 +2,10 @@
 
 mod advice;
 mod commands;
+mod names;
 mod network;
 mod service;
+mod settings;
 
 use std::fs;
 
@@ -246,6 +248,12 @@ fn ways_that_are_shut() {
         let name = "port refuses the source";
         let report = situation(name, ends, &[], ("not-ready", Some("second-hop-failed")));
         says(&report, "refused");
+        ends.rule("");
+        ends.stop("dest");
+        let name = "destination refuses everybody";
+        let report = situation(name, ends, &[], ("not-ready", Some("second-hop-failed")));
+        says(&report, "From this computer it is the same");
+        says(&report, "Begin with the destination itself");
         ends.rule("ip saddr 198.51.100.2 tcp dport 22 ip daddr 198.51.100.18 reject");
         let name = "source cannot be reached";
         situation(name, ends, &[], ("not-ready", Some("refused-on-the-way")));
@@ -367,6 +375,16 @@ fn files_of_a_copy() {
         let name = "no room at the destination";
         let report = situation(name, ends, &file, ("not-ready", Some("copy-no-room")));
         says(&report, "878.9 KiB");
+
+        // What is there makes room as it is overwritten.
+        ends.file("source", "again.sql", &"x".repeat(300_000));
+        ends.file("dest", "again.sql", "below the other");
+        let there = format!(
+            "{small}\nhead -c 300000 /dev/zero > {home}/again.sql\nchown {owner} {home}/again.sql"
+        );
+        ends.serve("dest", &key.public, &[], &there);
+        let name = "room is made by what is overwritten";
+        situation(name, ends, &["--file", "again.sql"], READY);
 
         // A file of that name is there, and the source may not be read.
         ends.serve("dest", &key.public, &[], "");

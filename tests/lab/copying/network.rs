@@ -169,7 +169,7 @@ impl Ends {
         until("sshd", || fs::read_to_string(&log).is_ok_and(|l| l.contains("Server listening")));
     }
 
-    fn stop(&mut self, place: &str) {
+    pub fn stop(&mut self, place: &str) {
         if let Some(mut child) = self.servers.remove(place) {
             let _ = child.kill();
             let _ = child.wait();

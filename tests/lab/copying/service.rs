@@ -60,7 +60,7 @@ pub fn words(ends: &Ends, more: &[&str]) -> Vec<String> {
 
 /// Runs the program, then `ssh` as the person would from the environment, and holds them together.
 /// `from_here`: whether the service can be used from this computer.
-fn situation(name: &str, ends: &Ends, expect: Expect, from_here: bool) -> Value {
+pub fn situation(name: &str, ends: &Ends, expect: Expect, from_here: bool) -> Value {
     let Looked { ended, report, recorded, text, redacted } = looked(ends, words(ends, &[]));
     // One session from either place at most, and no command of ours in it.
     let log = ends.log("dest");
