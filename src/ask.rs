@@ -5,7 +5,7 @@ use std::sync::Arc;
 use checks::evidence::person::Person;
 use zeroize::Zeroizing;
 
-use crate::progress::Screen;
+use crate::{progress::Screen, stop};
 
 /// Whether there is a terminal at which somebody could answer. `ssh` asks at the terminal of the
 /// process, whatever standard input is (OpenSSH, readpass.c): `ssh HOST < FILE` asks as well.
@@ -43,7 +43,7 @@ pub fn once(prompt: &str) -> Option<Zeroizing<String>> {
         tokio::select! {
             line = terminal.ask(prompt.to_owned()) => line,
             // The echo comes back with the end of the question.
-            _ = tokio::signal::ctrl_c() => None,
+            () = stop::told() => None,
         }
     })
 }
@@ -72,7 +72,7 @@ mod unix {
         fs::{File, OpenOptions},
         io::{ErrorKind, Read, Write},
         os::unix::fs::OpenOptionsExt,
-        sync::{Arc, Mutex, Once, PoisonError},
+        sync::{Arc, Mutex, PoisonError},
         time::Duration,
     };
 
@@ -86,10 +86,9 @@ mod unix {
         },
         unistd::{getpgrp, tcgetpgrp},
     };
-    use tokio::signal::unix::{SignalKind, signal};
     use zeroize::Zeroizing;
 
-    use crate::{exit::Exit, progress::Screen};
+    use crate::progress::Screen;
 
     const TERMINAL: &str = "/dev/tty";
 
@@ -107,18 +106,12 @@ mod unix {
         /// Two questions at once could not be told apart.
         turn: tokio::sync::Mutex<()>,
         hidden: Hidden,
-        watching: Once,
     }
 
     impl Terminal {
         pub(super) fn of_this_process(screen: Screen) -> Option<Self> {
             OpenOptions::new().read(true).write(true).open(TERMINAL).ok()?;
-            Some(Self {
-                screen,
-                turn: tokio::sync::Mutex::default(),
-                hidden: Hidden::default(),
-                watching: Once::new(),
-            })
+            Some(Self { screen, turn: tokio::sync::Mutex::default(), hidden: Hidden::default() })
         }
 
         pub(super) async fn ask(&self, prompt: String) -> Option<Zeroizing<String>> {
@@ -131,8 +124,6 @@ mod unix {
             if tcgetpgrp(&terminal).ok()? != getpgrp() {
                 return None;
             }
-            let hidden = self.hidden.clone();
-            self.watching.call_once(|| drop(tokio::spawn(shown_before_the_end(hidden))));
             let shown = self.hidden.hide(&terminal)?;
             terminal.write_all(prompt.as_bytes()).ok()?;
             let line = line(typed).await;
@@ -225,21 +216,5 @@ mod unix {
         fn drop(&mut self) {
             self.0.show();
         }
-    }
-
-    /// Ends the program as these signals would, but not before the echo is on again. Ctrl-C is no
-    /// case for this: it ends the wait.
-    async fn shown_before_the_end(hidden: Hidden) {
-        let (Ok(mut terminate), Ok(mut hang_up)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        else {
-            return;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-        hidden.show();
-        std::process::exit(i32::from(Exit::Inconclusive.code()));
     }
 }

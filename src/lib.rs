@@ -26,6 +26,7 @@ pub mod schema;
 pub mod ssh_letters;
 pub mod sftp;
 pub mod ssh_options;
+mod stop;
 pub mod subcommands;
 pub mod target_list;
 pub mod wait;

@@ -29,7 +29,7 @@ use crate::{
     progress::Progress,
     redact,
     render::{self, github, json, look::Look},
-    sftp, ssh_options,
+    sftp, ssh_options, stop,
     subcommands::{self, Call},
 };
 
@@ -220,7 +220,7 @@ impl Work {
 async fn examine_all(work: Vec<Work>, options: &Options) -> Result<Vec<Report>, String> {
     chosen::some(work.iter().map(Work::plan), options)?;
     let cut = CancellationToken::new();
-    let watch = tokio::spawn(stop_on_ctrl_c(cut.clone()));
+    let watch = tokio::spawn(stop::when_told(cut.clone()));
     let look = Look::here(options.color, options.quiet, options.verbose);
     let progress = Progress::new(look, work.len());
     // One for all targets: it asks one question at a time.
@@ -271,16 +271,6 @@ async fn examine(
     let report = checks::examine(&evidence, chosen, |row, finding| lines.found(row, finding)).await;
     progress.ended(report.verdict);
     report
-}
-
-/// The first Ctrl-C ends the waiting, the second the program.
-pub(crate) async fn stop_on_ctrl_c(cut: CancellationToken) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        cut.cancel();
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(Exit::Inconclusive.code()));
-        }
-    }
 }
 
 /// Shows a page, and writes it into the files that are asked for; what went wrong.

@@ -23,7 +23,7 @@ use checks::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::Options, exit::Exit, plans, render::look::Look, run, ssh_options::Sorted,
+    cli::Options, exit::Exit, plans, render::look::Look, run, ssh_options::Sorted, stop,
     subcommands::Call,
 };
 use course::{How, Looked};
@@ -65,7 +65,7 @@ pub fn run(call: &Call<'_>) -> Result<Exit, String> {
     }
     let waited = run::in_runtime(async {
         let cut = CancellationToken::new();
-        let watch = tokio::spawn(run::stop_on_ctrl_c(cut.clone()));
+        let watch = tokio::spawn(stop::when_told(cut.clone()));
         let waited = until(&wait, &cut, &mut tell).await;
         watch.abort();
         Ok(waited)

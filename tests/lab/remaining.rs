@@ -5,6 +5,7 @@ use std::{
     borrow::Cow,
     fs,
     os::unix::fs::PermissionsExt,
+    path::Path,
     process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -107,19 +108,43 @@ fn silent(w: &mut World) -> (Fault, Vec<String>) {
 fn a_run_that_is_broken_off_tells_what_it_saw() {
     in_a_world("a_run_that_is_broken_off_tells_what_it_saw", |w| {
         let (fault, arguments) = silent(w);
-        let mut command = w.person.command(program(), &w.home());
-        command.args(["--format", "json"]).args(&arguments);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        crate::world::until("the connection", || fault.connections() > 0);
-        let began = Instant::now();
-        // As root the child is a wrapper that has become the program, under the same number.
-        run(Command::new("kill").args(["-INT", &child.id().to_string()]));
-        let out = child.wait_with_output().unwrap();
-        assert!(began.elapsed() < Duration::from_secs(5), "it ends at once");
-        let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
-        assert_eq!(report["diagnosis"]["id"], "interrupted", "{report:#}");
-        assert_eq!(report["checks"][2]["status"], "pass", "the connection was made: {report:#}");
-        assert_eq!(out.status.code(), Some(3));
+        // With nohup, a terminal that is closed is no reason to end.
+        for (signals, before) in [
+            (&["-INT"][..], None),
+            (&["-TERM"], None),
+            (&["-HUP"], None),
+            (&["-HUP", "-TERM"], Some("/usr/bin/nohup")),
+        ] {
+            let connected = fault.connections();
+            let mut command = match before {
+                Some(before) => {
+                    let mut command = w.person.command(Path::new(before), &w.home());
+                    command.arg(program());
+                    command
+                }
+                None => w.person.command(program(), &w.home()),
+            };
+            command.args(["--format", "json"]).args(&arguments);
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            crate::world::until("the connection", || fault.connections() > connected);
+            // As root the child is a wrapper that has become the program, under the same number.
+            let pid = child.id().to_string();
+            let (last, ignored) = signals.split_last().unwrap();
+            for signal in ignored {
+                run(Command::new("kill").args([signal, &pid.as_str()]));
+                std::thread::sleep(Duration::from_millis(500));
+                assert!(child.try_wait().unwrap().is_none(), "{signal} with {before:?}");
+            }
+            let began = Instant::now();
+            run(Command::new("kill").args([last, &pid.as_str()]));
+            let out = child.wait_with_output().unwrap();
+            assert!(began.elapsed() < Duration::from_secs(5), "it ends at once");
+            let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+            assert_eq!(report["diagnosis"]["id"], "interrupted", "{report:#}");
+            let made = &report["checks"][2]["status"];
+            assert_eq!(made, "pass", "the connection was made: {report:#}");
+            assert_eq!(out.status.code(), Some(3));
+        }
         let ssh = crate::oracle::ssh(w, &arguments);
         table::row("a run that is broken off", w, &ssh, Some("interrupted"));
     });

@@ -217,18 +217,27 @@ fn a_test_file_leaves_nothing() {
 
         // Broken off as soon as the file is there, it is removed all the same.
         let file = password_file(w, &a.password).display().to_string();
-        let mut command = w.command(program());
-        command.args(["sftp", "--write-test", "--password-file", &file]);
-        command.args(with_config(w, &at(a, port)));
-        let out = std::process::Stdio::null;
-        let mut child = command.stdout(out()).stderr(out()).spawn().unwrap();
         let empty = || std::fs::read_dir(data(w)).unwrap().next().is_none();
-        while child.try_wait().unwrap().is_none() && empty() {}
-        // Where it has ended already, there is nothing to break off.
-        crate::person::run(
-            std::process::Command::new("kill").args(["-INT", &child.id().to_string()]),
-        );
-        child.wait().unwrap();
-        assert!(empty(), "{}", listing(&data(w)));
+        // Ctrl-C; a job that is cancelled, twice, as `timeout` does; a terminal that is closed.
+        for signals in [&["-INT"][..], &["-TERM", "-TERM"], &["-HUP", "-HUP"]] {
+            let mut command = w.command(program());
+            command.args(["sftp", "--write-test", "--format", "json", "--password-file", &file]);
+            command.args(with_config(w, &at(a, port)));
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+            let mut child = command.spawn().unwrap();
+            while child.try_wait().unwrap().is_none() && empty() {}
+            // Where it has ended already, there is nothing to break off.
+            for signal in signals {
+                let pid = child.id().to_string();
+                crate::person::run(
+                    std::process::Command::new("kill").args([*signal, pid.as_str()]),
+                );
+            }
+            let ended = child.wait_with_output().unwrap();
+            assert!(empty(), "{signals:?}: {}", listing(&data(w)));
+            let report: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+            let expected = if report["verdict"] == "ready" { 0 } else { 3 };
+            assert_eq!(ended.status.code(), Some(expected), "{signals:?}: {report:#}");
+        }
     });
 }
