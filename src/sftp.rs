@@ -107,9 +107,10 @@ fn password(asked: &SftpOptions, who: &str) -> Result<Option<Password>, String> 
     let text = if let Some(file) = &asked.password_file {
         from_file(file)?
     } else if let Some(name) = &asked.password_env {
-        let shown = name.to_string_lossy();
+        // What was given may be the password itself, so it is not repeated.
         let value = std::env::var(name).map_err(|_| {
-            format!("The environment variable {shown} is not set, or is not readable text.")
+            "The environment variable that --password-env names is not set, or is not readable text. \
+             What is wanted there is the NAME of a variable, and not the password."
         })?;
         Zeroizing::new(value)
     } else if asked.ask_password {
@@ -143,7 +144,13 @@ fn from_file(file: &Path) -> Result<Zeroizing<String>, String> {
         }
         std::io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(|e| wrong(&e))?;
     } else {
-        let open = std::fs::File::open(file).map_err(|e| wrong(&e))?;
+        // Where there is no such file, it may be the password itself, so it is not repeated.
+        let open = std::fs::File::open(file).map_err(|e| {
+            format!(
+                "Cannot read the file that --password-file names: {e}. What is wanted there is the \
+                 path of a FILE (- is standard input), and not the password."
+            )
+        })?;
         open.take(most).read_to_end(&mut bytes).map_err(|e| wrong(&e))?;
     }
     if bytes.len() > LONGEST {

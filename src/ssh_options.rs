@@ -118,6 +118,13 @@ fn habit(word: &str) -> Option<String> {
                 .into(),
         );
     }
+    if word.starts_with("--ask-password=") {
+        return Some(
+            "--ask-password takes no value: it asks for the password at the terminal. On the command \
+             line it can be read by everybody on this computer, and the shell keeps it."
+                .into(),
+        );
+    }
     let (_, means) = HABITS.iter().find(|(habit, _)| *habit == name)?;
     Some(format!("There is no option {name}. As for ssh, it is {means}."))
 }

@@ -43,6 +43,11 @@ fn what_is_wrong_is_said() {
         (&["--only", "login", "host"], "needs --login"),
         (&["--only", "dns", "--skip", "dns", "demo", "ready"], "leave no check"),
         (&["sftp://jo:secret@host/x"], "has a password in it"),
+        (&["sftp", "--password-env", "secret", "u@host"], "the NAME of a variable"),
+        (&["sftp", "--password-file", "secret", "u@host"], "the path of a FILE"),
+        (&["sftp", "--ask-password=secret", "u@host"], "takes no value"),
+        (&["copy", "-P", "22", "a@b", "c@d"], "the port is -p 22"),
+        (&["copy", "u@a.example.com", "u@a"], "are the same host"),
         (&["catalogue", "--output", "x"], "takes no --output"),
         (&["--quiet", "--verbose", "host"], "cannot be used with"),
     ] {

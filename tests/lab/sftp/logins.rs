@@ -69,7 +69,7 @@ fn the_password_comes_from_where_it_was_put_and_goes_nowhere_else() {
             (format!("sftp --password=x {target}"), "on the command line"),
             (format!("sftp --ask-password {target}"), "no terminal"),
             (format!("sftp --password-env NOT_SET {target}"), "not set"),
-            (format!("sftp --password-file /nowhere {target}"), "/nowhere"),
+            (format!("sftp --password-file /nowhere {target}"), "the path of a FILE"),
             (format!("sftp --password-file /dev/zero {target}"), "too long"),
             (format!("sftp --write-test {target}"), "need a login"),
             (format!("sftp --password-file {file} --password-env PW {target}"), "one way"),
