@@ -155,32 +155,74 @@ fn mode(rights: &Rights) -> String {
     letters.into_iter().collect()
 }
 
-/// What the owners have to run: for each owner one step.
-#[must_use]
-pub fn remedies(case: &Case, session: &SftpSession, found: &[Obstacle]) -> Vec<Hint> {
-    let mut owners: Vec<String> = Vec::new();
-    let name = |o: &Obstacle| o.rights.owner.as_ref().map_or("", Foreign::raw).to_owned();
-    for obstacle in found {
-        if !owners.contains(&name(obstacle)) {
-            owners.push(name(obstacle));
-        }
-    }
-    let of = |who: &String| found.iter().filter(|o| name(o) == *who).collect::<Vec<_>>();
-    owners.iter().map(|who| remedy(case, session, who, &of(who))).collect()
+/// Who owns something, as the server tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Owner {
+    Named(String),
+    /// In a place where no name is known, such as a chroot.
+    Number(u32),
+    Untold,
 }
 
-fn remedy(case: &Case, session: &SftpSession, who: &str, found: &[&Obstacle]) -> Hint {
+impl Owner {
+    fn of(rights: &Rights) -> Self {
+        let told = rights.owner.as_ref().map_or("", Foreign::raw);
+        match told.parse().ok().or(rights.uid) {
+            Some(0) => Self::Named("root".into()),
+            Some(number) if told.bytes().all(|b| b.is_ascii_digit()) => Self::Number(number),
+            None if told.is_empty() => Self::Untold,
+            _ => Self::Named(told.to_owned()),
+        }
+    }
+}
+
+/// What the owners have to run: for each owner one step, and one before them where only numbers tell
+/// who they are.
+#[must_use]
+pub fn remedies(case: &Case, session: &SftpSession, found: &[Obstacle]) -> Vec<Hint> {
+    let mut owners: Vec<Owner> = Vec::new();
+    for obstacle in found {
+        let owner = Owner::of(&obstacle.rights);
+        if !owners.contains(&owner) {
+            owners.push(owner);
+        }
+    }
+    let of =
+        |who: &Owner| found.iter().filter(|o| Owner::of(&o.rights) == *who).collect::<Vec<_>>();
+    let steps = owners.iter().map(|who| remedy(case, session, who, &of(who)));
+    let nameless = owners.iter().any(|owner| matches!(owner, Owner::Number(_)));
+    let shell = case.profile().user.as_deref().filter(|_| nameless);
+    shell.map(|shell| whose(case, shell)).into_iter().chain(steps).collect()
+}
+
+/// Which number the shell user has.
+fn whose(case: &Case, shell: &str) -> Hint {
+    let mut ssh = case.plan.ssh().user(shell).command();
+    ssh.0.push(there(command!["id", "-u"]).into());
+    Hint::run(
+        text![
+            "The server tells owners as numbers, as ls -n does. See which one is that of ",
+            user(shell),
+            ", over the login by key:"
+        ],
+        ssh,
+    )
+}
+
+fn remedy(case: &Case, session: &SftpSession, who: &Owner, found: &[&Obstacle]) -> Hint {
     let profile = case.profile();
-    let numeric = who.is_empty() || who.bytes().all(|b| b.is_ascii_digit());
-    let login = match profile.user.as_deref() {
-        _ if who == "root" => None,
-        Some(shell) if numeric => Some(shell),
-        _ if numeric => None,
-        _ => Some(who),
+    let login = match who {
+        Owner::Named(name) => Some(name.as_str()).filter(|name| *name != "root"),
+        Owner::Number(_) => profile.user.as_deref(),
+        Owner::Untold => None,
     };
     let seen = View::of(profile, session, case);
     let (Some(login), Some(command)) = (login, seen.command(found)) else {
-        let mut words = text!["Only the owner or those who run the server can change that, with "];
+        let mut words = text!["Only the owner"];
+        if let Owner::Number(uid) = who {
+            words = words.then(text![", who has the number ", number(*uid), ","]);
+        }
+        words = words.with(" or those who run the server can change that, with ");
         words = words.with(if found.iter().any(|o| o.why == Why::Sticky) {
             "chmod -t for the folder"
         } else {
@@ -188,7 +230,16 @@ fn remedy(case: &Case, session: &SftpSession, who: &str, found: &[&Obstacle]) ->
         });
         return Hint::advice(words.with("; the group must be one that the SFTP user is in."));
     };
-    let mut words = text!["Let the owner, ", user(login), ", give the group these rights"];
+    let mut words = match who {
+        Owner::Number(uid) => text![
+            "If it is ",
+            number(*uid),
+            ", let ",
+            user(login),
+            " give the group these rights, else ask those who run the server whose number that is"
+        ],
+        _ => text!["Let the owner, ", user(login), ", give the group these rights"],
+    };
     if let Some(group) = found.iter().find_map(|o| o.rights.group.as_ref()) {
         words = words.then(text!["; the SFTP user must be in the group ", group.short()]);
     }
@@ -256,11 +307,13 @@ impl View {
             .iter()
             .any(|o| o.place.contains(crate::text::is_obeyed) || o.place.ends_with('…'));
         if closed.len() > MOST_NAMED || odd {
-            let owner = found.iter().find_map(|o| o.rights.owner.as_ref());
+            let owner = found.first().map(|o| Owner::of(&o.rights));
             let mut find =
                 command!["find", path(&self.top), "!", "-type", "l", "!", "-perm", "-020"];
-            if let Some(owner) = owner {
-                find.0.extend(["-user".into(), user(owner.raw()).into()]);
+            match owner {
+                Some(Owner::Named(name)) => find.0.extend(["-user".into(), user(name).into()]),
+                Some(Owner::Number(uid)) => find.0.extend(["-user".into(), number(uid).into()]),
+                Some(Owner::Untold) | None => {}
             }
             find.0.extend(["-exec", "chmod", "g+rwX", "{}", "+"].map(Text::from));
             return Some(find);

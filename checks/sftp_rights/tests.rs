@@ -91,6 +91,10 @@ fn who_one_is_shows_in_a_name_or_in_a_test_file() {
 }
 
 fn commands(home: &str, top: Folder) -> Vec<String> {
+    hints(home, top).iter().map(|h| h.command.as_ref().map_or("-".into(), Command::plain)).collect()
+}
+
+fn hints(home: &str, top: Folder) -> Vec<Hint> {
     let mut effective = made::effective(22);
     effective.host = "shop.cloud.akeneo.com".into();
     effective.user = "akeneosftp".into();
@@ -100,8 +104,28 @@ fn commands(home: &str, top: Folder) -> Vec<String> {
     case.plan.profile = built_in("akeneo").cloned();
     let session = session(home, top);
     let found = obstacles(&session, OWN);
-    let hints = remedies(&case, &session, &found);
-    hints.iter().map(|h| h.command.as_ref().map_or("-".into(), Command::plain)).collect()
+    remedies(&case, &session, &found)
+}
+
+/// In a chroot there are no names; each number is somebody else's.
+#[test]
+fn owners_that_are_numbers_are_not_given_a_name() {
+    let mut top = folder("/", 0o2775, OWN, &[("a", 0o100_644, SHELL), ("b", 0o100_644, 2002)]);
+    for (n, entry) in top.entries.iter_mut().enumerate() {
+        // Some servers write the number in the place of the name.
+        entry.rights.owner = (n == 1).then(|| Foreign::from_bytes(b"2002"));
+    }
+    let said = hints("/", top.clone());
+    let [whose, first, second] = said.as_slice() else { panic!("{said:?}") };
+    let command = |hint: &Hint| hint.command.as_ref().unwrap().plain();
+    assert_eq!(command(whose), "ssh akeneo@shop.cloud.akeneo.com 'id -u'");
+    assert!(first.text.plain().contains("If it is 1000, let akeneo"), "{first:?}");
+    assert!(second.text.plain().contains("If it is 2002, let akeneo"), "{second:?}");
+    assert!(command(first).contains("/a") && !command(first).contains("/b"), "{first:?}");
+    assert!(!said.iter().any(|hint| hint.text.plain().contains("the owner, akeneo")));
+    // Many are found by the number.
+    top.entries = (0..9).map(|_| top.entries[1].clone()).collect();
+    assert!(command(&hints("/", top)[1]).contains("-user 2002"));
 }
 
 #[test]
