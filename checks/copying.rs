@@ -89,6 +89,18 @@ pub fn by_way_of_here(base: &Plan, part: &Part) -> Option<Hint> {
     Some(Hint::run(words, copy))
 }
 
+/// The same copy again, examined by this program; `to` is the destination.
+#[must_use]
+pub fn again(base: &Plan, part: &Part, to: impl Into<Text>) -> Command {
+    let mut again = from_here(base, part, &part.source).ssh().examined().without("-A").options();
+    again.0.insert(1, "copy".into());
+    again.0.extend([text![foreign(&part.source.input)], to.into()]);
+    if let Some(file) = &part.file {
+        again.0.extend(["--file".into(), text![foreign(file)]]);
+    }
+    again
+}
+
 /// A host where a colon follows it: an IPv6 address stands in brackets.
 fn in_address(name: &str) -> Span {
     if name.contains(':') { host(format!("[{name}]")) } else { host(name) }

@@ -45,9 +45,9 @@ impl Check for Login {
             }
             Some(arrival) => arrived(&arrival, login, who),
             None if is_open(&login.proof, plan.interactive) => {
-                Finding::skip(unproven(&login.proof))
+                Finding::skip(unproven(plan, &login.proof))
             }
-            None => Finding::fail(unproven(&login.proof)),
+            None => Finding::fail(unproven(plan, &login.proof)),
         };
         finding
             .detail_all(by(login))
@@ -164,7 +164,7 @@ fn is_open(proof: &Proof, interactive: bool) -> bool {
     }
 }
 
-fn unproven(proof: &Proof) -> Text {
+fn unproven(plan: &Plan, proof: &Proof) -> Text {
     match proof {
         Proof::Accepted => text!["The server wanted no proof."],
         Proof::Partial { methods } => text![
@@ -175,11 +175,24 @@ fn unproven(proof: &Proof) -> Text {
         Proof::Refused { .. } => {
             text!["The server would take the key, and then refuses its proof."]
         }
-        Proof::NotSigned(why) => text!["The key was not proven: "].then(not_signed(why)).with("."),
+        Proof::NotSigned(why) => {
+            text!["The key was not proven: "].then(not_asked(plan, why)).with(".")
+        }
         Proof::Broken(why @ (Broken::Interrupted | Broken::OutOfTime)) => {
             text!["Not found out: ", why.words(), " before the key was proven."]
         }
         Proof::Broken(why) => text!["The key was not taken in the end: ", why.words(), "."],
+    }
+}
+
+/// The same where somebody may be there, whom a copy does not ask.
+#[must_use]
+pub fn not_asked(plan: &Plan, why: &NotSigned) -> Text {
+    match why {
+        NotSigned::NoPerson if plan.interactive && plan.pair.is_some() => {
+            text!["copy asks for no passphrase"]
+        }
+        _ => not_signed(why),
     }
 }
 

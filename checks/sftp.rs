@@ -9,7 +9,7 @@ use crate::{
         agent::AgentKeys,
         password::{Answer, Method, PasswordLogin},
         queries::Broken,
-        sftp::{SftpSession, Subsystem, WriteTest},
+        sftp::{Folder, MOST_ENTRIES, SftpSession, Subsystem, WriteTest},
     },
     finding::{Finding, Hint, Status},
     offers,
@@ -189,16 +189,11 @@ fn stopped(login: &PasswordLogin, what: &'static str) -> Finding {
 fn of_session(case: &Case, login: &PasswordLogin, session: &SftpSession) -> Finding {
     let finding = judged(case, login, session);
     let lists = session.folders.iter().map(|folder| {
-        text![
-            "Folder ",
-            &folder.path,
-            ": ",
-            match &folder.trouble {
-                None => number(folder.entries.len()),
-                Some(trouble) => trouble.words(),
-            },
-            if folder.trouble.is_none() { " entries." } else { "." },
-        ]
+        let holds = match &folder.trouble {
+            None => entries(session, folder),
+            Some(trouble) => text![trouble.words()],
+        };
+        text!["Folder ", &folder.path, ": "].then(holds).with(".")
     });
     let cut = session.cut.then(|| text!["Not everything below it was looked at."]);
     let folders = session.folders.iter().map(|f| (f.path.raw(), f.entries.len()));
@@ -216,6 +211,15 @@ fn of_session(case: &Case, login: &PasswordLogin, session: &SftpSession) -> Find
         .fact("exit_status", session.exit_status)
         .fact("write_test", &session.write_test)
         .fact("session_ended", session.broken)
+}
+
+/// How many entries are in a folder; of the last one, at least, where the list was not read to its end.
+fn entries(session: &SftpSession, folder: &Folder) -> Text {
+    let all: usize = session.folders.iter().map(|folder| folder.entries.len()).sum();
+    let is_last = session.folders.last() == Some(folder);
+    let at_least = session.cut && is_last && all >= MOST_ENTRIES;
+    let (begin, many) = (if at_least { "at least " } else { "" }, folder.entries.len());
+    text![begin, number(many), if many == 1 { " entry" } else { " entries" }]
 }
 
 fn judged(case: &Case, login: &PasswordLogin, session: &SftpSession) -> Finding {
@@ -277,15 +281,8 @@ fn judged(case: &Case, login: &PasswordLogin, session: &SftpSession) -> Finding 
         let note = own.and_then(|own| sftp_rights::group_note(session, own));
         return in_the_way(case, login, session, &obstacles).detail_all(note);
     }
-    let mut words = text![
-        "Logged in as ",
-        user(&login.user),
-        "; ",
-        place(),
-        " holds ",
-        number(folder.entries.len()),
-        " entries",
-    ];
+    let mut words = text!["Logged in as ", user(&login.user), "; ", place(), " holds "]
+        .then(entries(session, folder));
     if session.write_test.is_some() {
         words = words.with(", and a test file could be made, renamed and removed");
     }
@@ -393,9 +390,17 @@ mod tests {
             folders: vec![Folder::default()],
             ..SftpSession::default()
         };
+        let holds = |count, cut| {
+            let entries = vec![crate::evidence::sftp::Entry::default(); count];
+            let folders = vec![Folder { entries, ..Folder::default() }];
+            SftpSession { folders, cut, ..good() }
+        };
         let denied = Folder { trouble: Some(Trouble::PermissionDenied), ..Folder::default() };
         for (session, status, words) in [
-            (good(), Status::Pass, "holds 0 entries"),
+            (good(), Status::Pass, "holds 0 entries."),
+            (holds(1, false), Status::Pass, "holds 1 entry."),
+            (holds(MOST_ENTRIES, false), Status::Pass, "holds 1000 entries."),
+            (holds(MOST_ENTRIES, true), Status::Pass, "holds at least 1000 entries."),
             (SftpSession { subsystem: Subsystem::Refused, ..good() }, Status::Fail, "no SFTP"),
             (SftpSession { noise: text::Foreign::from_bytes(b"hi"), ..good() }, Status::Fail, "hi"),
             (SftpSession { version: None, ..good() }, Status::Fail, "ended"),

@@ -12,10 +12,10 @@ use crate::{
     evidence::Evidence,
     finding::{Hint, Status},
     namesake::{self, Leads},
-    pair::{Part, Role, from_here},
+    pair::{Part, Role},
     report::{Report, Verdict},
     ssh_add, text,
-    text::{Text, foreign, host, path, user},
+    text::{Text, host, path, user},
 };
 
 /// The reports of a copy, or of a service that is used from an environment.
@@ -322,15 +322,9 @@ fn is_down(found: &mut Diagnosis, case: &Case, here: &Here) {
 
 /// The same copy, with the name that the destination has for everybody.
 fn by_its_name(base: &Plan, part: &Part, real: &str) -> Hint {
-    let mut again = from_here(base, part, &part.source).ssh().examined().without("-A").options();
-    again.0.insert(1, "copy".into());
-    again.0.push(text![foreign(&part.source.input)]);
-    again.0.push(match &part.destination.user {
+    let to = match &part.destination.user {
         Some(name) => text![user(name), "@", host(real)],
         None => text![host(real)],
-    });
-    if let Some(file) = &part.file {
-        again.0.extend(["--file".into(), text![foreign(file)]]);
-    }
-    Hint::run("Run this again with that name:", again)
+    };
+    Hint::run("Run this again with that name:", copying::again(base, part, to))
 }

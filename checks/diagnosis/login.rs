@@ -7,14 +7,14 @@ mod tests;
 use super::{Diagnosis, Id, Rule};
 use crate::{
     case::Case,
-    command,
+    command, copying,
     evidence::{
         Needed, Unseen,
         login::{Login, NotSigned, Proof, RunEnd},
         queries::{Answer, Broken, Query},
     },
     finding::Hint,
-    login::not_signed,
+    login::{not_asked, not_signed},
     portal, text,
     text::{Text, foreign, key, number, path, user},
     transport::seconds,
@@ -98,6 +98,9 @@ fn unknown_host(case: &Case) -> Option<Diagnosis> {
 }
 
 fn again(case: &Case) -> text::Command {
+    if let Some(part) = case.plan.pair.as_deref().filter(|part| part.is_copy()) {
+        return copying::again(&case.plan, part, text![foreign(&part.destination.input)]);
+    }
     case.plan.ssh().preflight(Some("--login")).command()
 }
 
@@ -109,16 +112,23 @@ fn a_person_has_to(case: &Case) -> Option<Diagnosis> {
         Proof::NotSigned(why @ (NotSigned::NoPassphrase | NotSigned::NoPerson)) => {
             let query = query(case, login)?;
             let file = query.offer.path.as_deref()?;
-            let found = found
-                .because(would_take(case, login))
-                .because(text!["The login was not tried: "].then(not_signed(why)).with("."));
+            let found = found.because(would_take(case, login)).because(
+                text!["The login was not tried: "].then(not_asked(&case.plan, why)).with("."),
+            );
             Some(
                 found
                     .step(Hint::run(
                         "Load the key into the agent, which asks for the passphrase once:",
                         command!["ssh-add", path(file)],
                     ))
-                    .step(Hint::run("Then try the login again:", again(case))),
+                    .step(Hint::run(
+                        if case.plan.pair.is_some() {
+                            "Then run this again:"
+                        } else {
+                            "Then try the login again:"
+                        },
+                        again(case),
+                    )),
             )
         }
         Proof::NotSigned(why @ NotSigned::Unsupported(_)) => {

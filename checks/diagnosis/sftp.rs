@@ -310,7 +310,8 @@ fn wrong(case: &Case) -> Option<Diagnosis> {
         ));
     let profile = case.profile();
     let other = profile.sftp.as_ref().and_then(|sftp| sftp.user.as_ref());
-    if let Some(other) = other.filter(|other| **other != login.user) {
+    let other = other.filter(|other| **other != login.user);
+    if let Some(other) = other {
         found = found.step(Hint::advice(text![
             "Check the user: unless another one was agreed on, it is ",
             user(other),
@@ -318,7 +319,7 @@ fn wrong(case: &Case) -> Option<Diagnosis> {
         ]));
     }
     found = found.step(Hint::advice(text![
-        "If both are right, ask ",
+        if other.is_some() { "If both are right, ask " } else { "If it is right, ask " },
         support(case),
         " whether the access still exists, and for a new password. Do not try many times: servers \
          block addresses that fail.",

@@ -10,6 +10,7 @@ mod folders;
 mod talk;
 mod write_test;
 
+pub use folders::MOST_ENTRIES;
 pub(super) use talk::observe;
 
 /// What was seen of one SFTP session.

@@ -142,6 +142,11 @@ fn why_there_is_no_signature() {
     for why in [NotSigned::NoPassphrase, NotSigned::NoPerson] {
         expect(&unsigned(why), Id::LoginNotFinished, &["ssh-add /k/a", "ssh-preflight --login"]);
     }
+    // Somebody is there, and copy asks for nothing.
+    let mut copy = unsigned(NotSigned::NoPerson);
+    copy.plan.pair = Some(Box::new(crate::pair::tests::part(Some("x"))));
+    let again = "ssh-preflight copy akeneo@a-staging.example.com akeneo@a.example.com --file x";
+    expect(&copy, Id::LoginNotFinished, &["copy asks for no passphrase", "ssh-add /k/a", again]);
     let ours = unsigned(NotSigned::Unsupported("odd".into()));
     expect(&ours, Id::LoginNotFinished, &["odd"]);
 }

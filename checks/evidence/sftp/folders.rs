@@ -82,7 +82,8 @@ async fn list(
             return folder;
         }
     };
-    loop {
+    let mut full = false;
+    while !full {
         let files = match talk.ask(talk.sftp.readdir(&handle)).await {
             Ok(name) if name.files.is_empty() => break,
             Ok(name) => name.files,
@@ -93,19 +94,17 @@ async fn list(
             }
         };
         for file in files {
-            take(file, &mut folder, room, &mut found.cut);
-        }
-        if *room == 0 {
-            break;
+            take(file, &mut folder, room, &mut full);
         }
     }
+    found.cut |= full;
     if found.broken.is_none() {
         found.broken = talk.ask(talk.sftp.close(&handle)).await.err().and_then(|why| why.ends());
     }
     folder
 }
 
-fn take(file: File, folder: &mut Folder, room: &mut usize, cut: &mut bool) {
+fn take(file: File, folder: &mut Folder, room: &mut usize, full: &mut bool) {
     let rights = rights(&file.attrs, &file.longname);
     match file.filename.as_str() {
         // The folder itself, with the names of its owner and group.
@@ -119,7 +118,7 @@ fn take(file: File, folder: &mut Folder, room: &mut usize, cut: &mut bool) {
             };
         }
         ".." => {}
-        _ if *room == 0 => *cut = true,
+        _ if *room == 0 => *full = true,
         name => {
             *room -= 1;
             folder.entries.push(Entry { name: Foreign::from_bytes(name.as_bytes()), rights });
@@ -148,11 +147,14 @@ mod tests {
 
     #[test]
     fn a_folder_without_end_is_cut() {
-        let (mut folder, mut room, mut cut) = (Folder::default(), 2, false);
-        for name in [".", "..", "a", "b", "c"] {
-            take(File::dummy(name), &mut folder, &mut room, &mut cut);
+        let (mut folder, mut room, mut full) = (Folder::default(), 2, false);
+        for (name, expected) in
+            [(".", false), ("a", false), ("b", false), ("..", false), ("c", true)]
+        {
+            take(File::dummy(name), &mut folder, &mut room, &mut full);
+            assert_eq!(full, expected, "{name}");
         }
-        assert_eq!((folder.entries.len(), room, cut), (2, 0, true));
+        assert_eq!((folder.entries.len(), room), (2, 0));
         assert_eq!(folder.trouble, None);
     }
 }
