@@ -5,7 +5,7 @@ use crate::{
     command,
     evidence::configuration::Effective,
     finding::Hint,
-    pair::{End, Part, from_here},
+    pair::{End, Part, from_here, quoted},
     text,
     text::{Command, Span, Text, foreign, host, number, user},
 };
@@ -24,6 +24,24 @@ fn file(part: &Part) -> &str {
 /// The same, to another place at the destination.
 #[must_use]
 pub fn scp_to(part: &Part, there: &Effective, name: &str, to: &str) -> Command {
+    let far = text![foreign(to)];
+    words(part, there, name, if part.has_older_scp() { for_its_shell(to) } else { far })
+}
+
+/// The same in scp's older language, where it speaks SFTP unasked.
+#[must_use]
+pub fn older_scp(part: &Part, there: &Effective, name: &str) -> Command {
+    let mut older = words(part, there, name, for_its_shell(file(part)));
+    older.0.insert(1, "-O".into());
+    older
+}
+
+/// A path for the shell at the destination, which reads it once more.
+fn for_its_shell(to: &str) -> Text {
+    text![foreign(quoted(&[to]).unwrap_or_else(|_| to.to_owned()))]
+}
+
+fn words(part: &Part, there: &Effective, name: &str, to: Text) -> Command {
     let mut words = command!["scp"];
     if let Some(port) = part.destination.port.filter(|port| *port != 22) {
         words.0.extend(["-P".into(), number(port).into()]);
@@ -37,16 +55,16 @@ pub fn scp_to(part: &Part, there: &Effective, name: &str, to: &str) -> Command {
         file.to_owned()
     };
     words.0.push(foreign(local).into());
-    words.0.push(text![user(&there.user), "@", in_address(name), ":", foreign(to)]);
+    words.0.push(text![user(&there.user), "@", in_address(name), ":"].then(to));
     words
 }
 
-/// The commands of the copy, the first one first. `source` is the case of the source, `there` what
-/// `ssh` would do there, `name` the name of the destination there.
+/// The commands of the copy, the first one first. `source` is the case of the source, `hop` that of the
+/// destination as it is seen from there.
 #[must_use]
-pub fn commands(source: &Case, there: &Effective, name: &str) -> Vec<Hint> {
-    let Some(part) = &source.plan.pair else { return Vec::new() };
-    let scp = scp(part, there, name);
+pub fn commands(source: &Case, hop: &Case) -> Vec<Hint> {
+    let (Some(part), Some(there)) = (&hop.plan.pair, hop.effective()) else { return Vec::new() };
+    let scp = scp(part, there, &hop.plan.host);
     let log_in = source.plan.ssh().flag("-t").command();
     let mut one_step = log_in.clone();
     one_step.0.push(text::there(scp.clone()).into());
@@ -145,8 +163,9 @@ mod tests {
         case.plan.host = "a-staging.example.com".into();
         case.plan.user = Some("akeneo".into());
         case.plan.pair = Some(Box::new(part(Some("my dump.sql"))));
-        let there = Effective { user: "akeneo".into(), ..made::effective(22) };
-        let said: Vec<_> = commands(&case, &there, "a")
+        let mut hop = made::case(Effective { user: "akeneo".into(), ..made::effective(22) });
+        hop.plan = crate::case::Plan { host: "a".into(), ..case.plan.clone() };
+        let said: Vec<_> = commands(&case, &hop)
             .iter()
             .map(|hint| hint.command.as_ref().unwrap().plain())
             .collect();
@@ -163,6 +182,23 @@ mod tests {
         assert_eq!(said("-r"), "scp ./-r u@d:-r");
         assert_eq!(said("host:x"), "scp ./host:x u@d:host:x");
         assert_eq!(said("$(reboot)"), "scp '$(reboot)' 'u@d:$(reboot)'");
+    }
+
+    /// The shell at the destination reads the name once more.
+    #[test]
+    fn the_older_language_is_quoted_twice() {
+        let there = Effective { user: "u".into(), ..made::effective(22) };
+        let software = Some(crate::text::Foreign::from_bytes(b"SSH-2.0-OpenSSH_8.4p1"));
+        for (file, to) in [("a b", "u@d:'a b'"), ("plain.sql", "u@d:plain.sql")] {
+            let part = Part { software: software.clone(), ..part(Some(file)) };
+            let words = shlex::split(&scp(&part, &there, "d").plain()).unwrap();
+            assert_eq!(words, ["scp", file, to]);
+            let newer = Part { software: None, ..part };
+            let words = shlex::split(&older_scp(&newer, &there, "d").plain()).unwrap();
+            assert_eq!(words, ["scp", "-O", file, to]);
+            let words = shlex::split(&scp(&newer, &there, "d").plain()).unwrap();
+            assert_eq!(words[2], format!("u@d:{file}"));
+        }
     }
 
     #[test]

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     case::{Case, Plan},
-    evidence::login::is_host_name,
+    evidence::{handshake::openssh_version, login::is_host_name},
     profile::{Profile, normal},
-    text::{Command, Span, Text, there},
+    text::{Command, Foreign, Span, Text, there},
 };
 
 /// What a target has to do with the pair.
@@ -32,6 +32,9 @@ pub struct Part {
     /// Its size in bytes, once that was seen.
     #[serde(default)]
     pub size: Option<u64>,
+    /// What the server of the source calls itself, once that was seen: the `scp` there is of its age.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software: Option<Foreign>,
 }
 
 /// The part of a target.
@@ -108,6 +111,17 @@ impl Part {
     #[must_use]
     pub const fn client(&self) -> &'static str {
         if self.is_copy() { "scp" } else { "ssh" }
+    }
+
+    /// Whether the `scp` of the source speaks its older language, for which the destination needs a shell:
+    /// that of OpenSSH before 8.7, and where nobody has changed it, before 9. Red Hat has.
+    #[must_use]
+    pub fn has_older_scp(&self) -> bool {
+        let told = self.software.as_ref().map_or("", Foreign::raw);
+        openssh_version(told).is_some_and(|version| {
+            let as_published = told.contains("Debian") || told.contains("Ubuntu");
+            version < (8, 7) || as_published && version < (9, 0)
+        })
     }
 
     /// The folder, at the destination, in which the file is to be: the same as at the source.
@@ -189,6 +203,7 @@ pub(crate) mod tests {
             file: file.map(str::to_owned),
             options: Vec::new(),
             size: None,
+            software: None,
         }
     }
 
@@ -212,6 +227,24 @@ pub(crate) mod tests {
         let service = Part { service: Some(Box::default()), ..copy };
         let said = service.in_its_words(words()).plain();
         assert_eq!(said, "At the environment, the source refuses the service.");
+    }
+
+    #[test]
+    fn the_language_of_scp_is_a_matter_of_its_age() {
+        for (told, older) in [
+            ("SSH-2.0-OpenSSH_8.4p1 Debian-5+deb11u3", true),
+            ("SSH-2.0-OpenSSH_8.9p1 Ubuntu-3ubuntu0.10", true),
+            ("SSH-2.0-OpenSSH_8.0", true),
+            // It is Red Hat's, which speaks SFTP.
+            ("SSH-2.0-OpenSSH_8.7", false),
+            ("SSH-2.0-OpenSSH_9.2p1 Debian-2", false),
+            ("SSH-2.0-OpenSSH_10.0p2 Debian-7", false),
+            ("SSH-2.0-dropbear_2022.83", false),
+        ] {
+            let software = Some(Foreign::from_bytes(told.as_bytes()));
+            assert_eq!(Part { software, ..part(None) }.has_older_scp(), older, "{told}");
+        }
+        assert!(!part(None).has_older_scp());
     }
 
     #[test]

@@ -104,11 +104,10 @@ impl<'r> Pair<'r> {
     /// work.
     #[must_use]
     pub fn commands(self) -> Vec<Hint> {
-        let there = self.hop.and_then(|hop| Some((hop.case.effective()?, hop)));
-        match there {
-            Some((effective, hop)) if self.verdict() == Verdict::Ready => match self.part() {
+        match self.hop {
+            Some(hop) if self.verdict() == Verdict::Ready => match self.part() {
                 Some(part) if !part.is_copy() => used_from(part, &self.source.case, hop),
-                _ => copying::commands(&self.source.case, effective, &hop.case.plan.host),
+                _ => copying::commands(&self.source.case, &hop.case),
             },
             _ => Vec::new(),
         }

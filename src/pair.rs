@@ -39,6 +39,7 @@ pub fn join(source: &mut Plan, destination: &mut Plan, goal: Goal) {
         file,
         options: source.ssh_options.clone(),
         size: None,
+        software: None,
     };
     destination.pair = Some(Box::new(Part { role: Role::Destination, ..part.clone() }));
     source.pair = Some(Box::new(part));

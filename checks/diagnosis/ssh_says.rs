@@ -18,7 +18,7 @@ use crate::{
         agent::{AgentKeys, AgentState},
         configuration::{Effective, Source, StrictHostKeyChecking},
         connection::{Attempts, OsErrorKind, Outcome},
-        handshake::{Disconnect, Handshake, HandshakeEnd},
+        handshake::{Disconnect, Handshake, HandshakeEnd, openssh_version},
         queries::{Broken, Queries},
     },
     host_trust::{self, Acceptance, CertificateFault, Trust},
@@ -110,14 +110,7 @@ impl Client {
             Some(Source::Ssh { version }) => version.raw(),
             _ => "",
         };
-        let number = told.split_once("OpenSSH_").map(|(_, rest)| rest);
-        let number = number.and_then(|rest| {
-            let (major, rest) = rest.split_once('.')?;
-            let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            let major = major.rsplit(|c: char| !c.is_ascii_digit()).next()?;
-            Some((major.parse().ok()?, minor.parse().ok()?))
-        });
-        Self { version: number, openssl_3: told.contains("OpenSSL 3.") }
+        Self { version: openssh_version(told), openssl_3: told.contains("OpenSSL 3.") }
     }
 
     /// Before 9.5 the client also told what went wrong while it waited for the identification;

@@ -159,6 +159,15 @@ pub enum Arrived {
     Unknown,
 }
 
+/// Major and minor version in what an OpenSSH calls itself: `OpenSSH_9.2p1`, `OpenSSH_for_Windows_9.5p1`.
+#[must_use]
+pub fn openssh_version(told: &str) -> Option<(u32, u32)> {
+    let (major, rest) = told.split_once("OpenSSH_")?.1.split_once('.')?;
+    let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let major = major.rsplit(|c: char| !c.is_ascii_digit()).next()?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
 impl Handshake {
     /// What became of the bytes that were sent.
     #[must_use]

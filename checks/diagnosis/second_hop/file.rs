@@ -15,11 +15,12 @@ use crate::{
     finding::Hint,
     pair::{Part, at_the_source},
     text,
-    text::{foreign, host},
+    text::{foreign, host, number},
 };
 
 /// What a copy meets at the destination: SFTP, then the room.
 pub(in crate::diagnosis) const ROOM: &[Rule] = &[
+    Rule { id: Id::NoShell, finds: no_shell },
     Rule { id: Id::SftpUnavailable, finds: no_sftp },
     Rule { id: Id::CopyNotWritable, finds: not_writable },
     Rule { id: Id::CopyNoRoom, finds: no_room },
@@ -71,9 +72,44 @@ pub(in crate::diagnosis) fn speaks_sftp(case: &Case) -> bool {
     case.room().and_then(|room| room.sftp.as_ref()).is_some_and(|sftp| sftp.version.is_some())
 }
 
-/// What SFTP came to at the destination, where it is not spoken.
+/// An older scp starts another one at the destination, which an account for SFTP alone does not let it.
+fn no_shell(case: &Case) -> Option<Diagnosis> {
+    let part = case.plan.pair.as_deref().filter(|part| part.has_older_scp())?;
+    let room = case.room()?;
+    if room.writable.is_some() || !speaks_sftp(case) {
+        return None;
+    }
+    let mut put = command!["sftp"];
+    if let Some(port) = case.plan.port {
+        put.0.extend(["-P".into(), number(port).into()]);
+    }
+    put.0.push(case.target());
+    let mut found = Diagnosis::new(Id::NoShell)
+        .because(text![
+            "The server of the source is ",
+            part.software.clone().unwrap_or_default(),
+            ". The scp of that age starts another scp at the destination, for which a shell is needed."
+        ])
+        .because("The destination lets you in, and gives SFTP alone.")
+        .step(Hint::run(
+            text![
+                "Use sftp in its place, with: put ",
+                foreign(part.file.as_deref().unwrap_or("FILE")),
+                "."
+            ],
+            at_the_source(case, &put),
+        ));
+    found.next_steps.extend(copying::by_way_of_here(&case.plan, part));
+    Some(found)
+}
+
+/// What SFTP came to at the destination, where it is not spoken and scp needs it.
 fn no_sftp(case: &Case) -> Option<Diagnosis> {
     let sftp = case.room()?.sftp.as_ref().filter(|sftp| sftp.version.is_none())?;
+    let part = case.plan.pair.as_deref()?;
+    if part.has_older_scp() {
+        return None;
+    }
     let lets_in = "The destination lets you in. scp speaks SFTP there (since OpenSSH 9), and ";
     if !sftp.noise.is_empty() {
         return Some(
@@ -108,9 +144,7 @@ fn no_sftp(case: &Case) -> Option<Diagnosis> {
             );
         }
     };
-    let part = case.plan.pair.as_deref()?;
-    let mut older = copying::scp(part, case.effective()?, &case.plan.host);
-    older.0.insert(1, "-O".into());
+    let older = copying::older_scp(part, case.effective()?, &case.plan.host);
     Some(
         found
             .step(Hint::run(

@@ -283,6 +283,27 @@ fn the_file_and_the_room_for_it() {
 }
 
 #[test]
+fn an_older_scp_needs_a_shell_and_no_sftp() {
+    let granted = SftpSession { subsystem: Subsystem::Granted, ..SftpSession::default() };
+    let spoken = || Some(SftpSession { version: Some(3), ..granted.clone() });
+    for (software, writable, sftp, id) in [
+        ("SSH-2.0-OpenSSH_8.4p1", None, spoken(), Some(Id::NoShell)),
+        ("SSH-2.0-OpenSSH_8.4p1", Some(true), spoken(), None),
+        ("SSH-2.0-OpenSSH_8.4p1", Some(true), Some(granted.clone()), None),
+        ("SSH-2.0-OpenSSH_9.2p1", None, spoken(), None),
+        ("SSH-2.0-OpenSSH_9.2p1", Some(true), Some(granted.clone()), Some(Id::SftpUnavailable)),
+    ] {
+        let mut hop = hop(not_opened("x", ""), said(0, &[]));
+        hop.room = made::seen(Room { folder: ".".into(), writable, sftp, ..Room::default() });
+        let part = hop.plan.pair.as_mut().unwrap();
+        part.software = Some(Foreign::from_bytes(software.as_bytes()));
+        let told = format!("{software} {:?}", hop.room());
+        let found = found(&source(hop, None));
+        assert_eq!(found.as_ref().map(|d| d.id), id, "{told}");
+    }
+}
+
+#[test]
 fn a_hop_that_was_not_looked_at_is_no_success() {
     let mut case = made::case(made::effective(22));
     case.plan.pair = part(Role::Source);

@@ -174,10 +174,10 @@ impl Evidence {
                 };
                 let agent = self.agent().await.as_ref().ok().cloned();
                 // OpenSSH takes the wish once on a connection, and then forwards in all its sessions.
-                let is_openssh = self.handshake().await.as_ref().is_ok_and(|handshake| {
-                    let told = handshake.identification.as_ref();
-                    told.is_some_and(|id| id.software.raw().starts_with("OpenSSH"))
-                });
+                let told = self.handshake().await.as_ref().ok();
+                let told = told.and_then(|handshake| handshake.identification.as_ref());
+                let is_openssh = told.is_some_and(|id| id.software.raw().starts_with("OpenSSH"));
+                let software = told.map(|id| id.line.clone());
                 let session = self.live.session.lock().await;
                 let session = session.as_ref().ok_or(Unseen::Needs(Needed::Handshake))?;
                 let look = Look {
@@ -187,6 +187,7 @@ impl Evidence {
                     agent: agent.unwrap_or_else(AgentKeys::none),
                     keys_there,
                     asks_again: !is_openssh,
+                    software,
                     answer: Duration::from_millis(self.plan.limits.answer_ms),
                 };
                 Ok(look.whole().await)
@@ -210,6 +211,8 @@ struct Look<'e> {
     keys_there: Vec<String>,
     /// Whether the server wants to be asked for the agent in each session.
     asks_again: bool,
+    /// What the server of the source calls itself.
+    software: Option<Foreign>,
     answer: Duration,
 }
 
@@ -279,7 +282,12 @@ impl Look<'_> {
             through: false,
             egress: false,
             login: self.part.file.is_some() || !self.part.is_copy(),
-            pair: Some(Box::new(Part { role: Role::Hop, size, ..self.part.clone() })),
+            pair: Some(Box::new(Part {
+                role: Role::Hop,
+                size,
+                software: self.software.clone(),
+                ..self.part.clone()
+            })),
             ..own.clone()
         };
         let mut case = Case::unobserved(plan, self.evidence.started_at);

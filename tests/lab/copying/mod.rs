@@ -4,6 +4,7 @@ mod advice;
 mod commands;
 mod names;
 mod network;
+mod older;
 mod service;
 mod settings;
 

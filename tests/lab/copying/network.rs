@@ -34,6 +34,8 @@ pub struct Ends {
     servers: BTreeMap<&'static str, Child>,
     /// The host keys of the two ends.
     pub host_keys: BTreeMap<&'static str, Key>,
+    /// The program of the servers that are started next.
+    pub sshd: PathBuf,
 }
 
 impl Ends {
@@ -41,7 +43,8 @@ impl Ends {
     pub fn new(world: World) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let tag = format!("pfc{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut ends = Self { tag, world, servers: BTreeMap::new(), host_keys: BTreeMap::new() };
+        let (servers, host_keys) = (BTreeMap::new(), BTreeMap::new());
+        let mut ends = Self { tag, world, servers, host_keys, sshd: "/usr/sbin/sshd".into() };
         for place in ["client", "source", "dest", "router"] {
             must(Command::new("ip").args(["netns", "add", &ends.name(place)]));
             ends.at(place, "ip link set lo up");
@@ -156,9 +159,10 @@ impl Ends {
         let person = self.world.person;
         // `ip netns exec` has made a mount namespace: what is mounted here is seen by nobody else.
         let script = format!(
-            "mount --bind {} {}\n{before}\nexec /usr/sbin/sshd -D -f {} -E {}",
+            "mount --bind {} {}\n{before}\nexec {} -D -f {} -E {}",
             self.home(place).display(),
             person.passwd_home.display(),
+            self.sshd.display(),
             file.display(),
             log.display()
         );
