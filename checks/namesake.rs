@@ -21,8 +21,8 @@ pub enum Leads {
     There,
     /// To another host: how that was seen.
     Elsewhere(Vec<Text>),
-    /// Nobody knows.
-    Unknown,
+    /// Nobody knows: what is to be seen first.
+    Unknown(Text),
 }
 
 /// A key that a host showed: its type, and its fingerprint.
@@ -38,7 +38,16 @@ pub fn leads(source: &Case, hop: &Case, here: Option<&Case>) -> Leads {
     let is_typed = |name: &str| normal(name) == normal(&part.destination.host);
     let from = hop.from_source();
     let typed = from.and_then(|from| from.tried.iter().find(|tried| is_typed(&tried.name)));
-    if is_typed(&used.name) || typed.is_some_and(|typed| typed.is_same_place(used)) {
+    if is_typed(&used.name) {
+        return match (here.and_then(shown), shown(hop)) {
+            // A name of two networks is one host with two addresses, or two hosts.
+            (Some(here), Some(there)) if here.0 == there.0 && here.1 != there.1 => {
+                Leads::Unknown(two_keys(hop, here.1, there.1))
+            }
+            _ => Leads::There,
+        };
+    }
+    if typed.is_some_and(|typed| typed.is_same_place(used)) {
         return Leads::There;
     }
     if let Some(first) = used.addresses.first().filter(|_| used.is_itself()) {
@@ -50,12 +59,13 @@ pub fn leads(source: &Case, hop: &Case, here: Option<&Case>) -> Leads {
             ": that is the source itself."
         ]]);
     }
-    let Some(there) = shown(hop) else { return Leads::Unknown };
+    let unknown = || Leads::Unknown(not_compared(hop, part));
+    let Some(there) = shown(hop) else { return unknown() };
     let to = host(&part.destination.input);
     match (here.and_then(shown), shown(source)) {
         (Some(here), own) if here.1 == there.1 => {
             // Hosts that were made from one image have one key.
-            if own == Some(there) { Leads::Unknown } else { Leads::There }
+            if own == Some(there) { unknown() } else { Leads::There }
         }
         (Some(here), _) if here.0 == there.0 => Leads::Elsewhere(vec![
             text![
@@ -74,7 +84,7 @@ pub fn leads(source: &Case, hop: &Case, here: Option<&Case>) -> Leads {
             key(there.1),
             ", which is its own."
         ]]),
-        _ => Leads::Unknown,
+        _ => unknown(),
     }
 }
 
@@ -131,9 +141,19 @@ pub fn diagnosis(hop: &Case, part: &Part, seen: &[Text]) -> Diagnosis {
     ]))
 }
 
-/// That it is not known where a name leads.
-#[must_use]
-pub fn unknown(hop: &Case, part: &Part) -> Text {
+fn two_keys(hop: &Case, here: &str, there: &str) -> Text {
+    text![
+        "By the name ",
+        host(&hop.plan.host),
+        " the source gets to the key ",
+        key(there),
+        ", and this computer to the key ",
+        key(here),
+        ". They may be two hosts: see it before you copy (hostname there)."
+    ]
+}
+
+fn not_compared(hop: &Case, part: &Part) -> Text {
     text![
         "Whether ",
         host(&hop.plan.host),
@@ -202,18 +222,21 @@ mod tests {
             match leads {
                 Some(true) => assert_eq!(found, Leads::There, "{told}"),
                 Some(false) => assert!(matches!(found, Leads::Elsewhere(_)), "{told}"),
-                None => assert_eq!(found, Leads::Unknown, "{told}"),
+                None => assert!(matches!(found, Leads::Unknown(_)), "{told}"),
             }
         }
     }
 
     #[test]
-    fn what_was_typed_needs_no_comparison() {
+    fn what_was_typed_is_what_is_meant() {
         let mut hop = hop(Some("x"), "192.0.2.1", &[]);
         let mut from = hop.from_source().unwrap().clone();
         from.name = "a.example.com".into();
         hop.from_source = made::seen(from);
-        assert_eq!(leads(&showing(None), &hop, Some(&showing(Some("d")))), Leads::There);
+        let to = |here: Option<&str>| leads(&showing(None), &hop, Some(&showing(here)));
+        assert_eq!(to(Some("x")), Leads::There);
+        assert_eq!(to(None), Leads::There);
+        assert!(matches!(to(Some("d")), Leads::Unknown(_)));
     }
 
     #[test]

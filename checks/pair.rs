@@ -137,14 +137,13 @@ impl Part {
 }
 
 impl End {
-    /// Whether both are the same place, by one name or by its first label: that is how a host calls itself.
+    /// Whether the second is the place of the first for certain: by its name, or by the first label of
+    /// that, which is how a host calls itself.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let (one, two) = (normal(&self.host), normal(&other.host));
-        let is_short = |short: &str, full: &str| {
-            full.split_once('.').is_some_and(|(first, _)| first == short) && !is_address(full)
-        };
-        (one == two || is_short(&one, &two) || is_short(&two, &one))
+        let own = one.split_once('.').map(|(own, _)| own).filter(|_| !is_address(&one));
+        (one == two || own == Some(two.as_str()))
             && self.port.unwrap_or(22) == other.port.unwrap_or(22)
     }
 }

@@ -100,6 +100,12 @@ impl<'r> Pair<'r> {
         self.reports().map(Report::worst).max().unwrap_or(Status::Pass)
     }
 
+    /// Where the name leads by which the source goes to the destination.
+    fn leads(self, hop: &Report) -> Leads {
+        let here = self.destination.map(|report| &report.case);
+        namesake::leads(&self.source.case, &hop.case, here)
+    }
+
     /// The commands with which a person makes the copy, or uses the service; none where it does not
     /// work.
     #[must_use]
@@ -107,7 +113,16 @@ impl<'r> Pair<'r> {
         match self.hop {
             Some(hop) if self.verdict() == Verdict::Ready => match self.part() {
                 Some(part) if !part.is_copy() => used_from(part, &self.source.case, hop),
-                _ => copying::commands(&self.source.case, &hop.case),
+                _ => {
+                    let mut commands = copying::commands(&self.source.case, &hop.case);
+                    // Who copies to the wrong place is not told by scp.
+                    if let (Leads::Unknown(doubt), Some(copy)) =
+                        (self.leads(hop), commands.get_mut(1))
+                    {
+                        copy.text = doubt.with(" ").then(std::mem::take(&mut copy.text));
+                    }
+                    commands
+                }
             },
             _ => Vec::new(),
         }
@@ -143,10 +158,7 @@ pub async fn together(reports: Vec<Report>) -> Vec<Report> {
     }
     let Some(pair) = Pair::of(&out) else { return out };
     let here = pair.destination.map(Here::of);
-    let leads = pair.hop.map(|hop| {
-        let here = pair.destination.map(|report| &report.case);
-        (namesake::leads(&pair.source.case, &hop.case, here), hop.case.clone())
-    });
+    let leads = pair.hop.map(|hop| (pair.leads(hop), hop.case.clone()));
     for report in &mut out {
         if report.case.role() == Some(Role::Source)
             && let Some((leads, hop)) = &leads
@@ -199,8 +211,8 @@ fn compare_names(report: &mut Report, leads: &Leads, hop: &Case) {
             report.diagnosis = Some(found);
             report.verdict = Verdict::NotReady;
         }
-        Leads::Unknown if at.is_none() => say(Status::Warn, namesake::unknown(hop, &part)),
-        Leads::Elsewhere(_) | Leads::Unknown | Leads::There => {}
+        Leads::Unknown(doubt) if at.is_none() => say(Status::Warn, doubt.clone()),
+        Leads::Elsewhere(_) | Leads::Unknown(_) | Leads::There => {}
     }
 }
 
@@ -300,13 +312,15 @@ fn compared(mut found: Diagnosis, case: &Case, part: &Part, here: Option<&Here>)
 
 /// The destination does not answer this computer either. Where it refuses both, the fault is its own.
 fn is_down(found: &mut Diagnosis, case: &Case, here: &Here) {
-    found.because.push(text![
-        "From this computer it is the same, the destination itself does not answer: ",
-        here.cause.map_or("", Id::title),
-        "."
-    ]);
     let refused = case.second_hop().is_some_and(|hop| diagnosis::refuses(&hop.case));
-    if refused && here.cause == Some(Id::RefusedByHost) {
+    let is_its_own = refused && here.cause == Some(Id::RefusedByHost);
+    let begin = if is_its_own {
+        "From this computer it is the same, the destination itself does not answer: "
+    } else {
+        "From this computer the destination does not answer either: "
+    };
+    found.because.push(text![begin, here.cause.map_or("", Id::title), "."]);
+    if is_its_own {
         // What could be between the two is not asked about.
         found.next_steps.retain(|step| step.command.is_some());
         found.next_steps.insert(

@@ -33,11 +33,9 @@ impl Looked {
     fn is_trusted(&self) -> bool {
         use StrictHostKeyChecking::{AcceptNew, No};
         let strict = self.effective.as_ref().map(|effective| effective.strict_host_key_checking);
+        let files = self.files.iter().flat_map(|there| &there.known.files);
         matches!(strict, Some(AcceptNew | No))
-            || self
-                .files
-                .as_ref()
-                .is_some_and(|there| there.known.files.iter().any(|file| !file.lines.is_empty()))
+            || files.into_iter().any(|file| !file.lines.is_empty())
     }
 
     fn resolves(&self) -> bool {
@@ -78,6 +76,10 @@ impl Look<'_> {
 
     async fn is_better(&self, first: &mut Looked, other: &mut Looked, documented: bool) -> bool {
         if first.tried.is_same_place(&other.tried) && first.port() == other.port() {
+            if first.tried.tunnel != Tunnel::NotNeeded {
+                // It was tried, and led nowhere.
+                return false;
+            }
             // One host: by the name of which the source knows the key.
             let is_other = !self.trusts(first).await && self.trusts(other).await;
             self.connect(if is_other { other } else { first }, self.answer).await;
