@@ -191,6 +191,8 @@ pub(crate) fn outcome(attempt: &Attempt) -> Text {
         }
         Outcome::Failed(error) => {
             let code = match (error.kind, error.kind.name(), error.errno) {
+                // What looks for the local address has codes of its own, or none.
+                (_, _, None) if error.is_of_local_end() => String::new(),
                 // Two codes share this kind; the number tells them apart (1 is EPERM everywhere).
                 (OsErrorKind::PermissionDenied, _, Some(1)) => " (EPERM)".to_owned(),
                 (OsErrorKind::PermissionDenied, _, Some(13)) => " (EACCES)".to_owned(),
@@ -199,7 +201,7 @@ pub(crate) fn outcome(attempt: &Attempt) -> Text {
                 (_, None, None) => String::new(),
             };
             let while_doing = match error.operation.as_str() {
-                "bind" => "the local address could not be used: ",
+                _ if error.is_of_local_end() => "the local address could not be used: ",
                 "socket" => "no socket: ",
                 _ => "",
             };

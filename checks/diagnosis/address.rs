@@ -11,7 +11,7 @@ use crate::{
     case::Case,
     dns,
     evidence::{
-        connection::{OsErrorKind, Outcome},
+        connection::{Attempt, OsErrorKind, Outcome},
         icmp::Says,
         resolution::Resolution,
         source::Source,
@@ -37,7 +37,10 @@ fn unconnected(case: &Case) -> Option<(&Resolution, &Vec<IpAddr>)> {
     let resolution = case.resolution().filter(|r| !r.literal)?;
     let used = resolution.outcome.as_ref().ok()?;
     let attempts = case.attempts().filter(|a| a.connected().is_none())?;
-    (!attempts.tried.is_empty()).then_some((resolution, used))
+    // Who could not start from the address that the configuration names has not tried this one.
+    let went_out =
+        |a: &Attempt| !matches!(&a.outcome, Outcome::Failed(error) if error.is_of_local_end());
+    attempts.tried.iter().any(went_out).then_some((resolution, used))
 }
 
 fn hosts_file_override(case: &Case) -> Option<Diagnosis> {

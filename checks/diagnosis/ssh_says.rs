@@ -17,8 +17,9 @@ use crate::{
         Needed, Unseen,
         agent::{AgentKeys, AgentState},
         configuration::{Effective, Source, StrictHostKeyChecking},
-        connection::{Attempts, OsErrorKind, Outcome},
+        connection::{Attempts, OsError, OsErrorKind, Outcome},
         handshake::{Disconnect, Handshake, HandshakeEnd, openssh_version},
+        local_end::{GETADDRINFO, GETIFADDRS},
         queries::{Broken, Queries},
     },
     host_trust::{self, Acceptance, CertificateFault, Trust},
@@ -145,22 +146,33 @@ fn unconnected(effective: &Effective, attempts: &Attempts) -> Vec<Text> {
     match &last.outcome {
         Outcome::Connected => Vec::new(),
         Outcome::TimedOut { .. } => vec![start.with("Connection timed out")],
-        Outcome::Failed(error) if error.operation == "bind" => {
-            let mut lines = Vec::new();
-            let literal = |a: &&String| a.parse::<std::net::IpAddr>().is_ok();
-            if let Some(own) = effective.bind_address.as_ref().filter(literal)
-                && error.kind == OsErrorKind::AddressNotAvailable
-            {
-                let words = foreign(&error.message);
-                lines.push(text!["bind ", text::address(own), ": ", words]);
-            }
-            lines.push(start.with("failure"));
-            lines
+        Outcome::Failed(error) if error.is_of_local_end() => {
+            let why = not_bound(effective, error);
+            why.into_iter().chain([start.with("failure")]).collect()
         }
         Outcome::Failed(error) if error.operation == "connect" => {
             vec![start.with(foreign(&error.message))]
         }
         Outcome::Failed(_) => Vec::new(),
+    }
+}
+
+/// Why the local address could not be used, where `ssh`'s words for it are certain.
+fn not_bound(effective: &Effective, error: &OsError) -> Option<Text> {
+    let words = foreign(&error.message);
+    let own = effective.bind_address.as_ref();
+    match error.operation.as_str() {
+        GETADDRINFO => Some(text!["getaddrinfo: ", text::address(own?), ": ", words]),
+        GETIFADDRS => {
+            let interface = foreign(effective.bind_interface.as_ref()?);
+            Some(text!["getifaddrs: ", interface, ": ", words])
+        }
+        _ => {
+            // It names the address, also where a name was configured.
+            let literal = own.filter(|a| a.parse::<std::net::IpAddr>().is_ok())?;
+            let known = error.kind == OsErrorKind::AddressNotAvailable;
+            known.then(|| text!["bind ", text::address(literal), ": ", words])
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
     configuration::Effective,
     fact::millis,
     icmp::{self, Icmp},
+    local_end::{GETADDRINFO, GETIFADDRS, local_end},
     zone,
 };
 use crate::case::TimeLimits;
@@ -66,7 +67,7 @@ pub enum Outcome {
 /// An error of the operating system: which call, which code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OsError {
-    /// The call that failed: `connect`, `bind`, `socket`.
+    /// The call that failed: `connect`, `bind`, `socket`; or the one that finds what to bind to.
     pub operation: String,
     /// The code's number on this system.
     pub errno: Option<i32>,
@@ -155,7 +156,7 @@ pub async fn observe(
         let to = zone::at(&effective.host, address, effective.port);
         let after_ms = limit_ms.min(left_ms.max(LEAST_MS));
         let started = Instant::now();
-        let ended = timeout(Duration::from_millis(after_ms), connect(&effective, to)).await;
+        let ended = timeout(Duration::from_millis(after_ms), connect(&effective, to, limits)).await;
         let took_ms = started.elapsed().as_secs_f64() * 1000.0;
         let (outcome, message, stream) = match ended {
             Ok(Ok(stream)) => (Outcome::Connected, None, Some(stream)),
@@ -177,8 +178,9 @@ pub async fn observe(
 async fn connect(
     effective: &Effective,
     to: SocketAddr,
+    limits: TimeLimits,
 ) -> Result<TcpStream, (OsError, Option<Icmp>)> {
-    let socket = socket(effective, to).await.map_err(|error| (error, None))?;
+    let socket = socket(effective, to, limits).await.map_err(|error| (error, None))?;
     let connected = icmp::connect(socket, to).await;
     let stream = connected.map_err(|(e, message)| (OsError::of("connect", &e), message))?;
     #[cfg(target_os = "linux")]
@@ -187,7 +189,11 @@ async fn connect(
 }
 
 /// A socket as `ssh` makes it, from the local address that the configuration names.
-async fn socket(effective: &Effective, to: SocketAddr) -> Result<Socket, OsError> {
+async fn socket(
+    effective: &Effective,
+    to: SocketAddr,
+    limits: TimeLimits,
+) -> Result<Socket, OsError> {
     let failed = |e: io::Error| OsError::of("socket", &e);
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP));
     let socket = socket.map_err(failed)?;
@@ -198,11 +204,7 @@ async fn socket(effective: &Effective, to: SocketAddr) -> Result<Socket, OsError
         // A firewall may drop what is marked, so a packet without the mark would prove nothing.
         let _ = mark(&socket, to, quality);
     }
-    if let Some(interface) = &effective.bind_interface {
-        bind_interface(&socket, interface)?;
-    }
-    if let Some(name) = &effective.bind_address {
-        let local = local_address(name, to.is_ipv4()).await?;
+    if let Some(local) = local_end(effective, to.ip(), limits).await? {
         socket.bind(&local.into()).map_err(|e| OsError::of("bind", &e))?;
     }
     // Whoever ends the attempt is worth knowing; where the system does not tell, nothing is lost.
@@ -226,47 +228,13 @@ fn mark(_socket: &Socket, _to: SocketAddr, _quality: u8) -> io::Result<()> {
     Ok(())
 }
 
-/// The local address that BindAddress names, in the family of the target, as `ssh` resolves it.
-async fn local_address(name: &str, ipv4: bool) -> Result<SocketAddr, OsError> {
-    let found = tokio::net::lookup_host((name, 0)).await.map_err(|e| OsError {
-        kind: OsErrorKind::AddressNotAvailable,
-        ..OsError::of("bind", &e)
-    })?;
-    found.into_iter().find(|a| a.is_ipv4() == ipv4).ok_or_else(|| OsError {
-        operation: "bind".into(),
-        errno: None,
-        kind: OsErrorKind::AddressNotAvailable,
-        message: format!("no IPv{} address", if ipv4 { 4 } else { 6 }),
-    })
-}
-
-/// Sends through one interface. Linux allows this without privilege since 5.7, and it has the
-/// effect of what `ssh` does, which is to bind to an address of the interface.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn bind_interface(socket: &Socket, interface: &str) -> Result<(), OsError> {
-    /// ENODEV: there is no interface of that name.
-    const NO_SUCH_DEVICE: i32 = 19;
-    socket.bind_device(Some(interface.as_bytes())).map_err(|e| {
-        let mut error = OsError::of("bind", &e);
-        if error.errno == Some(NO_SUCH_DEVICE) {
-            error.kind = OsErrorKind::AddressNotAvailable;
-        }
-        error
-    })
-}
-
-/// Without SO_BINDTODEVICE the interface cannot be chosen here.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn bind_interface(_socket: &Socket, _interface: &str) -> Result<(), OsError> {
-    Err(OsError {
-        operation: "bind".into(),
-        errno: None,
-        kind: OsErrorKind::Other,
-        message: "BindInterface is not supported by this program on this system".into(),
-    })
-}
-
 impl OsError {
+    /// Whether the address that was to be used here could not be: nothing was sent.
+    #[must_use]
+    pub fn is_of_local_end(&self) -> bool {
+        matches!(self.operation.as_str(), "bind" | GETADDRINFO | GETIFADDRS)
+    }
+
     /// What the system said about one call.
     #[must_use]
     pub fn of(operation: &str, error: &io::Error) -> Self {
@@ -366,6 +334,6 @@ mod tests {
         let to = vec!["127.0.0.1".parse().unwrap()];
         let (attempts, _) = observe(effective, to, TimeLimits::default()).await.unwrap();
         assert!(matches!(&attempts.tried[0].outcome, Outcome::Failed(e)
-            if e.operation == "bind" && e.message == "no IPv4 address"));
+            if e.is_of_local_end() && e.operation == GETADDRINFO));
     }
 }

@@ -18,6 +18,7 @@ pub mod icmp;
 pub mod identities;
 pub mod key;
 pub mod known_hosts;
+pub mod local_end;
 pub mod login;
 pub mod machine;
 #[cfg(test)]
@@ -356,7 +357,11 @@ impl Evidence {
                     return Err(Unseen::Needs(Needed::Failure));
                 };
                 let ports = self.profile().await.control_ports.clone();
-                self.limits.hold(traceroute::observe(to, ports)).await
+                // From another address another answer may come: a server may let that one in.
+                let effective = self.effective().await?;
+                let from = local_end::local_end(effective, to.ip(), self.plan.limits).await;
+                let from = from.map_err(|_| Unseen::Needs(Needed::Failure))?;
+                self.limits.hold(traceroute::observe(to, from, ports)).await
             })
             .await
     }
@@ -386,7 +391,7 @@ impl Evidence {
                 }
                 let addresses = self.resolution().await.clone()?.outcome;
                 let addresses = addresses.map_err(|_| Unseen::Needs(Needed::Address))?;
-                self.limits.hold(source::observe(effective, addresses)).await
+                self.limits.hold(source::observe(effective, addresses, self.plan.limits)).await
             })
             .await
     }

@@ -9,7 +9,10 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
 
-use super::{Seen, Unseen, configuration::Effective, connection::OsError, zone};
+use super::{
+    Seen, Unseen, configuration::Effective, connection::OsError, local_end::local_end, zone,
+};
+use crate::case::TimeLimits;
 
 /// Where connections to the host start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,10 +42,15 @@ pub struct Way {
 const MOST: usize = 8;
 
 /// Asks the routing table.
-pub async fn observe(effective: Effective, to: Vec<IpAddr>) -> Seen<Source> {
+pub async fn observe(effective: Effective, to: Vec<IpAddr>, limits: TimeLimits) -> Seen<Source> {
+    let mut ends = Vec::new();
+    for to in to.into_iter().take(MOST) {
+        ends.push((to, local_end(&effective, to, limits).await));
+    }
     let look = move || {
         let interfaces = interfaces();
-        let ways = to.into_iter().take(MOST).map(|to| way(&effective, to, &interfaces)).collect();
+        let way = |(to, end)| way(&effective, to, end, &interfaces);
+        let ways = ends.into_iter().map(way).collect();
         // Each is there once for each of its addresses.
         let tunnels = interfaces.iter().filter(|i| i.tunnel).map(|i| i.name.clone());
         let tunnels: BTreeSet<_> = tunnels.collect();
@@ -60,8 +68,13 @@ struct Interface {
     tunnel: bool,
 }
 
-fn way(effective: &Effective, to: IpAddr, interfaces: &[Interface]) -> Way {
-    let from = local_address(effective, to);
+fn way(
+    effective: &Effective,
+    to: IpAddr,
+    end: Result<Option<SocketAddr>, OsError>,
+    interfaces: &[Interface],
+) -> Way {
+    let from = end.and_then(|end| local_address(effective, to, end));
     let at = from.as_ref().ok().and_then(|from| interfaces.iter().find(|i| i.address == *from));
     Way {
         to,
@@ -73,18 +86,15 @@ fn way(effective: &Effective, to: IpAddr, interfaces: &[Interface]) -> Way {
 }
 
 /// Connecting a UDP socket asks the routing table and sends nothing.
-fn local_address(effective: &Effective, to: IpAddr) -> Result<IpAddr, OsError> {
+fn local_address(
+    effective: &Effective,
+    to: IpAddr,
+    end: Option<SocketAddr>,
+) -> Result<IpAddr, OsError> {
     let socket = Socket::new(Domain::for_address(SocketAddr::new(to, 0)), Type::DGRAM, None)
         .map_err(|e| OsError::of("socket", &e))?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if let Some(interface) = &effective.bind_interface {
-        let bound = socket.bind_device(Some(interface.as_bytes()));
-        bound.map_err(|e| OsError::of("bind", &e))?;
-    }
-    // A name in BindAddress is resolved where the connection is made.
-    let bound = effective.bind_address.as_ref().and_then(|a| a.parse::<IpAddr>().ok());
-    if let Some(local) = bound.filter(|local| local.is_ipv4() == to.is_ipv4()) {
-        socket.bind(&SocketAddr::new(local, 0).into()).map_err(|e| OsError::of("bind", &e))?;
+    if let Some(end) = end {
+        socket.bind(&end.into()).map_err(|e| OsError::of("bind", &e))?;
     }
     let socket = UdpSocket::from(socket);
     let to = zone::at(&effective.host, to, effective.port);
@@ -132,7 +142,7 @@ mod tests {
     #[tokio::test]
     async fn the_way_to_this_computer_starts_on_it() {
         let to = vec!["127.0.0.1".parse().unwrap()];
-        let source = observe(made::effective(22), to).await.unwrap();
+        let source = observe(made::effective(22), to, TimeLimits::default()).await.unwrap();
         let way = &source.ways[0];
         assert_eq!(way.from, Ok("127.0.0.1".parse().unwrap()));
         assert!(!way.tunnel);
@@ -144,7 +154,8 @@ mod tests {
     async fn a_local_address_that_is_not_here_is_told() {
         let effective =
             Effective { bind_address: Some("192.0.2.77".into()), ..made::effective(22) };
-        let source = observe(effective, vec!["127.0.0.1".parse().unwrap()]).await.unwrap();
+        let to = vec!["127.0.0.1".parse().unwrap()];
+        let source = observe(effective, to, TimeLimits::default()).await.unwrap();
         assert_eq!(source.ways[0].from.as_ref().unwrap_err().operation, "bind");
     }
 }

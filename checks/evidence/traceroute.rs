@@ -112,15 +112,24 @@ impl Probe {
     }
 }
 
-/// Searches the way to a port, with the control ports of the provider.
+/// Searches the way to a port, with the control ports of the provider. `from`: the local end that
+/// the connection was to have.
 #[cfg(target_os = "linux")]
-pub async fn observe(to: SocketAddr, control_ports: Vec<u16>) -> Seen<Traceroute> {
-    search::search(to, control_ports).await
+pub async fn observe(
+    to: SocketAddr,
+    from: Option<SocketAddr>,
+    control_ports: Vec<u16>,
+) -> Seen<Traceroute> {
+    search::search(to, from, control_ports).await
 }
 
 /// This system tells programs without privilege nothing about the way.
 #[cfg(not(target_os = "linux"))]
-pub async fn observe(_to: SocketAddr, _control_ports: Vec<u16>) -> Seen<Traceroute> {
+pub async fn observe(
+    _to: SocketAddr,
+    _from: Option<SocketAddr>,
+    _control_ports: Vec<u16>,
+) -> Seen<Traceroute> {
     Err(super::Unseen::Unable(format!(
         "{} tells it to nobody without privilege",
         std::env::consts::OS

@@ -47,6 +47,16 @@ situations! {
         let port = w.sshd(&[&key], &[]);
         (args!["-b", "192.0.2.7", "-i", key.arg(), "-p", port, me(w)], None)
     }
+    bind_address_of_the_other_family: NotReady("bind-address-unavailable"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        (args!["-b", "::1", "-i", key.arg(), "-p", port, me(w)], None)
+    }
+    bind_interface_that_is_not_there: NotReady("bind-address-unavailable"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        (args!["-B", "gone0", "-i", key.arg(), "-p", port, me(w)], None)
+    }
     chatty_banner: Ready, |w| {
         let key = w.key("id_a", "ed25519");
         let text = "Authorised use only.\n\x1b[31mRed letters\x1b[0m and \x07 a bell.\n".repeat(20);

@@ -26,8 +26,7 @@ pub(super) fn list_addresses(case: &Case) -> Command {
 pub(super) fn bind_address_unavailable(case: &Case) -> Option<Diagnosis> {
     let (effective, attempts) = nothing_connected(case)?;
     let at_bind = |a: &Attempt| {
-        error(a)
-            .is_some_and(|e| e.operation == "bind" && e.kind == OsErrorKind::AddressNotAvailable)
+        error(a).is_some_and(|e| e.is_of_local_end() && e.kind == OsErrorKind::AddressNotAvailable)
     };
     if !attempts.tried.iter().all(at_bind) {
         return None;

@@ -15,10 +15,11 @@ use crate::evidence::{connection::OsError, icmp};
 /// each that it repeats would be one more knock.
 const LIMIT: Duration = Duration::from_millis(900);
 
-/// Sends one SYN that lives for `ttl` hops, or as long as the system's do.
-pub(super) async fn send(to: SocketAddr, ttl: Option<u8>) -> Probe {
+/// Sends one SYN that lives for `ttl` hops, or as long as the system's do; `from` a local end, or
+/// from the one that the system chooses.
+pub(super) async fn send(to: SocketAddr, from: Option<SocketAddr>, ttl: Option<u8>) -> Probe {
     let began = Instant::now();
-    let answer = match tokio::time::timeout(LIMIT, connect(to, ttl)).await {
+    let answer = match tokio::time::timeout(LIMIT, connect(to, from, ttl)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => Answer::Failed(error),
         Err(_) => Answer::Silence,
@@ -30,12 +31,15 @@ pub(super) async fn send(to: SocketAddr, ttl: Option<u8>) -> Probe {
 /// The operation that fails where a system, or a container, keeps messages of routers to itself.
 pub(super) const PREPARE: &str = "setsockopt";
 
-fn socket(to: SocketAddr, ttl: Option<u8>) -> io::Result<Socket> {
+fn socket(to: SocketAddr, from: Option<SocketAddr>, ttl: Option<u8>) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     // A connection that comes about is given up at once, with a reset: it is no visit.
     socket.set_linger(Some(Duration::ZERO))?;
     icmp::keep(&socket, to)?;
+    if let Some(from) = from {
+        socket.bind(&from.into())?;
+    }
     match (to, ttl) {
         (_, None) => {}
         (SocketAddr::V4(_), Some(ttl)) => socket.set_ttl_v4(ttl.into())?,
@@ -44,8 +48,12 @@ fn socket(to: SocketAddr, ttl: Option<u8>) -> io::Result<Socket> {
     Ok(socket)
 }
 
-async fn connect(to: SocketAddr, ttl: Option<u8>) -> Result<Answer, OsError> {
-    let socket = socket(to, ttl).map_err(|error| OsError::of(PREPARE, &error))?;
+async fn connect(
+    to: SocketAddr,
+    from: Option<SocketAddr>,
+    ttl: Option<u8>,
+) -> Result<Answer, OsError> {
+    let socket = socket(to, from, ttl).map_err(|error| OsError::of(PREPARE, &error))?;
     match icmp::connect(socket, to).await {
         Ok(_) => Ok(Answer::Connected),
         Err((_, Some(message))) => Ok(Answer::Icmp(message)),

@@ -31,12 +31,16 @@ struct Question {
 }
 
 /// Sends SYNs in rounds, all of a round at once.
-pub(super) async fn search(to: SocketAddr, control_ports: Vec<u16>) -> Seen<Traceroute> {
+pub(super) async fn search(
+    to: SocketAddr,
+    from: Option<SocketAddr>,
+    control_ports: Vec<u16>,
+) -> Seen<Traceroute> {
     let controls = control_ports.into_iter().filter(|port| *port != to.port()).take(MOST_CONTROLS);
     let control = |port| Control { port, answer: Answer::Silence, probes: Vec::new() };
     let mut route = Traceroute {
         to,
-        from: icmp::source_to(to),
+        from: from.map(|end| end.ip()).or_else(|| icmp::source_to(to)),
         again: None,
         probes: Vec::new(),
         controls: controls.map(control).collect(),
@@ -51,7 +55,7 @@ pub(super) async fn search(to: SocketAddr, control_ports: Vec<u16>) -> Seen<Trac
         route.sent += questions.len();
         let ask = |question: Question| async move {
             let at = zone::with_port(to, question.port);
-            (question, probe::send(at, question.ttl).await)
+            (question, probe::send(at, from, question.ttl).await)
         };
         for (question, probe) in join_all(questions.into_iter().map(ask)).await {
             note(&mut route, question, probe);
@@ -292,7 +296,7 @@ mod tests {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let open = free.local_addr().unwrap();
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let found = search(closed, vec![open.port(), closed.port()]).await.unwrap();
+        let found = search(closed, None, vec![open.port(), closed.port()]).await.unwrap();
         assert_eq!(found.probes.len(), usize::from(NEAR));
         assert_eq!(found.again, Some(Answer::Reset));
         assert!(found.probes.iter().all(|p| p.answer == Answer::Reset), "{found:?}");

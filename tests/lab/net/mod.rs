@@ -9,6 +9,7 @@
 //! which `ip netns exec` takes the name server of a namespace.
 
 mod egress;
+mod local_end;
 mod name_server;
 mod names;
 mod scenes;
