@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::evidence::{
     configuration::Effective,
-    handshake::{Agreed, AlgorithmLists},
+    handshake::{Agreed, AlgorithmLists, Handshake},
 };
 
 /// A list in which the two sides do not meet.
@@ -94,6 +94,39 @@ pub fn agree(effective: &Effective, server: &AlgorithmLists) -> Option<Result<Ag
     }
 }
 
+/// Whether `ssh` would end here, since a list does not meet. This holds also where the SSH library
+/// got further: where it has none of the configured methods, it takes others.
+#[must_use]
+pub fn do_not_meet(effective: &Effective, handshake: &Handshake) -> bool {
+    let offered = handshake.offered.as_ref();
+    offered.and_then(|offered| agree(effective, offered)).is_some_and(|agreed| agreed.is_err())
+}
+
+/// All lists that do not meet, in the order in which `ssh` would come upon them, as each is mended by
+/// the method that [`to_allow`] names. `ssh` itself only tells of the first.
+#[must_use]
+pub fn mismatches(effective: &Effective, server: &AlgorithmLists) -> Vec<Mismatch> {
+    let mut mended = effective.clone();
+    let mut found: Vec<Mismatch> = Vec::new();
+    while let Some(Err(no)) = agree(&mended, server) {
+        let allowed =
+            to_allow(no.theirs.iter().map(String::as_str)).map(|(name, _)| name.to_owned());
+        let ours = match no.list {
+            List::Kex => &mut mended.kex_algorithms,
+            List::HostKey => &mut mended.host_key_algorithms,
+            List::Cipher => &mut mended.ciphers,
+            List::Mac => &mut mended.macs,
+        };
+        let is_mended = allowed.is_some();
+        ours.extend(allowed);
+        found.push(no);
+        if !is_mended {
+            break;
+        }
+    }
+    found
+}
+
 /// The first of ours that is among theirs; `None` where ours are not known.
 fn first(list: List, ours: &[String], theirs: &[String]) -> Result<Option<String>, Mismatch> {
     if ours.is_empty() {
@@ -123,10 +156,29 @@ pub fn to_allow<'m>(
     theirs: impl Iterator<Item = &'m str> + Clone,
 ) -> Option<(&'m str, &'static str)> {
     let strong = theirs.clone().find(|method| !is_weak(method));
-    let told = "This allows a method of the server for one login; it is none of the weak ones:";
-    let weak = "Until the server is updated, this allows its method for one login. It is weaker: do \
-                not make it permanent.";
-    strong.map(|method| (method, told)).or_else(|| theirs.map(|method| (method, weak)).next())
+    let method = strong.or_else(|| theirs.clone().next())?;
+    Some((method, words_for(&[method])))
+}
+
+/// What is to be said where these methods of a server are allowed by hand.
+#[must_use]
+pub fn words_for(methods: &[&str]) -> &'static str {
+    match (methods.iter().any(|method| is_weak(method)), methods.len()) {
+        (false, 1) => {
+            "This allows a method of the server for one login; it is none of the weak ones:"
+        }
+        (false, _) => {
+            "This allows methods of the server for one login; none of them is one of the weak ones:"
+        }
+        (true, 1) => {
+            "Until the server is updated, this allows its method for one login. It is weaker: do \
+             not make it permanent."
+        }
+        (true, _) => {
+            "Until the server is updated, this allows its methods for one login. They are weaker: do \
+             not make it permanent."
+        }
+    }
 }
 
 #[cfg(test)]
@@ -182,6 +234,31 @@ mod tests {
         let no = agree(&ours, &server("ext-info-c", "c1", "m1")).unwrap().unwrap_err();
         assert_eq!(no.list, List::Kex);
         assert_eq!(agree(&Effective::default(), &server("k1", "c1", "m1")), None);
+    }
+
+    #[test]
+    fn all_lists_are_mended_at_once() {
+        let ours = Effective {
+            kex_algorithms: list("k1"),
+            host_key_algorithms: list("h"),
+            ciphers: list("c1,x-gcm@o"),
+            macs: list("m1"),
+            ..Effective::default()
+        };
+        let told = |server: &AlgorithmLists| {
+            let told =
+                mismatches(&ours, server).into_iter().map(|no| (no.list, no.theirs.join(",")));
+            told.map(|(list, theirs)| format!("{} {theirs}", list.option())).collect::<Vec<_>>()
+        };
+        // The cipher that would be allowed needs a MAC, or does not.
+        let three = told(&server("k9", "c9", "m9"));
+        assert_eq!(three, ["KexAlgorithms k9", "Ciphers c9", "MACs m9"]);
+        assert_eq!(told(&server("k1", "y-gcm@o", "m9")), ["Ciphers y-gcm@o"]);
+        let mut two_ways = server("k1", "c8", "m1");
+        two_ways.ciphers_to_client = list("c9");
+        assert_eq!(told(&two_ways), ["Ciphers c8", "Ciphers c9"]);
+        assert_eq!(told(&server("k1", "c1", "m1")), Vec::<String>::new());
+        assert_eq!(told(&server("k1", "", "m1")), ["Ciphers "]);
     }
 
     #[test]

@@ -50,8 +50,9 @@ impl Check for Transport {
             // Whose silence this is, the check of the connection says.
             return Finding::unseen(&Unseen::Needs(Needed::Connection));
         }
+        let apart = facts.effective.as_ref().is_ok_and(|e| negotiation::do_not_meet(e, handshake));
         let finding = match (&handshake.end, &handshake.identification) {
-            (HandshakeEnd::Complete, Some(id)) => {
+            (HandshakeEnd::Complete, Some(id)) if !apart => {
                 Finding::pass(text!["Keys are exchanged with ", foreign(id.software.raw()), "."])
             }
             (HandshakeEnd::Complete, None) => Finding::pass("Keys are exchanged."),

@@ -52,7 +52,7 @@ fn follows(case: &Case, effective: &Effective) -> Vec<Text> {
     }
     let Some(handshake) = case.handshake() else { return Vec::new() };
     let client = Client::of(case);
-    if handshake.end != HandshakeEnd::Complete {
+    if handshake.end != HandshakeEnd::Complete || negotiation::do_not_meet(effective, handshake) {
         return no_keys_exchanged(effective, handshake, &peer(case, effective), &client);
     }
     if let Some(lines) = host_key_refused(case, effective, handshake) {

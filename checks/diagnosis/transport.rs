@@ -7,7 +7,8 @@ use crate::{
     evidence::handshake::{Arrived, Handshake, HandshakeEnd, Step},
     finding::Hint,
     greeting::{self, TurnedAway},
-    negotiation, text,
+    negotiation::{self, Mismatch},
+    text,
     text::{Command, Text, foreign, host, number, shell},
     transport,
 };
@@ -302,26 +303,58 @@ fn closed_before_banner(case: &Case) -> Option<Diagnosis> {
 }
 
 fn no_common_algorithm(case: &Case) -> Option<Diagnosis> {
-    let (handshake, words) = broken(case)?;
-    let no = negotiation::agree(case.effective()?, handshake.offered.as_ref()?)?.err()?;
+    // Whether our own exchange of keys went well says nothing: the lists decide.
+    let (handshake, effective) = (case.handshake()?, case.effective()?);
+    let all = negotiation::mismatches(effective, handshake.offered.as_ref()?);
+    let (first, others) = all.split_first()?;
     let mut found = Diagnosis::new(Id::NoCommonAlgorithm)
-        .because(words)
-        .because(text!["The server offers: ", foreign(no.theirs.join(","))])
-        .because(text!["Your ssh takes: ", foreign(no.ours.join(","))]);
+        .because(transport::words(handshake, Some(effective)))
+        .because(text!["The server offers: ", foreign(first.theirs.join(","))])
+        .because(text!["Your ssh takes: ", foreign(first.ours.join(","))]);
+    for no in others.iter().filter(|no| no.list != first.list) {
+        found = found.because(text![
+            "Nor would they have a ",
+            no.list.words(),
+            " in common; the server offers: ",
+            foreign(no.theirs.join(","))
+        ]);
+    }
+    let mut options: Vec<_> = all.iter().map(|no| no.list.option()).collect();
+    options.dedup();
     found = found.step(Hint::advice(text![
         "If your configuration sets ",
-        no.list.option(),
-        ", remove that line: the defaults of ssh are wider.",
+        options.join(" or "),
+        ", remove ",
+        if options.len() == 1 { "that line" } else { "those lines" },
+        ": the defaults of ssh are wider.",
     ]));
-    if let Some((theirs, words)) = negotiation::to_allow(no.theirs.iter().map(String::as_str)) {
-        let option = format!("{}=+", no.list.option());
-        found = found
-            .step(Hint::run(words, case.plan.ssh().set(text![option, foreign(theirs)]).command()));
-    }
-    Some(found.step(Hint::advice(text![
+    Some(allowing(found, case, &all).step(Hint::advice(text![
         "The lasting remedy: those who run the server enable a current method, or you update ",
         "your ssh, whichever is the older.",
     ])))
+}
+
+/// One command for all lists: the first alone would only lead to the next.
+fn allowing(found: Diagnosis, case: &Case, all: &[Mismatch]) -> Diagnosis {
+    let mut options: Vec<(&str, Vec<&str>)> = Vec::new();
+    for no in all {
+        let theirs = no.theirs.iter().map(String::as_str);
+        let Some((method, _)) = negotiation::to_allow(theirs) else { continue };
+        let option = no.list.option();
+        // The two directions may need one each.
+        match options.iter_mut().find(|(known, _)| *known == option) {
+            Some((_, methods)) => methods.push(method),
+            None => options.push((option, vec![method])),
+        }
+    }
+    let names: Vec<_> = options.iter().flat_map(|(_, methods)| methods.clone()).collect();
+    if names.is_empty() {
+        return found;
+    }
+    let command = options.iter().fold(case.plan.ssh(), |ssh, (option, methods)| {
+        ssh.set(text![format!("{option}=+"), foreign(methods.join(","))])
+    });
+    found.step(Hint::run(negotiation::words_for(&names), command.command()))
 }
 
 fn handshake_stalled(case: &Case) -> Option<Diagnosis> {

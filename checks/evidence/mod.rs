@@ -53,7 +53,7 @@ pub use fact::{Fact, Limits, Needed, Seen, Unseen};
 
 use crate::{
     case::{Case, Plan},
-    host_trust, offers, passage,
+    host_trust, negotiation, offers, passage,
     profile::Profile,
 };
 use configuration::{Configuration, Effective};
@@ -522,7 +522,14 @@ impl Evidence {
                     }
                 };
                 self.live.turn.lock().await.take();
-                *self.live.session.lock().await = session;
+                *self.live.session.lock().await = match session {
+                    // Keys were exchanged by methods that ssh may not use: it would have ended.
+                    Some(session) if negotiation::do_not_meet(&effective, &facts) => {
+                        session.close().await;
+                        None
+                    }
+                    session => session,
+                };
                 Ok(facts)
             })
             .await

@@ -72,6 +72,13 @@ fn no_common_key_exchange() {
     let only = ["KexAlgorithms diffie-hellman-group14-sha1"];
     one_key("no_common_key_exchange", &only, &[]);
 }
+/// One command mends all lists, of which `ssh` only names the first.
+#[test]
+fn nothing_in_common() {
+    let old = ["KexAlgorithms diffie-hellman-group14-sha1", "Ciphers aes128-cbc", "MACs hmac-md5"];
+    one_key("nothing_in_common", &old, &[]);
+    one_key("nothing_in_common", &old, &["-c", "3des-cbc", "-m", "hmac-sha1"]);
+}
 #[test]
 fn wrong_address_family() {
     one_key("wrong_address_family", &[], &["-6"]);

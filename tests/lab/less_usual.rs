@@ -75,6 +75,17 @@ situations! {
         let port = w.sshd(&[&key], &[]);
         (args!["-o", "HostKeyAlgorithms=rsa-sha2-512", "-i", key.arg(), "-p", port, me(w)], None)
     }
+    /// The exchange of keys by other methods would go well.
+    cipher_that_the_server_has_no_more: NotReady("no-common-algorithm"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        (args!["-c", "3des-cbc", "-i", key.arg(), "-p", port, me(w)], None)
+    }
+    mac_that_the_server_has_no_more: NotReady("no-common-algorithm"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        (args!["-c", "aes128-ctr", "-m", "hmac-md5", "-i", key.arg(), "-p", port, me(w)], None)
+    }
     several_hops_of_configuration: Ready, |w| {
         let key = w.key("id_a", "ed25519");
         let port = w.sshd(&[&key], &[]);
