@@ -266,7 +266,7 @@ fn summary(trust: &Trust) -> Text {
         Trust::ListUnreadable { path: file, .. } => {
             text!["At the source, the list of revoked keys ", path(file), " cannot be read."]
         }
-        Trust::Unknown | Trust::Known(_) | Trust::KnownByAuthority(_) => {
+        Trust::Unknown | Trust::NotChecked | Trust::Known(_) | Trust::KnownByAuthority(_) => {
             text![
                 "The source does not know the destination's key, and ssh there may not accept it."
             ]

@@ -102,6 +102,12 @@ fn judge(
             "."
         ])
         .detail(text!["Fingerprint of the server's key ", fingerprint(), "."]),
+        Trust::NotChecked => Finding::pass(text![
+            "ssh does not check the server's ",
+            shown.kind(),
+            " key: the connection stays on this computer (NoHostAuthenticationForLocalhost)."
+        ])
+        .detail(text!["Fingerprint ", fingerprint(), "."]),
         Trust::Unknown => unknown(plan, effective, known, shown, accepts),
         _ => {
             let mut words = describe(effective, shown, trust);
@@ -169,7 +175,7 @@ fn at(place: &Place) -> crate::text::Span {
 pub(crate) fn describe(effective: &Effective, shown: &PublicKeyFacts, trust: &Trust) -> Vec<Text> {
     let name = host(&effective.host);
     let mut words = match trust {
-        Trust::Known(_) | Trust::KnownByAuthority(_) => return Vec::new(),
+        Trust::Known(_) | Trust::KnownByAuthority(_) | Trust::NotChecked => return Vec::new(),
         Trust::Unknown => vec![match &effective.host_key_alias {
             None => text!["No key of ", name, " is in the known_hosts files."],
             Some(alias) => text![
@@ -272,7 +278,7 @@ pub(crate) fn steps(
     trust: &Trust,
 ) -> Vec<Hint> {
     match trust {
-        Trust::Known(_) | Trust::KnownByAuthority(_) => Vec::new(),
+        Trust::Known(_) | Trust::KnownByAuthority(_) | Trust::NotChecked => Vec::new(),
         Trust::Unknown => verify(plan, effective, known, Acceptance::Refuses),
         Trust::Revoked(place) => vec![Hint::advice(text![
             "Do not connect. Ask whoever operates the server for its new key. The mark in ",
@@ -313,23 +319,14 @@ pub(crate) fn steps(
                     ]));
                 } else if !files.iter().any(|f| f.path == place.path) {
                     files.push(place);
-                    steps.push(Hint::run(
-                        "Only if the new key is confirmed: forget the old one. The next ssh then \
-                         asks for the new one.",
-                        forget(&known.name, &place.path),
-                    ));
+                    let words = "Only if the new key is confirmed: forget the old one.";
+                    let words = text![words, then_ssh(effective)];
+                    steps.push(Hint::run(words, forget(&known.name, &place.path)));
                 }
             }
-            if matches!(
-                effective.strict_host_key_checking,
-                StrictHostKeyChecking::No | StrictHostKeyChecking::AcceptNew
-            ) {
-                steps.push(Hint::run(
-                    "Your ssh is set to accept new keys unasked (StrictHostKeyChecking). Let it ask \
-                     this once, and answer with the fingerprint:",
-                    asking(plan, effective),
-                ));
-            }
+            // A line that is changed by hand has the new key already.
+            let is_forgotten = !files.is_empty();
+            steps.extend(learn_new(plan, effective, known, is_forgotten));
             if same_type.is_empty() {
                 steps.push(Hint::advice(
                     "The known key may still be good: remove a HostKeyAlgorithms line from the ssh \
@@ -341,6 +338,45 @@ pub(crate) fn steps(
         Trust::CertificateInvalid { .. } => vec![Hint::advice(
             "Ask whoever operates the server to renew its certificate, for this name. Look whether \
              this computer's clock is right.",
+        )],
+    }
+}
+
+/// What the next `ssh` does with the new key, once the old one is forgotten.
+fn then_ssh(effective: &Effective) -> &'static str {
+    match effective.strict_host_key_checking {
+        StrictHostKeyChecking::Ask if !effective.batch_mode => {
+            " The next ssh then asks for the new one."
+        }
+        StrictHostKeyChecking::Ask | StrictHostKeyChecking::Yes => {
+            " The next ssh then still refuses the new one, since it may not ask."
+        }
+        StrictHostKeyChecking::AcceptNew | StrictHostKeyChecking::No => {
+            " The next ssh as it is set then takes the new one unseen."
+        }
+    }
+}
+
+/// How the new key becomes known, where `ssh` does not ask for it of its own accord.
+fn learn_new(
+    plan: &Plan,
+    effective: &Effective,
+    known: &KnownHosts,
+    is_forgotten: bool,
+) -> Vec<Hint> {
+    match effective.strict_host_key_checking {
+        StrictHostKeyChecking::Yes if is_forgotten => add_by_hand(plan, effective, known),
+        StrictHostKeyChecking::Yes => Vec::new(),
+        StrictHostKeyChecking::Ask if !effective.batch_mode => Vec::new(),
+        StrictHostKeyChecking::Ask => vec![Hint::run(
+            "Your ssh is set to ask nobody (BatchMode). At a terminal, let it ask this once, and \
+             answer with the fingerprint:",
+            asking(plan, effective),
+        )],
+        StrictHostKeyChecking::No | StrictHostKeyChecking::AcceptNew => vec![Hint::run(
+            "Your ssh is set to accept new keys unasked (StrictHostKeyChecking). Let it ask \
+             this once, and answer with the fingerprint:",
+            asking(plan, effective),
         )],
     }
 }
@@ -361,25 +397,50 @@ fn verify(
         "Compare the fingerprint with the one that the operator of the server publishes or tells \
          you. Only if they are the same, accept it.",
     );
+    let mut steps = vec![compare];
     if accepts != Acceptance::Refuses {
-        let accept = Hint::run(
+        steps.push(Hint::run(
             "Connect once and answer the question with the fingerprint, which is safer than yes.",
             asking(plan, effective),
-        );
-        return vec![compare, accept];
+        ));
+        steps.extend(keep_known(plan, effective));
+        return steps;
     }
+    steps.extend(add_by_hand(plan, effective, known));
+    steps
+}
+
+/// The file in which `ssh` keeps the keys of this user; none where it keeps them nowhere.
+fn kept_in(effective: &Effective) -> Option<&str> {
+    let mut files = effective.user_known_hosts_files.iter().map(String::as_str);
+    files.find(|file| !matches!(*file, "/dev/null" | "none"))
+}
+
+/// Where known keys are kept unless somebody sets another place.
+const USUAL_FILE: &str = "~/.ssh/known_hosts";
+
+/// Whatever is learned is lost where it is kept nowhere.
+fn keep_known(plan: &Plan, effective: &Effective) -> Option<Hint> {
+    kept_in(effective).is_none().then(|| {
+        Hint::run(
+            "Your configuration keeps no known keys (UserKnownHostsFile). Let ssh read that file:",
+            plan.client().set(text!["UserKnownHostsFile=", path(USUAL_FILE)]).command(),
+        )
+    })
+}
+
+/// How a compared key gets into the files where `ssh` may not ask about it.
+fn add_by_hand(plan: &Plan, effective: &Effective, known: &KnownHosts) -> Vec<Hint> {
     if effective.is_proxied() {
         // ssh-keyscan knows no way through another host.
         let accept = Hint::run(
             "Then, at a terminal, connect once and answer the question with the fingerprint:",
             asking(plan, effective),
         );
-        return vec![compare, accept];
+        return [Some(accept), keep_known(plan, effective)].into_iter().flatten().collect();
     }
-    let mut files = effective.user_known_hosts_files.iter().map(String::as_str);
-    let kept = files.find(|file| !matches!(*file, "/dev/null" | "none"));
-    let file = kept.unwrap_or("~/.ssh/known_hosts");
-    let mut steps = vec![compare];
+    let file = kept_in(effective).unwrap_or(USUAL_FILE);
+    let mut steps = Vec::new();
     let is_there = known.files.iter().any(|known| known.path == file && known.exists);
     if let Some((folder, _)) = file.rsplit_once('/').filter(|_| !is_there) {
         steps.push(Hint::run(
@@ -398,12 +459,7 @@ fn verify(
         "Then add it. ssh-keyscan trusts whoever answers, so compare what it wrote as well.",
         scan,
     ));
-    if kept.is_none() {
-        steps.push(Hint::run(
-            "Your configuration keeps no known keys (UserKnownHostsFile). Let ssh read that file:",
-            plan.client().set(text!["UserKnownHostsFile=", path(file)]).command(),
-        ));
-    }
+    steps.extend(keep_known(plan, effective));
     steps
 }
 
@@ -415,6 +471,9 @@ fn asking(plan: &Plan, effective: &Effective) -> Command {
     }
     if effective.strict_host_key_checking != StrictHostKeyChecking::Ask {
         client = client.set("StrictHostKeyChecking=ask");
+    }
+    if kept_in(effective).is_none() {
+        client = client.set(text!["UserKnownHostsFile=", path(USUAL_FILE)]);
     }
     client.command()
 }

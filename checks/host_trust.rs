@@ -40,6 +40,9 @@ pub struct Place {
 pub enum Trust {
     /// This very key is known.
     Known(Place),
+    /// The key is not looked up: the connection stays on this computer, and the configuration has
+    /// NoHostAuthenticationForLocalhost.
+    NotChecked,
     /// The key has a valid certificate of an authority that is known.
     KnownByAuthority(Place),
     /// The key, or the authority of its certificate, is marked as revoked.
@@ -143,6 +146,9 @@ pub fn judge_key(
             _ => {}
         }
     }
+    if known.waived {
+        return Trust::NotChecked;
+    }
     let named = look_up(&lines(known, false), presented, principal, now);
     if named != Trust::Unknown {
         return named;
@@ -177,7 +183,9 @@ pub fn acceptance(trust: &Trust, effective: &Effective, interactive: bool) -> Ac
     match (trust, effective.strict_host_key_checking) {
         // Whatever StrictHostKeyChecking says (sshconnect.c, verify_host_key).
         (Trust::RevokedByList { .. } | Trust::ListUnreadable { .. }, _) => Acceptance::Refuses,
-        (Trust::Known(_) | Trust::KnownByAuthority(_), _) | (_, No) => Acceptance::Accepts,
+        (Trust::Known(_) | Trust::KnownByAuthority(_) | Trust::NotChecked, _) | (_, No) => {
+            Acceptance::Accepts
+        }
         (Trust::Revoked(_) | Trust::Changed { .. }, _) | (_, Yes) => Acceptance::Refuses,
         (_, AcceptNew) => Acceptance::Accepts,
         (_, Ask) if interactive && !effective.batch_mode => Acceptance::Asks,

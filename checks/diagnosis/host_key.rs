@@ -61,7 +61,7 @@ fn too_weak(case: &Case) -> Option<Diagnosis> {
 fn refused(case: &Case, id: Id) -> Option<Diagnosis> {
     let (trust, effective) = (trust(case)?, case.effective()?);
     let cause = match trust {
-        Trust::Known(_) | Trust::KnownByAuthority(_) => return None,
+        Trust::Known(_) | Trust::KnownByAuthority(_) | Trust::NotChecked => return None,
         Trust::Revoked(_) | Trust::RevokedByList { .. } => Id::HostKeyRevoked,
         Trust::ListUnreadable { .. } => Id::RevokedKeysUnreadable,
         Trust::Changed { .. } => Id::HostKeyChanged,

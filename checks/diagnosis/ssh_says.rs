@@ -349,6 +349,7 @@ fn host_key_refused(
         ]),
         Trust::Known(_)
         | Trust::KnownByAuthority(_)
+        | Trust::NotChecked
         | Trust::RevokedByList { .. }
         | Trust::ListUnreadable { .. }
         | Trust::Unknown => None,

@@ -214,6 +214,9 @@ pub struct Effective {
     pub strict_host_key_checking: StrictHostKeyChecking,
     /// HostKeyAlias.
     pub host_key_alias: Option<String>,
+    /// NoHostAuthenticationForLocalhost.
+    #[serde(default)]
+    pub no_host_authentication_for_localhost: bool,
     /// CheckHostIP.
     pub check_host_ip: bool,
     /// ProxyJump.
@@ -253,6 +256,14 @@ impl Effective {
         // In BatchMode ssh passes over both (sshconnect2.c, authmethod_is_enabled).
         on && !self.batch_mode
             && preferred.is_none_or(|methods| methods.iter().any(|m| m == method.name()))
+    }
+
+    /// Whether `ssh` takes any key of a server at such an address (`sshconnect.c`, check_host_key).
+    #[must_use]
+    pub fn waives_host_key(&self, address: std::net::IpAddr) -> bool {
+        self.no_host_authentication_for_localhost
+            && self.host_key_alias.is_none()
+            && address.is_loopback()
     }
 
     /// Whether the connection goes through another host or command.

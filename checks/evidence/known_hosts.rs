@@ -23,6 +23,10 @@ pub struct KnownHosts {
     /// The file of `RevokedHostKeys`, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<RevokedKeys>,
+    /// Whether `ssh` looks no key up, since the connection stays on this computer
+    /// (NoHostAuthenticationForLocalhost).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waived: bool,
 }
 
 /// One file.
@@ -98,7 +102,7 @@ pub async fn observe(effective: Effective) -> Seen<KnownHosts> {
         Some(path) => Some(revoked::observe(path).await),
         None => None,
     };
-    Ok(KnownHosts { name: names.name, files, revoked })
+    Ok(KnownHosts { name: names.name, files, revoked, waived: false })
 }
 
 /// The name under which a host is looked up.

@@ -43,6 +43,7 @@ pub(crate) fn effective(port: u16) -> Effective {
         known_hosts_command: None,
         strict_host_key_checking: StrictHostKeyChecking::Ask,
         host_key_alias: None,
+        no_host_authentication_for_localhost: false,
         check_host_ip: false,
         proxy_jump: None,
         proxy_command: None,

@@ -415,12 +415,25 @@ impl Evidence {
             .await
     }
 
+    /// Whether the connection goes to an address whose key `ssh` does not check.
+    async fn waives_host_key(&self, effective: &Effective) -> bool {
+        // The address is only waited for where it matters.
+        if !effective.no_host_authentication_for_localhost {
+            return false;
+        }
+        let attempts = self.attempts().await.as_ref().ok();
+        let connected = attempts.and_then(connection::Attempts::connected);
+        connected.is_some_and(|attempt| effective.waives_host_key(attempt.to.ip()))
+    }
+
     /// What is known of the server's key.
     pub async fn known_hosts(&self) -> &Seen<known_hosts::KnownHosts> {
         self.known_hosts
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
-                self.limits.hold(known_hosts::observe(effective)).await
+                let waived = self.waives_host_key(&effective).await;
+                let known = self.limits.hold(known_hosts::observe(effective)).await?;
+                Ok(known_hosts::KnownHosts { waived, ..known })
             })
             .await
     }

@@ -294,5 +294,5 @@ fn known_hosts(log: &Log, effective: &Effective) -> Seen<KnownHosts> {
     };
     let path = found.word(0).to_owned();
     let file = KnownHostsFile { path, unreadable: None, exists: true, lines: vec![line] };
-    Ok(KnownHosts { name: effective.host.clone(), files: vec![file], revoked: None })
+    Ok(KnownHosts { name: effective.host.clone(), files: vec![file], ..KnownHosts::default() })
 }

@@ -47,6 +47,13 @@ fn the_finding_follows_from_the_key_and_the_configuration() {
             "ssh-keygen -R host.example.com -f /home/ada/.ssh/known_hosts",
         ),
         (changed(), No, true, Warn, "StrictHostKeyChecking is off"),
+        (changed(), Ask, true, Fail, "The next ssh then asks for the new one."),
+        (changed(), Yes, true, Fail, "still refuses the new one"),
+        (changed(), Yes, true, Fail, "ssh-keyscan -p 22 host.example.com >> ~/.ssh/known_hosts"),
+        (changed(), AcceptNew, true, Fail, "takes the new one unseen"),
+        // Where nothing is kept, asking once would be asking for ever.
+        (vec![], No, false, Warn, "Your configuration keeps no known keys"),
+        (vec![], No, false, Warn, "StrictHostKeyChecking=ask -o 'UserKnownHostsFile=~/.ssh/known_hosts'"),
         (revoked(), Ask, true, Fail, "marked as revoked"),
     ];
     for (lines, strict, interactive, status, words) in rows {

@@ -36,7 +36,7 @@ pub(crate) fn known(lines: Vec<KnownHostsLine>) -> KnownHosts {
         exists: true,
         lines,
     };
-    KnownHosts { name: "host.example.com".into(), files: vec![file], revoked: None }
+    KnownHosts { name: "host.example.com".into(), files: vec![file], ..KnownHosts::default() }
 }
 const HOST: &str = "host.example.com";
 const ED: &str = "ssh-ed25519";
@@ -88,6 +88,33 @@ fn a_list_of_revoked_keys_counts_before_all_and_always() {
         assert_eq!((is(&trust).as_str(), acceptance(&trust, &off, true)), (expected, accepts));
         assert_eq!(may_go_on(&trust, &off), accepts == Acceptance::Accepts);
     }
+}
+
+#[test]
+fn a_key_of_this_computer_is_not_looked_up_where_that_is_waived() {
+    let waives = |alias: Option<&str>, address: &str| {
+        let effective = Effective {
+            no_host_authentication_for_localhost: true,
+            host_key_alias: alias.map(str::to_owned),
+            ..made::effective(22)
+        };
+        effective.waives_host_key(address.parse().unwrap())
+    };
+    assert!(waives(None, "127.0.0.9") && waives(None, "::1"));
+    assert!(!waives(None, "192.0.2.1") && !waives(Some("shop"), "127.0.0.1"));
+    assert!(!made::effective(22).waives_host_key("127.0.0.1".parse().unwrap()));
+
+    let mut known = known(vec![line(None, ED, "b")]);
+    known.waived = true;
+    let strict =
+        Effective { strict_host_key_checking: StrictHostKeyChecking::Yes, ..made::effective(22) };
+    let trust = judge_key(&known, &key(ED, "a"), HOST, Timestamp::UNIX_EPOCH);
+    assert_eq!(is(&trust), "not-checked");
+    assert_eq!(acceptance(&trust, &strict, false), Acceptance::Accepts);
+    let list = RevokedList { sha256: vec!["a".into()], ..RevokedList::default() };
+    known.revoked = Some(RevokedKeys { path: "/r".into(), list: Ok(list) });
+    let trust = judge_key(&known, &key(ED, "a"), HOST, Timestamp::UNIX_EPOCH);
+    assert_eq!(is(&trust), "revoked-by-list");
 }
 
 #[test]

@@ -161,3 +161,24 @@ fn open_key() {
         assert_eq!(again["verdict"], "ready", "{command}");
     });
 }
+
+/// The key that was compared gets into the file where `ssh` may not ask about it.
+#[test]
+fn changed_key_under_strict_checking() {
+    in_a_world("changed_key_under_strict_checking", |w| {
+        let (key, old) = (w.key("id_a", "ed25519"), w.server_key("old", "ed25519"));
+        let port = w.sshd(&[&key], &[]).to_string();
+        w.write(".ssh/known_hosts", format!("[127.0.0.1]:{port} {}\n", old.public), 0o600);
+        let (strict, me) = ("StrictHostKeyChecking=yes", me(w));
+        let typed = ["-o", strict, "-i", key.arg(), "-p", &port, &me].map(str::to_owned);
+        let json = ["--format", "json"].map(str::to_owned);
+        let told = || report(&preflight(w, &[&json[..], &with_config(w, &typed)].concat()));
+        let before = told();
+        assert_eq!(before["diagnosis"]["id"], "host-key-changed", "{before:#}");
+        let steps = before["diagnosis"]["next_steps"].as_array().unwrap();
+        let commands: Vec<_> = steps.iter().filter_map(|step| step["command"].as_str()).collect();
+        let script = commands.join("\n");
+        w.must(w.person.command("/bin/sh", &w.home()).args(["-e", "-c", &script]));
+        assert_eq!(told()["verdict"], "ready", "{script}");
+    });
+}

@@ -86,6 +86,21 @@ situations! {
         let port = w.sshd(&[&key], &[]);
         (args!["-c", "aes128-ctr", "-m", "hmac-md5", "-i", key.arg(), "-p", port, me(w)], None)
     }
+    changed_key_of_this_computer_not_checked: Ready, |w| {
+        let key = w.key("id_a", "ed25519");
+        let old = w.server_key("old", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        w.write(".ssh/known_hosts", format!("[127.0.0.1]:{port} {}\n", old.public), 0o600);
+        let waives = "NoHostAuthenticationForLocalhost=yes";
+        (args!["-o", waives, "-i", key.arg(), "-p", port, me(w)], None)
+    }
+    /// Whoever gives the host another name has its key looked up under that one.
+    changed_key_of_this_computer_with_an_alias: NotReady("host-key-unknown"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        let options = ["NoHostAuthenticationForLocalhost=yes", "HostKeyAlias=shop"];
+        (args!["-o", options[0], "-o", options[1], "-i", key.arg(), "-p", port, me(w)], None)
+    }
     several_hops_of_configuration: Ready, |w| {
         let key = w.key("id_a", "ed25519");
         let port = w.sshd(&[&key], &[]);

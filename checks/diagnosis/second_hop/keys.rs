@@ -39,7 +39,10 @@ pub(in crate::diagnosis) const KEYS: &[Rule] = &[
 fn host_key(case: &Case, id: Id) -> Option<Diagnosis> {
     let (trust, accepts) = from_source::trust(case)?;
     let cause = match &trust {
-        Trust::Known(_) | Trust::KnownByAuthority(_) | Trust::ListUnreadable { .. } => return None,
+        Trust::Known(_)
+        | Trust::KnownByAuthority(_)
+        | Trust::NotChecked
+        | Trust::ListUnreadable { .. } => return None,
         Trust::Revoked(_) | Trust::RevokedByList { .. } => Id::HostKeyRevoked,
         Trust::Changed { .. } => Id::HostKeyChanged,
         Trust::CertificateInvalid { .. } => Id::HostCertificateInvalid,

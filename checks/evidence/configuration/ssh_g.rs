@@ -148,6 +148,7 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
             _ => StrictHostKeyChecking::Ask,
         },
         host_key_alias: set("hostkeyalias").map(str::to_owned),
+        no_host_authentication_for_localhost: yes("nohostauthenticationforlocalhost", false),
         check_host_ip: yes("checkhostip", false),
         proxy_jump: set("proxyjump").map(str::to_owned),
         proxy_command: set("proxycommand").map(str::to_owned),
@@ -327,7 +328,8 @@ mod tests {
         let e = parse(
             "user jo\nhostname h.example\nport 2222\nidentityfile ~/.ssh/k\nidentityfile %d/%r\n\
              userknownhostsfile none\nstricthostkeychecking false\nidentityagent none\n\
-             forwardagent $X\npubkeyauthentication true\nconnecttimeout none\nproxyjump a\n",
+             forwardagent $X\npubkeyauthentication true\nconnecttimeout none\nproxyjump a\n\
+             nohostauthenticationforlocalhost yes\n",
             &context(),
         );
         assert_eq!((e.host.as_str(), e.port, e.user_is_local_default), ("h.example", 2222, true));
@@ -339,6 +341,7 @@ mod tests {
         assert_eq!(e.connect_timeout_s, None);
         let limit = |text: &str| parse(text, &context()).connect_timeout_s;
         assert_eq!((limit("connecttimeout 0"), limit("connecttimeout 7")), (None, Some(7)));
+        assert!(e.no_host_authentication_for_localhost);
     }
 
     #[test]
