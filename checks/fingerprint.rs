@@ -421,6 +421,7 @@ mod tests {
             owner: Some(1000),
             too_open: false,
             disk: None,
+            left_out: false,
             pub_file: None,
             cert_file: None,
         }

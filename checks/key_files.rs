@@ -90,21 +90,28 @@ fn missing(file: &IdentityFile, others: &[String]) -> Option<Trouble> {
     let place = || path(&file.path);
     if let Some(public) = &file.pub_file {
         let beside = path(format!("{}.pub", file.path));
-        return Some(
-            Trouble::new(
-                Id::KeyFileMissing,
-                text!["The private key ", place(), " does not exist; only its public half does."],
-            )
-            .and(text![
+        let found = Trouble::new(
+            Id::KeyFileMissing,
+            text!["The private key ", place(), " does not exist; only its public half does."],
+        );
+        let found = found.and(if file.left_out {
+            text![
+                "A file that is typed with -i and is not there is left out as a whole, so ssh does \
+                 not offer the public half (",
+                key(&public.sha256),
+                ") either."
+            ]
+        } else {
+            text![
                 "ssh offers the public half (",
                 key(&public.sha256),
                 "), but cannot prove that the key is yours."
-            ])
-            .step(Hint::run(
-                text!["Put the private key that belongs to ", beside, " there. See what there is:"],
-                command!["ls", "-l", shell("~/.ssh")],
-            )),
-        );
+            ]
+        });
+        return Some(found.step(Hint::run(
+            text!["Put the private key that belongs to ", beside, " there. See what there is:"],
+            command!["ls", "-l", shell("~/.ssh")],
+        )));
     }
     if !file.named {
         return None;

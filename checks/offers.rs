@@ -129,7 +129,7 @@ pub fn unknown_public(identities: &Identities) -> impl Iterator<Item = &Identity
 
 fn from_files(effective: &Effective, identities: &Identities) -> Vec<Candidate> {
     let mut offers = Vec::new();
-    for file in &identities.files {
+    for file in identities.files.iter().filter(|file| !file.left_out) {
         let beside = file.cert_file.as_ref().filter(|_| effective.certificate_files.is_empty());
         for key in file.offered().into_iter().chain(beside) {
             if is_ignored(effective, key) {
@@ -239,6 +239,7 @@ mod tests {
             owner: Some(0),
             too_open: false,
             disk: None,
+            left_out: false,
             pub_file: None,
             cert_file: None,
         }

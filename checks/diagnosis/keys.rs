@@ -145,6 +145,15 @@ impl<'c> Failing<'c> {
         found.or_else(|| if anywhere { wrong_pair() } else { None })
     }
 
+    /// A file that `ssh` leaves out, whose public half is there and whose key the agent holds.
+    fn left_out_and_held(&self) -> Option<&'c IdentityFile> {
+        let held = |file: &&IdentityFile| {
+            let public = file.pub_file.as_ref().filter(|_| file.left_out);
+            public.is_some_and(|public| key_files::is_in_agent(&self.agent, public))
+        };
+        self.identities.files.iter().find(held)
+    }
+
     /// What the server said so far, for the reasons.
     pub fn answers(&self) -> Option<Text> {
         if self.accepted().is_some() {
@@ -172,6 +181,13 @@ fn file_trouble(case: &Case, id: Id) -> Option<Diagnosis> {
         found = found.step(Hint::run(
             "There is another private key, which ssh does not try. If it is the right one:",
             case.plan.ssh().only_identity(other).command(),
+        ));
+    }
+    let held = failing.left_out_and_held().filter(|_| id == Id::KeyFileMissing);
+    if let Some(file) = held {
+        found = found.step(Hint::run(
+            "The agent holds this key, and ssh finds it there by the public half. Name that one:",
+            case.plan.ssh().only_identity(&format!("{}.pub", file.path)).command(),
         ));
     }
     if id == Id::KeyIsPublic {

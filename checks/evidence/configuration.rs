@@ -140,6 +140,10 @@ pub struct IdentityPath {
     pub path: String,
     /// Whether somebody named it (`-i`, `IdentityFile`), not one of ssh's default names.
     pub named: bool,
+    /// Whether `ssh` leaves it out, with all that is beside it: it was typed with `-i`, and there is
+    /// no such file (`ssh.c`, main).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
 }
 
 /// What `ssh` would do, in `ssh_config(5)`'s words.

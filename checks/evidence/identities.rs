@@ -43,6 +43,9 @@ pub struct IdentityFile {
     pub path: String,
     /// Whether somebody named it.
     pub named: bool,
+    /// Whether `ssh` leaves it out, with its `.pub`: typed with `-i`, and not to be reached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
     /// What is in it.
     pub content: Content,
     /// Mode bits, on Unix.
@@ -143,6 +146,7 @@ impl IdentityFile {
     #[must_use]
     pub fn known(&self) -> Option<&PublicKeyFacts> {
         match &self.content {
+            _ if self.left_out => None,
             Content::Public(public) => Some(public),
             Content::Private { format, public, .. } if format == "openssh" => {
                 self.pub_file.as_ref().or(public.as_ref())
@@ -215,6 +219,7 @@ fn read_identity(identity: &IdentityPath) -> IdentityFile {
     let mut file = IdentityFile {
         path: identity.path.clone(),
         named: identity.named,
+        left_out: identity.left_out,
         content: Content::Missing,
         mode: None,
         owner: None,

@@ -53,7 +53,13 @@ fn the_finding_follows_from_the_key_and_the_configuration() {
         (changed(), AcceptNew, true, Fail, "takes the new one unseen"),
         // Where nothing is kept, asking once would be asking for ever.
         (vec![], No, false, Warn, "Your configuration keeps no known keys"),
-        (vec![], No, false, Warn, "StrictHostKeyChecking=ask -o 'UserKnownHostsFile=~/.ssh/known_hosts'"),
+        (
+            vec![],
+            No,
+            false,
+            Warn,
+            "StrictHostKeyChecking=ask -o 'UserKnownHostsFile=~/.ssh/known_hosts'",
+        ),
         (revoked(), Ask, true, Fail, "marked as revoked"),
     ];
     for (lines, strict, interactive, status, words) in rows {

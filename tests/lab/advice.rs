@@ -182,3 +182,16 @@ fn changed_key_under_strict_checking() {
         assert_eq!(told()["verdict"], "ready", "{script}");
     });
 }
+
+/// The agent's key is named by its public half, where the private one is gone.
+#[test]
+fn public_half_of_a_key_in_the_agent() {
+    in_a_world("public_half_of_a_key_in_the_agent", |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]).to_string();
+        w.agent(&[&key]);
+        fs::remove_file(&key.path).unwrap();
+        let me = me(w);
+        helps(w, &["-o", "IdentitiesOnly=yes", "-i", key.arg(), "-p", &port, &me]);
+    });
+}

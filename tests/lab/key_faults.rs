@@ -73,7 +73,26 @@ fn certified_well(w: &mut World) -> (Key, u16) {
     certified(w, &["-n", &name, "-V", "+1h"])
 }
 
+/// A key in the agent, of whose files there is the public half alone.
+fn in_the_agent_alone(w: &mut World) -> (Key, u16) {
+    let key = w.key("id_a", "ed25519");
+    let port = w.sshd(&[&key], &[]);
+    w.agent(&[&key]);
+    fs::remove_file(&key.path).unwrap();
+    (key, port)
+}
+
 situations! {
+    /// ssh leaves a typed file out as a whole, so the agent's key has no name.
+    typed_key_whose_private_half_is_gone: NotReady("key-file-missing"), |w| {
+        let (key, port) = in_the_agent_alone(w);
+        (args!["-o", "IdentitiesOnly=yes", "-i", key.arg(), "-p", port, me(w)], None)
+    }
+    configured_key_whose_private_half_is_gone: Ready, |w| {
+        let (key, port) = in_the_agent_alone(w);
+        let file = format!("IdentityFile={}", key.arg());
+        (args!["-o", "IdentitiesOnly=yes", "-o", file, "-p", port, me(w)], None)
+    }
     // The file of the private key.
     key_without_last_line_end: NotReady("key-malformed"), |w| {
         changed(w, "ed25519", |text| text.trim_end().into())

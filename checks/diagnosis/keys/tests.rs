@@ -53,6 +53,7 @@ fn file(name: &str, named: bool, content: Content) -> IdentityFile {
         owner: Some(1000),
         too_open: false,
         disk: None,
+        left_out: false,
         pub_file: None,
         cert_file: None,
     }
@@ -247,6 +248,29 @@ fn a_key_that_is_taken_and_cannot_be_proven() {
         Id::KeyFileMissing,
         &["only its public half"],
     );
+}
+
+#[test]
+fn a_typed_file_that_is_not_there_is_left_out_with_its_public_half() {
+    let gone = |left_out| IdentityFile {
+        left_out,
+        pub_file: Some(key("a")),
+        ..file("k", true, Content::Missing)
+    };
+    let only: fn(&mut Case, &mut Effective) = |_, e| e.identities_only = true;
+    expect(
+        Made { files: vec![gone(true)], agent: held(&["a"]), change: only, ..Made::default() },
+        Id::KeyFileMissing,
+        &["left out as a whole", "IdentitiesOnly=yes -i /home/ada/.ssh/k.pub"],
+    );
+    // By IdentityFile the same file leads to the key of the agent.
+    let named = Made {
+        files: vec![gone(false)],
+        agent: held(&["a"]),
+        answers: Some(vec![Answer::Accepted]),
+        change: only,
+    };
+    assert_eq!(named.diagnosis(), None);
 }
 
 #[test]

@@ -204,6 +204,7 @@ fn file(name: &str, content: Content) -> IdentityFile {
         owner: Some(1000),
         too_open: false,
         disk: None,
+        left_out: false,
         pub_file: None,
         cert_file: None,
     }

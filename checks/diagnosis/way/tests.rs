@@ -244,6 +244,7 @@ fn a_key_for_the_target_alone() {
         mode: None,
         owner: None,
         too_open: false,
+        left_out: false,
         pub_file: None,
         cert_file: None,
         disk: Default::default(),
@@ -255,7 +256,7 @@ fn a_key_for_the_target_alone() {
     let case = with(target, hop.clone());
     says(&case, Id::KeyNotForJumpHost, &["ssh-add /home/ada/.ssh/work", "IdentityFile"]);
     // Where the jump host has it too, the key is not the reason.
-    let path = IdentityPath { path: "/home/ada/.ssh/work".into(), named: true };
+    let path = IdentityPath { path: "/home/ada/.ssh/work".into(), named: true, left_out: false };
     let effective = Effective { identity_files: vec![path], ..hop.effective().unwrap().clone() };
     hop.configuration = made::case(effective).configuration;
     let (id, at, _) = found(&with(case, hop));

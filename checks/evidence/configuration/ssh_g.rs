@@ -75,11 +75,13 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
     let named = files.len() < 3 || !files.iter().all(is_default);
     let by_option = context.named_files.iter().map(|path| (expand(path), true));
     let told = files.iter().filter(|path| **path != "none").map(|path| (expand(path), named));
+    let told: Vec<_> = told.collect();
     let mut identity_files: Vec<IdentityPath> = Vec::new();
-    for (path, named) in by_option.chain(told) {
+    for (path, named) in by_option.chain(told.iter().cloned()) {
         // A file that is named twice is tried once (readconf.c, add_identity_file).
         if !identity_files.iter().any(|known| known.path == path) {
-            identity_files.push(IdentityPath { path, named });
+            let left_out = !told.iter().any(|(told, _)| *told == path);
+            identity_files.push(IdentityPath { path, named, left_out });
         }
     }
     Effective {
@@ -370,6 +372,10 @@ mod tests {
         let missing = Context { named_files: vec!["~/gone".into(), "~/gone".into()], ..context() };
         let files = parse(&text, &missing).identity_files;
         assert_eq!((files[0].path.as_str(), files[0].named), ("/home/jo/gone", true));
+        assert!(files[0].left_out && !files[1].left_out);
+        // What IdentityFile names as well is tried, whether it is there or not.
+        let both = parse("identityfile ~/gone\n", &missing).identity_files;
+        assert!(both.len() == 1 && !both[0].left_out);
         assert_eq!(files.iter().filter(|file| file.path == "/home/jo/gone").count(), 1);
     }
 

@@ -135,7 +135,8 @@ fn modes_pipes_and_folders() {
         return crate::evidence::made::skipped("ssh-keygen");
     };
     let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    let read = |name: &str| read_identity(&IdentityPath { path: at(name), named: true });
+    let read =
+        |name: &str| read_identity(&IdentityPath { path: at(name), named: true, left_out: false });
     assert!(!read("k").too_open && read("k").can_sign() && read("k").pub_file.is_some());
     for (mode, open) in [(0o640, true), (0o604, true), (0o700, false), (0o400, false)] {
         std::fs::set_permissions(at("k"), PermissionsExt::from_mode(mode)).unwrap();
