@@ -453,6 +453,14 @@ impl Plan {
         })
     }
 
+    /// Whether an option was typed, by its letter or after `-o`.
+    #[must_use]
+    pub fn types(&self, letter: &str, key: &str) -> bool {
+        let pairs = self.ssh_options.iter().zip(self.ssh_options.iter().skip(1));
+        let mut pairs = pairs.map(|(option, value)| (option.as_str(), value));
+        pairs.any(|(o, value)| o == letter || (o == "-o" && setting(value, key).is_some()))
+    }
+
     /// Whether this key file was named on the command line.
     #[must_use]
     pub fn is_typed_identity(&self, path: &str) -> bool {

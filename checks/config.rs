@@ -6,14 +6,14 @@ use crate::{
     command,
     evidence::{
         Evidence, Seen,
-        configuration::{Configuration, Effective, Source},
+        configuration::{Configuration, Effective, Source, Unexpandable},
         machine::Machine,
     },
     finding::{Finding, Hint, Status},
     relay,
     target::odd::{self, Oddity},
     text,
-    text::{host, number, path, user},
+    text::{Text, host, number, path, user},
 };
 
 mod settings;
@@ -61,6 +61,10 @@ impl Check for Config {
             .hint(Hint::run("Name the user:", plan.client().user(wanted).command())),
             None => Finding::pass(would().then(goal.clone()).with(".")),
         };
+        if let Some(no) = &e.unexpandable {
+            finding = Finding::fail(unexpandable(no))
+                .detail_all(no.lines.iter().map(|line| text!["ssh says: ", line]));
+        }
         for odd in warnings(plan, e, configuration, machine.as_ref().ok()) {
             finding = match finding.status {
                 Status::Pass => {
@@ -109,6 +113,22 @@ impl Check for Config {
             .fact("settings", settings::of(e))
             .fact("may_ask", plan.may_ask(e))
     }
+}
+
+/// The option that names such a file.
+#[must_use]
+pub fn option_of(no: &Unexpandable) -> &'static str {
+    if no.certificate { "CertificateFile" } else { "IdentityFile" }
+}
+
+/// What is wrong with a name that `ssh` cannot fill in.
+#[must_use]
+pub fn unexpandable(no: &Unexpandable) -> Text {
+    let start = text![option_of(no), " is ", path(&no.path), ", which ssh cannot fill in: "];
+    start.then(match &no.variable {
+        Some(name) => text!["the variable ", text::foreign(name), " is not set."],
+        None => text!["it knows no such token."],
+    })
 }
 
 /// What `ssh -V` prints, where there is one.

@@ -4,7 +4,7 @@
 //! the person typed, and the name as they know it.
 
 use crate::{
-    case::Plan,
+    case::{Plan, setting},
     profile::built_in,
     text,
     text::{Command, Text, address, foreign, host, number, path, user},
@@ -24,6 +24,8 @@ pub struct Retyped<'p> {
     host: Option<String>,
     /// Typed options that the change replaces, with the words that each takes.
     replaced: Vec<(&'static str, usize)>,
+    /// Keys of typed `-o KEY=VALUE` that are left out.
+    unset: Vec<String>,
 }
 
 /// The letters for AddressFamily.
@@ -93,6 +95,7 @@ impl Plan {
             port: self.port,
             host: None,
             replaced: Vec::new(),
+            unset: Vec::new(),
         }
     }
 }
@@ -129,6 +132,16 @@ impl Retyped<'_> {
             _ => {}
         }
         self.with("-o", option)
+    }
+
+    /// Without what was typed as `-o KEY=VALUE`, or as its letter.
+    #[must_use]
+    pub fn unset(mut self, key: &str) -> Self {
+        if key.eq_ignore_ascii_case("ProxyJump") {
+            self.replaced.push(("-J", 1));
+        }
+        self.unset.push(key.to_owned());
+        self
     }
 
     /// With `-i FILE`.
@@ -209,9 +222,14 @@ impl Retyped<'_> {
         let mut words = self.program;
         words.extend(self.changes);
         let (mut is_path, mut skip) = (false, 0);
-        for option in &self.plan.ssh_options {
+        let mut typed = self.plan.ssh_options.iter().peekable();
+        while let Some(option) = typed.next() {
+            let is_unset =
+                |word: &&String| self.unset.iter().any(|key| setting(word, key).is_some());
             if skip > 0 {
                 skip -= 1;
+            } else if option == "-o" && typed.peek().is_some_and(is_unset) {
+                skip = 1;
             } else if let Some((_, takes)) = self.replaced.iter().find(|(o, _)| o == option) {
                 skip = *takes;
             } else if self.transfers
@@ -279,6 +297,9 @@ mod tests {
         plan.ssh_options = ["-i", "a", "-A", "-i", "b"].map(str::to_owned).to_vec();
         let one = "ssh -o IdentitiesOnly=yes -i c -A -p 2222 u@h";
         assert_eq!(said(plan.ssh().only_identity("c")), one);
+        plan.ssh_options =
+            ["-J", "j", "-o", "proxyjump j", "-o", "A=b"].map(str::to_owned).to_vec();
+        assert_eq!(said(plan.ssh().unset("ProxyJump")), "ssh -o A=b -p 2222 u@h");
         plan.access = crate::access::Access::Sftp(Default::default());
         plan.ssh_options = ["-F", "c", "-X", "-L", "1:h:2", "-4"].map(str::to_owned).to_vec();
         assert_eq!(said(plan.client().flag("-v")), "sftp -v -F c -4 -P 2222 u@h");

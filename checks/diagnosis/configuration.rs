@@ -3,7 +3,7 @@
 use super::{Diagnosis, Id, Rule, sftp};
 use crate::{
     case::Case,
-    command,
+    command, config,
     evidence::{configuration::Refusal, resolution::LookupErrorKind},
     finding::Hint,
     target::odd,
@@ -17,6 +17,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: Id::SshConfigPermissions, finds: permissions },
     Rule { id: Id::SshConfigInvalid, finds: invalid },
     Rule { id: Id::ShortNameOutside, finds: short_name },
+    Rule { id: Id::SshConfigInvalid, finds: unexpandable },
     Rule { id: Id::PubkeyDisabled, finds: pubkey_disabled },
     Rule { id: Id::PasswordDisabled, finds: sftp::password_disabled },
 ];
@@ -59,6 +60,16 @@ fn invalid(case: &Case) -> Option<Diagnosis> {
     );
     let looped = refused.lines.iter().find_map(|l| l.raw().strip_prefix("jumphost loop via "));
     if let Some(jump) = looped {
+        if case.plan.types("-J", "ProxyJump") {
+            return Some(
+                d.because("The host that was typed as jump host (-J) is the target itself.").step(
+                    Hint::run(
+                        "Leave it out, or name another one:",
+                        case.plan.ssh().unset("ProxyJump").command(),
+                    ),
+                ),
+            );
+        }
         return Some(
             d.because(
                 "A jump host is to be reached through itself, since ProxyJump is set for it too.",
@@ -68,6 +79,16 @@ fn invalid(case: &Case) -> Option<Diagnosis> {
                 foreign(jump),
                 "\" and, below it, \"ProxyJump none\".",
             ])),
+        );
+    }
+    if let Some(key) = refused.lines.iter().find_map(|line| typed_and_unknown(line)) {
+        return Some(
+            Diagnosis::new(Id::SshConfigInvalid)
+                .because(text!["ssh does not know the option ", foreign(key), ", which was typed."])
+                .step(Hint::run(
+                    "Correct it, or leave it out:",
+                    case.plan.ssh().unset(key).command(),
+                )),
         );
     }
     let bad = |line: &Foreign, word: &str| {
@@ -93,12 +114,47 @@ fn invalid(case: &Case) -> Option<Diagnosis> {
     Some(d.step(Hint::advice(step)))
 }
 
+/// An option of the command line that `ssh` does not know.
+fn typed_and_unknown(line: &Foreign) -> Option<&str> {
+    let (place, key) = line.raw().trim().split_once("Bad configuration option: ")?;
+    place.starts_with("command-line").then_some(key)
+}
+
 /// A name that cannot exist is no fault of a name server. Where the configuration makes another
 /// one of it, or the lookup knows it all the same, nothing is wrong.
 fn impossible_host(case: &Case) -> Option<Diagnosis> {
     case.resolution()?.outcome.as_ref().err()?;
     let odd = odd::impossible_host(&case.plan, &case.effective()?.host)?;
     Some(Diagnosis::new(Id::TargetInvalid).because(odd.words).step(odd.hint))
+}
+
+/// A name of a key that `ssh` cannot fill in ends it, but only once it is connected.
+fn unexpandable(case: &Case) -> Option<Diagnosis> {
+    let effective = case.effective()?;
+    let no = effective.unexpandable.as_ref()?;
+    let connected = case.attempts().is_some_and(|attempts| attempts.connected().is_some());
+    if !connected && !effective.is_proxied() {
+        return None;
+    }
+    let mut found = Diagnosis::new(Id::SshConfigInvalid).because(config::unexpandable(no));
+    found = found.because("ssh ends as soon as it is connected, before it asks for any key.");
+    let option = config::option_of(no);
+    Some(found.step(Hint::advice(match &no.variable {
+        Some(name) => text![
+            "Set the variable ",
+            foreign(name),
+            " where ssh is started, or write the name of the file out: in your ssh configuration \
+             (",
+            option,
+            "), or on the command line."
+        ],
+        None => text![
+            "Correct the name: in your ssh configuration (",
+            option,
+            "), or on the command line. %% stands for a percent sign; the manual of ssh_config \
+             lists the others (TOKENS)."
+        ],
+    })))
 }
 
 fn short_name(case: &Case) -> Option<Diagnosis> {
@@ -184,6 +240,25 @@ mod tests {
         ] {
             let d = RULES.iter().find_map(|rule| (rule.finds)(&refused(line))).unwrap();
             assert_eq!((d.id, d.next_steps.len()), (id, steps), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_was_typed_is_taken_off_again() {
+        for (typed, line, command) in [
+            (["-J", "h"], "jumphost loop via h", "ssh h"),
+            (["-o", "ProxyJump=h"], "jumphost loop via h", "ssh h"),
+            (
+                ["-o", "UseKeychain=yes"],
+                "command-line: line 0: Bad configuration option: usekeychain",
+                "ssh h",
+            ),
+        ] {
+            let mut case = refused(line);
+            case.plan.ssh_options = typed.map(str::to_owned).to_vec();
+            let d = RULES.iter().find_map(|rule| (rule.finds)(&case)).unwrap();
+            let [step] = d.next_steps.as_slice() else { unreachable!("{line}") };
+            assert_eq!(step.command.as_ref().unwrap().plain(), command, "{line}");
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         agent::{AgentKeys, AgentState},
         configuration::{Effective, Source, StrictHostKeyChecking},
         connection::{Attempts, OsError, OsErrorKind, Outcome},
-        handshake::{Disconnect, Handshake, HandshakeEnd, openssh_version},
+        handshake::{Disconnect, Handshake, HandshakeEnd},
         local_end::{GETADDRINFO, GETIFADDRS},
         queries::{Broken, Queries},
     },
@@ -49,6 +49,9 @@ fn follows(case: &Case, effective: &Effective) -> Vec<Text> {
     }
     if let Some(attempts) = case.attempts().filter(|a| a.connected().is_none()) {
         return unconnected(effective, attempts);
+    }
+    if let Some(no) = &effective.unexpandable {
+        return no.lines.iter().map(|line| text![line]).collect();
     }
     let Some(handshake) = case.handshake() else { return Vec::new() };
     let client = Client::of(case);
@@ -111,7 +114,8 @@ impl Client {
             Some(Source::Ssh { version }) => version.raw(),
             _ => "",
         };
-        Self { version: openssh_version(told), openssl_3: told.contains("OpenSSL 3.") }
+        let version = case.configuration().and_then(|c| c.source.openssh());
+        Self { version, openssl_3: told.contains("OpenSSL 3.") }
     }
 
     /// Before 9.5 the client also told what went wrong while it waited for the identification;

@@ -11,7 +11,7 @@ mod ssh_g;
 
 use std::time::Duration;
 
-use super::{Seen, Unseen, machine::Machine, password::Method};
+use super::{Seen, Unseen, handshake::openssh_version, machine::Machine, password::Method};
 use crate::{case::Plan, text::Foreign};
 use ssh_g::Context;
 
@@ -46,6 +46,29 @@ pub enum Source {
         #[serde(default = "yes")]
         names_port: bool,
     },
+}
+
+impl Source {
+    /// Major and minor version of OpenSSH, where it is known.
+    #[must_use]
+    pub fn openssh(&self) -> Option<(u32, u32)> {
+        let Self::Ssh { version } = self else { return None };
+        openssh_version(version.raw())
+    }
+}
+
+/// The name of a key or certificate file that `ssh` cannot fill in. It only notices once it is
+/// connected, and ends (`ssh.c`, load_public_identity_files).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unexpandable {
+    /// The name as it is set.
+    pub path: String,
+    /// Whether CertificateFile names it, and not IdentityFile.
+    pub certificate: bool,
+    /// The variable that has no value, where that is the reason.
+    pub variable: Option<String>,
+    /// What `ssh` prints, a line each.
+    pub lines: Vec<Foreign>,
 }
 
 /// `ssh` refuses its configuration or its arguments.
@@ -173,6 +196,9 @@ pub struct Effective {
     pub identity_files: Vec<IdentityPath>,
     /// CertificateFile, in order.
     pub certificate_files: Vec<String>,
+    /// The first of those files whose name cannot be filled in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unexpandable: Option<Unexpandable>,
     /// IdentitiesOnly.
     pub identities_only: bool,
     /// IdentityAgent.
@@ -320,23 +346,36 @@ pub async fn observe(plan: Plan, machine: Machine) -> Seen<Configuration> {
     };
     let version = version.map(|v| v.stderr).unwrap_or_default();
     let version = Foreign::from_bytes(version.split(|b| *b == b'\n').next().unwrap_or_default());
+    let source = Source::Ssh { version };
     let effective = if output.status.success() {
         let mut effective = ssh_g::parse(&String::from_utf8_lossy(&output.stdout), &context);
         // At a jump host ssh opens no session, so nothing is forwarded to it.
         effective.forward_agent &=
             plan.hop_of.is_empty() && !turns_forwarding_off(&plan.ssh_options);
         resolve_security_key_provider(&mut effective);
+        // Older clients take `${NAME}` as it stands.
+        if source.openssh().is_some_and(|version| version < (8, 4)) {
+            effective.unexpandable = effective.unexpandable.filter(|no| no.variable.is_none());
+        }
         Ok(effective)
     } else if output.status.code().is_none() {
         // Killed: mostly by the Ctrl-C that is about to reach us too, and then is the reason.
         tokio::time::sleep(Duration::from_millis(300)).await;
         return Err(Unseen::Unable("`ssh -G` was ended by a signal".into()));
     } else {
-        let lines = output.stderr.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
-        let lines = lines.filter(|l| !l.is_empty()).take(20).map(Foreign::from_bytes).collect();
+        let lines = complaints(&output.stderr);
         Err(Refusal { lines, exit: output.status.code() })
     };
-    Ok(Configuration { source: Source::Ssh { version }, effective, files })
+    Ok(Configuration { source, effective, files })
+}
+
+/// What `ssh -G` printed where it found a mistake. That our call has no terminal, of which it tells
+/// first, is none.
+fn complaints(stderr: &[u8]) -> Vec<Foreign> {
+    let lines = stderr.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
+    let is_one =
+        |l: &&[u8]| !l.is_empty() && !l.starts_with(b"Pseudo-terminal will not be allocated");
+    lines.filter(is_one).take(20).map(Foreign::from_bytes).collect()
 }
 
 /// `$VARIABLE` stands for what it holds; one that is not set means: none (`ssh.c`, main).
@@ -429,6 +468,17 @@ fn turns_forwarding_off(options: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ssh_says_of_our_call_is_no_mistake() {
+        let said = b"Pseudo-terminal will not be allocated because stdin is not a terminal.\r\n\
+                     \r\nvdollar_percent_expand: unknown key %z\r\n";
+        let lines = complaints(said);
+        assert_eq!(
+            lines.iter().map(Foreign::raw).collect::<Vec<_>>(),
+            ["vdollar_percent_expand: unknown key %z"]
+        );
+    }
 
     #[test]
     fn the_last_letter_about_forwarding_counts() {

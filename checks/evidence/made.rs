@@ -23,6 +23,7 @@ pub(crate) fn effective(port: u16) -> Effective {
         ip_qos: None,
         identity_files: Vec::new(),
         certificate_files: Vec::new(),
+        unexpandable: None,
         identities_only: false,
         identity_agent: IdentityAgent::Environment,
         forward_agent: false,

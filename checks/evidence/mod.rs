@@ -480,6 +480,10 @@ impl Evidence {
         self.handshake
             .once(&self.limits, || async {
                 let effective = self.effective().await?.clone();
+                if effective.unexpandable.is_some() {
+                    // ssh ends as soon as it is connected.
+                    return Err(Unseen::Needs(Needed::Configuration));
+                }
                 let (stream, known) = join(self.stream(&effective), self.known_hosts()).await;
                 let stream = stream.ok_or(Unseen::Needs(Needed::Connection))?;
                 // ssh asks first for the type of host key that it knows; so do we.

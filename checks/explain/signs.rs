@@ -132,7 +132,8 @@ signs! {
         r"[Uu]nsupported option ", r"no argument after keyword", r"extra arguments at end of line",
         r"Bad (?:SSH2 )?(?:cipher spec|KexAlgorithms|key types|Match condition|escape character|MAC spec)",
         r"Unsupported (?:Match attribute|KEX algorithm)", r"Unknown cipher type", r"jumphost loop via (.+)$",
-        r"Can't open user config file (.+): ", r"percent_expand: (?:failed|unknown key)", r": line [0-9]+: (?:[Mm]issing|[Ii]nvalid) ",
+        r"Can't open user config file (.+): ", r"percent_expand: (?:failed|unknown key)",
+        r"^invalid environment variable expansion$", r": line [0-9]+: (?:[Mm]issing|[Ii]nvalid) ",
         r"^Bad port '", r"^No user exists for uid ";
     /// A name that does not resolve.
     NotResolved: r"Could not resolve hostname ([^ ]*): (.+?)\.?$",

@@ -80,6 +80,20 @@ fn nothing_in_common() {
     one_key("nothing_in_common", &old, &["-c", "3des-cbc", "-m", "hmac-sha1"]);
 }
 #[test]
+fn option_of_another_system() {
+    one_key("option_of_another_system", &[], &["-o", "UseKeychain=yes"]);
+}
+#[test]
+fn target_as_its_own_jump_host() {
+    in_a_world("target_as_its_own_jump_host", |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]).to_string();
+        let me = me(w);
+        let jump = format!("{me}:{port}");
+        helps(w, &["-J", &jump, "-i", key.arg(), "-p", &port, &me]);
+    });
+}
+#[test]
 fn wrong_address_family() {
     one_key("wrong_address_family", &[], &["-6"]);
 }

@@ -101,6 +101,38 @@ situations! {
         let options = ["NoHostAuthenticationForLocalhost=yes", "HostKeyAlias=shop"];
         (args!["-o", options[0], "-o", options[1], "-i", key.arg(), "-p", port, me(w)], None)
     }
+    key_named_by_a_variable_without_value: NotReady("ssh-config-invalid"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        let other = "IdentityFile=${NOT_SET_HERE}/id_a";
+        (args!["-i", key.arg(), "-o", other, "-p", port, me(w)], None)
+    }
+    certificate_named_by_an_unknown_token: NotReady("ssh-config-invalid"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        (args!["-i", key.arg(), "-o", "CertificateFile=/keys/%z", "-p", port, me(w)], None)
+    }
+    /// ssh only looks at the name once it is connected.
+    key_named_by_a_variable_and_nobody_listens: NotReady("refused-by-host"), |w| {
+        w.key("id_a", "ed25519");
+        (args!["-o", "IdentityFile=${NOT_SET_HERE}/id_a", "-p", crate::world::free_port(), me(w)], None)
+    }
+    known_hosts_named_by_a_variable_without_value: NotReady("ssh-config-invalid"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        let known = "UserKnownHostsFile=${NOT_SET_HERE}/known";
+        (args!["-o", known, "-i", key.arg(), "-p", port, me(w)], None)
+    }
+    option_of_another_system_typed: NotReady("ssh-config-invalid"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        (args!["-o", "UseKeychain=yes", "-i", key.arg(), "-p", port, me(w)], None)
+    }
+    jump_host_typed_that_is_the_target: NotReady("ssh-config-invalid"), |w| {
+        let key = w.key("id_a", "ed25519");
+        let port = w.sshd(&[&key], &[]);
+        (args!["-J", format!("{}:{port}", me(w)), "-i", key.arg(), "-p", port, me(w)], None)
+    }
     several_hops_of_configuration: Ready, |w| {
         let key = w.key("id_a", "ed25519");
         let port = w.sshd(&[&key], &[]);

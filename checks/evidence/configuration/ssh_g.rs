@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{AddressFamily, Effective, IdentityAgent, IdentityPath, StrictHostKeyChecking};
+use super::{
+    AddressFamily, Effective, IdentityAgent, IdentityPath, StrictHostKeyChecking, Unexpandable,
+};
+use crate::text::Foreign;
 
 /// What the printed text does not tell.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +87,13 @@ pub(super) fn parse(text: &str, context: &Context) -> Effective {
             identity_files.push(IdentityPath { path, named, left_out });
         }
     }
+    let unexpandable = files
+        .iter()
+        .map(|path| (path, false))
+        .chain(certificates.iter().map(|path| (path, true)))
+        .find_map(|(path, certificate)| unexpandable(path, certificate, context));
     Effective {
+        unexpandable,
         user_is_local_default: !context.user_named && user == context.user,
         address_family: match get("addressfamily") {
             Some("inet") => AddressFamily::Inet,
@@ -268,6 +277,52 @@ fn expand(path: &str, tokens: &Tokens<'_>) -> String {
     out
 }
 
+/// The letters of all tokens that a client knows for such a name; older ones know fewer.
+const TOKENS: &str = "%CLdhijklnpru";
+
+/// Why `ssh` cannot fill in a name, in its words (`misc.c`, vdollar_percent_expand).
+fn unexpandable(path: &str, certificate: bool, context: &Context) -> Option<Unexpandable> {
+    // Of another computer's environment nothing is known.
+    let value = context.variable?;
+    let path = path.trim_matches('"');
+    let mut missing = None;
+    let no = |why: String, end: &str, variable| {
+        let why = format!("vdollar_percent_expand: {why}");
+        let lines = [why.as_str(), end].map(|line| Foreign::from_bytes(line.as_bytes())).to_vec();
+        Some(Unexpandable { path: path.to_owned(), certificate, variable, lines })
+    };
+    let failed = "percent_dollar_expand: failed";
+    let mut rest = path;
+    while let Some(at) = rest.find(['$', '%']) {
+        let (sign, after) = rest.get(at..)?.split_at(1);
+        rest = after;
+        if sign == "%" {
+            let Some(letter) = after.chars().next() else {
+                return no("invalid format".to_owned(), failed, None);
+            };
+            if !TOKENS.contains(letter) {
+                return no(format!("unknown key %{letter}"), failed, None);
+            }
+            rest = after.get(letter.len_utf8()..)?;
+        } else if let Some(name) = after.strip_prefix('{') {
+            let Some((name, left)) = name.split_once('}') else {
+                let why = format!("environment variable '{name}' missing closing '}}'");
+                return no(why, failed, None);
+            };
+            if name.is_empty() {
+                return no("zero-length environment variable".to_owned(), failed, None);
+            }
+            if value(name).is_none() && missing.is_none() {
+                missing = Some(name);
+            }
+            rest = left;
+        }
+    }
+    let name = missing?;
+    let why = format!("env var ${{{name}}} has no value");
+    no(why, "invalid environment variable expansion", Some(name.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,6 +365,33 @@ mod tests {
         ] {
             let effective = parse(&format!("{printed}identityfile {path}\n"), &context);
             assert_eq!(effective.identity_files[0].path, is, "{path}");
+        }
+    }
+
+    #[test]
+    fn names_that_cannot_be_filled_in() {
+        let context = Context {
+            variable: Some(|name| (name == "KEYS").then(|| "/keys".to_owned())),
+            ..context()
+        };
+        for (line, says) in [
+            ("identityfile ${KEYS}/%d/%%/$x", None),
+            ("identityfile ${NOPE}/k", Some("env var ${NOPE} has no value")),
+            ("identityfile ~/a\ncertificatefile ${NOPE}/c", Some("env var ${NOPE} has no value")),
+            ("identityfile /x/%z", Some("unknown key %z")),
+            ("identityfile /x/%", Some("invalid format")),
+            ("identityfile ${NOPE", Some("environment variable 'NOPE' missing closing '}'")),
+            ("identityfile ${}", Some("zero-length environment variable")),
+            // ssh -G fills this one in, and refuses it.
+            ("userknownhostsfile ${NOPE}/k", None),
+        ] {
+            let found = parse(&format!("{line}\n"), &context).unexpandable;
+            let first = found.as_ref().and_then(|no| no.lines.first()).map(|line| line.raw());
+            let first = first.map(|line| line.trim_start_matches("vdollar_percent_expand: "));
+            assert_eq!(first, says, "{line}");
+            assert!(found.is_none_or(|no| no.certificate == line.contains("certificate")));
+            let elsewhere = Context { variable: None, ..context.clone() };
+            assert_eq!(parse(&format!("{line}\n"), &elsewhere).unexpandable, None);
         }
     }
 
