@@ -74,7 +74,7 @@ pub fn of_words(sorted: &Sorted) -> Option<String> {
             return is("looks like a slip. If it is a host, put -- before it.", meant);
         }
         if COMMANDS.contains(&next.as_str()) {
-            let meant = (n + 1..words.len()).fold(line(), |line, n| line.replace(n, &[]));
+            let meant = line().until(n + 1);
             let why = "is a command, not a host, and none is run. If it is a host, put -- before \
                        the targets.";
             let next = foreign(next).plain();
@@ -166,6 +166,15 @@ impl Line {
         self
     }
 
+    /// Without a word that is no option and all that follows it: what stands behind a remote command
+    /// is its own, also where it looks like an option.
+    fn until(mut self, n: usize) -> Self {
+        if let Some(place) = self.places.get(n) {
+            self.words.truncate(*place);
+        }
+        self
+    }
+
     /// With options before everything else, where they win against others that were typed.
     fn first(mut self, options: &[&str]) -> Self {
         self.words.insert(0, options.iter().map(|word| (*word).to_owned()).collect());
@@ -250,8 +259,10 @@ mod tests {
             (&["git", "h.example"], "git@h.example"),
             (&["copi", "a@h", "a@i"], "copy a@h a@i"),
             (&["explian", "ssh.log"], "explain ssh.log"),
-            (&["-A", "u@h", "ssh", "-i", "key"], "-A u@h -i key"),
+            // What follows a command is its own.
+            (&["-A", "u@h", "ssh", "-i", "key"], "-A u@h"),
             (&["u@h", "ls", "files"], "u@h"),
+            (&["-p", "22", "u@h", "--quiet", "ls", "-la"], "-p 22 u@h --quiet"),
             (&["sftp://u:secret@h/x"], "u@h"),
             (&["ssh://u:secret@h:2222"], "-p 2222 u@h"),
         ] {
