@@ -7,6 +7,7 @@ use crate::{
     evidence::{
         identities::Content,
         key::PublicKeyFacts,
+        password::Method,
         queries::{Answer, Queries, Query, RsaSignatures},
     },
     finding::Hint,
@@ -52,15 +53,18 @@ fn password_only(case: &Case) -> Option<Diagnosis> {
                 ])),
         );
     }
+    let mut found = Diagnosis::new(Id::PasswordOnly).because(text![
+        "The server offers these ways to log in as ",
+        who,
+        ": ",
+        foreign(methods.join(", ")),
+        ". A key is not among them.",
+    ]);
+    if asks_for_password(case, methods) {
+        found = found.step(Hint::run("If you have a password for it:", case.plan.ssh().command()));
+    }
     Some(
-        Diagnosis::new(Id::PasswordOnly)
-            .because(text![
-                "The server offers these ways to log in as ",
-                who,
-                ": ",
-                foreign(methods.join(", ")),
-                ". A key is not among them.",
-            ])
+        found
             .step(Hint::advice(text![
                 "Check that this is the right host and user: an SFTP account, for example, often ",
                 "has a password and no key.",
@@ -70,6 +74,15 @@ fn password_only(case: &Case) -> Option<Diagnosis> {
                 "(PubkeyAuthentication) for this user.",
             ])),
     )
+}
+
+/// Whether `ssh`, as it is set, would ask somebody for a password.
+pub(super) fn asks_for_password(case: &Case, methods: &[String]) -> bool {
+    let asks = |method: Method| {
+        methods.iter().any(|offered| offered == method.name())
+            && case.effective().is_some_and(|effective| effective.allows(method))
+    };
+    case.is_interactive() && (asks(Method::Password) || asks(Method::KeyboardInteractive))
 }
 
 fn key_type_refused(case: &Case) -> Option<Diagnosis> {
@@ -211,4 +224,51 @@ fn key_not_accepted(case: &Case) -> Option<Diagnosis> {
 fn identity(query: &Query) -> Text {
     let place = if query.offer.in_agent { " (in the agent), " } else { ", " };
     text![portal::name(query), place, query.offer.key.kind()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        evidence::{configuration::Effective, key::PublicKeyFacts, made},
+        offers::{Offer, Provable},
+    };
+
+    #[test]
+    fn who_may_have_a_password_is_told_to_try_it() {
+        let key = PublicKeyFacts {
+            algorithm: "ssh-ed25519".into(),
+            bits: 256,
+            sha256: "SHA256:x".into(),
+            md5: String::new(),
+            comment: String::new(),
+            line: String::new(),
+            certificate: None,
+        };
+        let offer =
+            Offer { key, path: Some("/k".into()), in_agent: false, provable: Provable::Yes };
+        let algorithm = "ssh-ed25519".to_owned();
+        let query = Query { offer, algorithm, answer: Answer::Refused };
+        for (interactive, batch_mode, methods, tried) in [
+            (true, false, &["password"][..], true),
+            (true, false, &["keyboard-interactive"], true),
+            (true, true, &["password"], false),
+            (false, false, &["password"], false),
+            (true, false, &["gssapi-with-mic"], false),
+        ] {
+            let mut case = made::case(Effective { batch_mode, ..made::effective(22) });
+            case.plan.interactive = interactive;
+            case.queries = made::seen(Queries {
+                user: "ada".into(),
+                offers: vec![query.clone()],
+                methods: Some(methods.iter().map(|&method| method.to_owned()).collect()),
+                ..Queries::default()
+            });
+            let found = password_only(&case).unwrap();
+            let command = found.next_steps.first().and_then(|step| step.command.as_ref());
+            let command = command.map(crate::text::Command::plain);
+            let expected = tried.then(|| "ssh ada@host.example.com".to_owned());
+            assert_eq!(command, expected, "{interactive} {batch_mode} {methods:?}");
+        }
+    }
 }

@@ -408,8 +408,12 @@ fn no_login(case: &Case, effective: &Effective, client: &Client) -> Option<Vec<T
     let mut lines = keys::load_errors(case, client);
     let who = || text![user(&effective.user), "@", host(effective.host.to_lowercase())];
     let takes = |name| methods.is_some_and(|m: &[String]| m.iter().any(|method| method == name));
-    if case.is_interactive() && takes("password") && !takes("keyboard-interactive") {
-        lines.push(who().with("'s password:"));
+    if methods.is_some_and(|methods| super::auth::asks_for_password(case, methods)) {
+        // What comes then depends on what is typed, and the other method has the server's words.
+        if !takes("keyboard-interactive") {
+            lines.push(who().with("'s password:"));
+        }
+        return Some(lines);
     }
     let denied = who().with(": Permission denied");
     lines.push(match methods {

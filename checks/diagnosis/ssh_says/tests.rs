@@ -205,6 +205,7 @@ fn file(name: &str, content: Content) -> IdentityFile {
         too_open: false,
         disk: None,
         left_out: false,
+        own: false,
         pub_file: None,
         cert_file: None,
     }
@@ -275,7 +276,8 @@ fn where_a_password_is_asked_for() {
     let methods = Some(vec!["publickey".to_owned(), "password".to_owned()]);
     case.queries = made::seen(Queries { user: "ada".into(), methods, ..Queries::default() });
     let denied = "ada@host.example.com: Permission denied (publickey,password).";
-    assert_eq!(said(&case)[1..], ["ada@host.example.com's password:", denied]);
+    // Nobody knows what will be typed there.
+    assert_eq!(said(&case)[1..], ["ada@host.example.com's password:"]);
     case.plan.interactive = false;
     assert_eq!(said(&case)[1..], [denied]);
     let goodbye = Disconnect { code: 2, description: Foreign::from_bytes(b"Too many") };
