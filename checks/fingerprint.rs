@@ -422,6 +422,7 @@ mod tests {
             too_open: false,
             disk: None,
             left_out: false,
+            own: false,
             pub_file: None,
             cert_file: None,
         }

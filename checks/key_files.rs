@@ -145,18 +145,25 @@ fn unreadable(file: &IdentityFile, why: &str) -> Trouble {
             "It is a pipe or a device. ssh opens a key file more than once: give it a real file.",
         ));
     }
-    if let (Some(mode), Some(owner)) = (file.mode, file.owner) {
-        found = found.and(text![
-            "It belongs to the user with the number ",
-            number(owner),
-            " and has mode ",
-            octal(mode),
-            "."
-        ]);
+    let (Some(mode), Some(owner)) = (file.mode, file.owner) else {
+        return in_closed_folder(found, &file.path);
+    };
+    found = found.and(text![
+        "It belongs to the user with the number ",
+        number(owner),
+        " and has mode ",
+        octal(mode),
+        "."
+    ]);
+    if file.own {
+        return found.step(Hint::run(
+            "It is yours. Let yourself read it:",
+            command!["chmod", "600", path(&file.path)],
+        ));
     }
     found
         .step(Hint::run(
-            "Make it yours, and yours alone. It was probably made with sudo:",
+            "If it is meant to be yours (it was made with sudo, say), make it yours alone:",
             command![
                 "sudo",
                 "chown",
@@ -169,6 +176,24 @@ fn unreadable(file: &IdentityFile, why: &str) -> Trouble {
             ],
         ))
         .step(Hint::advice("If it belongs to somebody else on purpose, use a key of your own."))
+}
+
+/// Nobody could even look at it: then it is a folder that is closed, and no right of the file helps.
+fn in_closed_folder(found: Trouble, file: &str) -> Trouble {
+    let Some((folder, _)) = file.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) else {
+        return found;
+    };
+    found
+        .and(text![
+            "You may not look into the folder ",
+            path(folder),
+            ", or into one above it. So it is not known whether the file is there at all."
+        ])
+        .step(Hint::run("See whose the folder is:", command!["ls", "-ld", path(folder)]))
+        .step(Hint::advice(text![
+            "If the folder is yours, open it for yourself alone (chmod 700). If it is somebody \
+             else's, use a key of your own: name it with -i or IdentityFile.",
+        ]))
 }
 
 fn too_open(file: &IdentityFile) -> Trouble {

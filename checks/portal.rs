@@ -91,12 +91,23 @@ fn verdict(queries: &Queries, interactive: bool, profile: &Profile, let_in: bool
         ]);
     }
     if let Some(won) = queries.winner(interactive) {
-        let proves = if profile.portal.is_some() {
-            "; so it is registered and activated."
-        } else {
-            "; so it is registered there."
+        let takes = match &won.offer.key.certificate {
+            Some(certificate) => text![
+                "The server takes the certificate \"",
+                foreign(&certificate.key_id),
+                "\" for user ",
+                who,
+                "; so it trusts the authority that signed it."
+            ],
+            None => {
+                let proves = if profile.portal.is_some() {
+                    "; so it is registered and activated."
+                } else {
+                    "; so it is registered there."
+                };
+                text!["The server takes ", name(won), " for user ", who, proves]
+            }
         };
-        let takes = text!["The server takes ", name(won), " for user ", who, proves];
         // sshd asks for the proof before it looks at PermitRootLogin (auth2-pubkey.c).
         return if queries.user == "root" && !let_in {
             Finding::warn(takes).detail(
@@ -165,7 +176,14 @@ fn line(query: &Query, broken: Option<Broken>) -> Text {
     let place = if query.offer.in_agent { " (agent)" } else { "" };
     let kind = query.offer.key.kind();
     let sha256 = key(&query.offer.key.sha256);
-    text![answer, ": ", name(query), place, ", ", kind, " ", sha256]
+    let line = text![answer, ": ", name(query), place, ", ", kind, " ", sha256];
+    // It is offered beside the key of the same file.
+    match &query.offer.key.certificate {
+        Some(certificate) => {
+            line.with(", certificate \"").with(foreign(&certificate.key_id)).with("\"")
+        }
+        None => line,
+    }
 }
 
 fn rsa_line(queries: &Queries) -> Option<Text> {
@@ -184,6 +202,38 @@ fn rsa_line(queries: &Queries) -> Option<Text> {
 mod tests {
     use super::*;
     use crate::{evidence::key::PublicKeyFacts, finding::Status, offers::Offer};
+
+    #[test]
+    fn a_certificate_that_is_taken_is_registered_nowhere() {
+        let certificate = crate::evidence::key::CertificateFacts {
+            line: String::new(),
+            is_user: true,
+            key_id: "work".into(),
+            serial: 1,
+            principals: Vec::new(),
+            valid_after: None,
+            valid_before: None,
+            authority_sha256: "SHA256:ca".into(),
+            critical_options: Vec::new(),
+        };
+        let key = PublicKeyFacts {
+            algorithm: "ssh-ed25519".into(),
+            bits: 256,
+            sha256: "SHA256:x".into(),
+            md5: String::new(),
+            comment: String::new(),
+            line: String::new(),
+            certificate: Some(certificate),
+        };
+        let offer =
+            Offer { key, path: Some("/k".into()), in_agent: false, provable: Provable::Yes };
+        let query = Query { offer, algorithm: "ssh-ed25519".into(), answer: Answer::Accepted };
+        assert!(line(&query, None).plain().ends_with(", certificate \"work\""));
+        let queries = Queries { user: "ada".into(), offers: vec![query], ..Queries::default() };
+        let words = verdict(&queries, true, &Profile::default(), false).summary.plain();
+        assert!(words.contains("the certificate \"work\"") && words.contains("authority"));
+        assert!(!words.contains("/k") && !words.contains("registered"), "{words}");
+    }
 
     #[test]
     fn a_yes_for_root_is_no_promise() {

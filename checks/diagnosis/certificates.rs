@@ -10,7 +10,7 @@ use crate::{
     },
     finding::Hint,
     key_files,
-    offers::Provable,
+    offers::{Offer, Provable},
     text,
     text::{foreign, key, path, shell},
 };
@@ -55,7 +55,8 @@ pub(super) fn not_valid(case: &Case) -> Option<Diagnosis> {
             " by this computer's clock."
         ]);
     }
-    if let Some(answers) = failing.answers() {
+    let is_it = |offer: &Offer| offer.key.certificate.as_ref() == Some(certificate);
+    if let Some(answers) = failing.answers_beside(is_it) {
         found = found.because(answers);
     }
     found = found.step(Hint::advice(

@@ -156,10 +156,17 @@ impl<'c> Failing<'c> {
 
     /// What the server said so far, for the reasons.
     pub fn answers(&self) -> Option<Text> {
+        self.answers_beside(|_| false)
+    }
+
+    /// The same, where the cause is an offer that the server refused as well.
+    pub fn answers_beside(&self, is_cause: impl Fn(&Offer) -> bool) -> Option<Text> {
         if self.accepted().is_some() {
             return Some(text!["The server would accept this key."]);
         }
-        match self.refused() {
+        let offers = self.queries.map_or(&[][..], |queries| &queries.offers);
+        let causes = offers.iter().filter(|q| q.answer == Answer::Refused && is_cause(&q.offer));
+        match self.refused().saturating_sub(causes.count()) {
             0 => None,
             1 => Some(text!["Of the other keys one was offered; the server does not accept it."]),
             n => Some(text![

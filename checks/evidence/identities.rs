@@ -52,6 +52,9 @@ pub struct IdentityFile {
     pub mode: Option<u32>,
     /// Owner, on Unix.
     pub owner: Option<u32>,
+    /// Whether it belongs to the user who runs this.
+    #[serde(default)]
+    pub own: bool,
     /// Whether `ssh` ignores the private key because others can read it: owner is this user, and
     /// mode has bits for others (`authfile.c`, sshkey_perm_ok).
     pub too_open: bool,
@@ -223,6 +226,7 @@ fn read_identity(identity: &IdentityPath) -> IdentityFile {
         content: Content::Missing,
         mode: None,
         owner: None,
+        own: false,
         too_open: false,
         disk: None,
         pub_file: read_public(&format!("{}.pub", identity.path)),
@@ -232,9 +236,10 @@ fn read_identity(identity: &IdentityPath) -> IdentityFile {
     match found {
         Ok(found) => {
             (file.mode, file.owner) = mode_and_owner(&found);
+            file.own = is_own(file.owner);
             file.content = if found.is_dir() { Content::Directory } else { read_content(path) };
             let private = matches!(file.content, Content::Private { .. } | Content::Damaged(_));
-            file.too_open = private && is_too_open(file.mode, file.owner);
+            file.too_open = private && file.own && file.mode.is_some_and(|m| m & 0o077 != 0);
             file.disk = file.too_open.then(|| disk::without_permissions(path)).flatten();
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -332,10 +337,10 @@ fn mode_and_owner(_found: &std::fs::Metadata) -> (Option<u32>, Option<u32>) {
 
 /// `ssh` only looks at the mode of files that belong to the user who runs it.
 #[cfg(unix)]
-fn is_too_open(mode: Option<u32>, owner: Option<u32>) -> bool {
-    owner == Some(nix::unistd::getuid().as_raw()) && mode.is_some_and(|mode| mode & 0o077 != 0)
+fn is_own(owner: Option<u32>) -> bool {
+    owner == Some(nix::unistd::getuid().as_raw())
 }
 #[cfg(not(unix))]
-fn is_too_open(_mode: Option<u32>, _owner: Option<u32>) -> bool {
+fn is_own(_owner: Option<u32>) -> bool {
     false
 }

@@ -17,7 +17,7 @@ use crate::{
         queries::{Answer, Queries, Query},
     },
     offers,
-    text::Foreign,
+    text::{Command, Foreign, Text},
 };
 
 fn key(name: &str) -> PublicKeyFacts {
@@ -54,6 +54,7 @@ fn file(name: &str, named: bool, content: Content) -> IdentityFile {
         too_open: false,
         disk: None,
         left_out: false,
+        own: false,
         pub_file: None,
         cert_file: None,
     }
@@ -248,6 +249,22 @@ fn a_key_that_is_taken_and_cannot_be_proven() {
         Id::KeyFileMissing,
         &["only its public half"],
     );
+}
+
+#[test]
+fn who_may_not_read_is_told_by_what_was_seen() {
+    let closed = || file("k", true, Content::Unreadable("Permission denied".into()));
+    let told = |file: IdentityFile| {
+        let found = Made { files: vec![file], ..Made::default() }.diagnosis().unwrap();
+        let steps = found.next_steps.iter().filter_map(|step| step.command.as_ref());
+        let words: Vec<_> = found.because.iter().map(Text::plain).collect();
+        (words.join(" "), steps.map(Command::plain).collect::<Vec<_>>())
+    };
+    let (_, steps) = told(IdentityFile { own: true, mode: Some(0), ..closed() });
+    assert_eq!(steps, ["chmod 600 /home/ada/.ssh/k"]);
+    let (words, steps) = told(IdentityFile { mode: None, owner: None, ..closed() });
+    assert!(words.contains("the folder /home/ada/.ssh,") && words.contains("is there at all"));
+    assert_eq!(steps, ["ls -ld /home/ada/.ssh"]);
 }
 
 #[test]
@@ -471,6 +488,9 @@ fn certificates_have_dates_and_names() {
             &[says, "ssh-keygen -L -f /home/ada/.ssh/k-cert.pub"],
         );
     }
+    // The certificate is no other key than itself.
+    let expired = CertificateFacts { valid_before: at(-60), ..good.clone() };
+    expect(made(expired), Id::CertificateExpired, &["Of the other keys one was offered"]);
     expect(made(good), Id::KeyNotAccepted, &[]);
 }
 

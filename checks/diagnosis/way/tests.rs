@@ -245,6 +245,7 @@ fn a_key_for_the_target_alone() {
         owner: None,
         too_open: false,
         left_out: false,
+        own: false,
         pub_file: None,
         cert_file: None,
         disk: Default::default(),
