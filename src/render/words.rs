@@ -5,7 +5,7 @@ use checks::{
     finding::Status,
     report::{Checked, Report, Verdict},
     text,
-    text::{Command, Span, Text, path, user},
+    text::{Command, Span, Text, foreign, path, user},
 };
 
 /// Where checks were left out, and nothing is wrong.
@@ -104,9 +104,13 @@ pub fn ready(report: &Report) -> Text {
         words = words.with(" as ").with(user(name));
     }
     if let Some(winner) = winner {
-        words = match &winner.offer.path {
-            Some(file) => words.with(" with ").with(path(file)),
-            None => words.with(" with a key in the agent"),
+        words = match (&winner.offer.key.certificate, &winner.offer.path) {
+            // The key in the same file may be one that the server does not take.
+            (Some(certificate), _) => {
+                words.with(" with the certificate \"").with(foreign(&certificate.key_id)).with("\"")
+            }
+            (None, Some(file)) => words.with(" with ").with(path(file)),
+            (None, None) => words.with(" with a key in the agent"),
         };
     }
     words.with(".")
