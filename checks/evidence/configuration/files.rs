@@ -210,7 +210,8 @@ mod tests {
         let path = folder.path().join("config").display().to_string();
         std::fs::write(
             &path,
-            "Host shop\n  HostName shop.example\n  User bob\n  Port 2222\n  Ciphers aes256-ctr\n",
+            "Host shop\n  HostName shop.example\n  User bob\n  Port 2222\n  Ciphers aes256-ctr\n  \
+             NoHostAuthenticationForLocalhost yes\n",
         )
         .unwrap();
         let file = ConfigFile { path, owner: None, mode: None, unreadable: None };
@@ -221,6 +222,7 @@ mod tests {
             ("shop.example", "bob", 2222)
         );
         assert_eq!(plain.ciphers, ["aes256-ctr"]);
+        assert!(plain.no_host_authentication_for_localhost);
         assert!(plain.identity_files.iter().any(|f| f.path == "/home/ada/.ssh/id_ed25519"));
         let typed = ["-4", "-A", "-o", "User=eve", "-c", "aes128-ctr", "-i", "/k"];
         let typed = read_with(&typed, files, "/home/ada").unwrap();
