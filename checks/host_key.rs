@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests;
+mod secret;
 
 use jiff::Timestamp;
 
@@ -319,6 +320,10 @@ pub(crate) fn steps(
                     ]));
                 } else if !files.iter().any(|f| f.path == place.path) {
                     files.push(place);
+                    if secret::is_origin_of(&place.path) {
+                        steps.push(secret::forget(&known.name));
+                        continue;
+                    }
                     let words = "Only if the new key is confirmed: forget the old one.";
                     let words = text![words, then_ssh(effective)];
                     steps.push(Hint::run(words, forget(&known.name, &place.path)));
@@ -440,6 +445,15 @@ fn add_by_hand(plan: &Plan, effective: &Effective, known: &KnownHosts) -> Vec<Hi
         return [Some(accept), keep_known(plan, effective)].into_iter().flatten().collect();
     }
     let file = kept_in(effective).unwrap_or(USUAL_FILE);
+    let mut scan = command!["ssh-keyscan", "-p", number(effective.port), host(&effective.host)];
+    if let Some(alias) = &effective.host_key_alias {
+        // ssh looks it up by that name alone.
+        let rename = text!["s/^[^ ]* /", host(alias), " /"];
+        scan.0.extend([text![text::shell("|")], text!["sed"], rename]);
+    }
+    if secret::is_origin_of(file) {
+        return vec![secret::add(scan)];
+    }
     let mut steps = Vec::new();
     let is_there = known.files.iter().any(|known| known.path == file && known.exists);
     if let Some((folder, _)) = file.rsplit_once('/').filter(|_| !is_there) {
@@ -447,12 +461,6 @@ fn add_by_hand(plan: &Plan, effective: &Effective, known: &KnownHosts) -> Vec<Hi
             "Make the folder, where it is not there yet:",
             command!["mkdir", "-p", "-m", "700", path(folder)],
         ));
-    }
-    let mut scan = command!["ssh-keyscan", "-p", number(effective.port), host(&effective.host)];
-    if let Some(alias) = &effective.host_key_alias {
-        // ssh looks it up by that name alone.
-        let rename = text!["s/^[^ ]* /", host(alias), " /"];
-        scan.0.extend([text![text::shell("|")], text!["sed"], rename]);
     }
     scan.0.extend([text![text::shell(">>")], text![path(file)]]);
     steps.push(Hint::run(

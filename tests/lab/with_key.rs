@@ -161,6 +161,28 @@ fn a_job_gets_in_with_whatever_form_the_secret_has() {
     });
 }
 
+/// The file of known hosts goes with the job: what is advised changes the secret that it is made of.
+#[test]
+fn a_secret_without_the_host_is_what_has_to_be_changed() {
+    in_a_world("a_secret_without_the_host_is_what_has_to_be_changed", |w| {
+        let mut job = job(w);
+        let other = w.key("other", "ed25519");
+        let names = job.known_hosts.split(' ').next().unwrap().to_owned();
+        for (known_hosts, cause) in [
+            (format!("elsewhere.test {}", other.public), "host-key-unknown"),
+            (format!("{names} {}", other.public), "host-key-changed"),
+        ] {
+            job.known_hosts = known_hosts;
+            let ended = job.ssh(w, &job.key, program(), &["--format", "json"], &[]);
+            let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+            assert_eq!(report["diagnosis"]["id"], cause, "{report:#}");
+            let steps = report["diagnosis"]["next_steps"].to_string();
+            assert!(steps.contains("the secret SSH_KNOWN_HOSTS of your CI"), "{steps}");
+            assert!(!steps.contains("/with-key."), "{steps}");
+        }
+    });
+}
+
 #[test]
 fn a_secret_that_is_no_key_is_told_without_showing_it() {
     in_a_world("a_secret_that_is_no_key_is_told_without_showing_it", |w| {
