@@ -110,10 +110,10 @@ fn verdict(queries: &Queries, interactive: bool, profile: &Profile, let_in: bool
         };
         // sshd asks for the proof before it looks at PermitRootLogin (auth2-pubkey.c).
         return if queries.user == "root" && !let_in {
-            Finding::warn(takes).detail(
-                "Some servers take the proof and then refuse the user root all the same \
-                 (PermitRootLogin). Only a real login shows that.",
-            )
+            Finding::warn(takes.with(
+                " Some servers refuse root all the same (PermitRootLogin), which only a real login \
+                 (--login) shows.",
+            ))
         } else {
             Finding::pass(takes)
         };
