@@ -286,6 +286,7 @@ fn no_harm_at(log: impl Fn() -> String) {
     let ended = |log: &str| {
         log.matches("do_cleanup").count() > 0
             || log.contains("closed by")
+            || log.contains("reset by")
             || log.contains("disconnected by")
             || log.contains("Disconnected from")
     };
