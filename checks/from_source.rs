@@ -316,11 +316,8 @@ impl Check for Login {
 /// What the known_hosts files of the source say about the key that the destination showed.
 #[must_use]
 pub fn trust(case: &Case) -> Option<(Trust, Acceptance)> {
-    let effective = case.effective()?;
-    let shown = case.handshake()?.host_key.as_ref()?;
-    let name = host_trust::principal(effective);
-    let trust = host_trust::judge_key(case.known_hosts()?, shown, &name, case.started_at);
-    let accepts = host_trust::acceptance(&trust, effective, case.plan.interactive);
+    let trust = host_trust::in_case(case)?;
+    let accepts = host_trust::acceptance(&trust, case.effective()?, case.plan.interactive);
     Some((trust, accepts))
 }
 

@@ -10,8 +10,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
+    case::Case,
     evidence::{
         configuration::{Effective, StrictHostKeyChecking},
+        handshake::Handshake,
         key::{CertificateFacts, PublicKeyFacts},
         known_hosts::{KnownHosts, KnownHostsLine, Marker, RevokedList, Unread},
     },
@@ -174,6 +176,31 @@ pub fn too_small(effective: &Effective, shown: &PublicKeyFacts) -> Option<Text> 
             " (RequiredRSASize)."
         ]
     })
+}
+
+/// The same of the key that a server showed in a conversation; none where it showed none.
+#[must_use]
+pub fn in_handshake(
+    handshake: &Handshake,
+    known: &KnownHosts,
+    effective: &Effective,
+    now: Timestamp,
+) -> Option<Trust> {
+    let shown = handshake.host_key.as_ref()?;
+    Some(judge_key(known, shown, &principal(effective), now))
+}
+
+/// The same of what was seen in one run; none where the key or the known ones were not seen.
+#[must_use]
+pub fn in_case(case: &Case) -> Option<Trust> {
+    in_handshake(case.handshake()?, case.known_hosts()?, case.effective()?, case.started_at)
+}
+
+/// Whether `ssh` would go on to this server, perhaps after a question. Not where nothing is known of
+/// its key.
+#[must_use]
+pub fn goes_on(trust: Option<&Trust>, effective: &Effective, interactive: bool) -> bool {
+    trust.is_some_and(|trust| acceptance(trust, effective, interactive) != Acceptance::Refuses)
 }
 
 /// What `ssh` does about it.

@@ -25,16 +25,10 @@ pub(super) const RULES: &[Rule] = &[
 /// was seen.
 #[must_use]
 pub fn is_trusted(case: &Case) -> bool {
-    match (trust(case), case.effective()) {
+    match (host_trust::in_case(case), case.effective()) {
         (Some(trust), Some(effective)) => host_trust::may_go_on(&trust, effective),
         _ => true,
     }
-}
-
-fn trust(case: &Case) -> Option<Trust> {
-    let shown = case.handshake()?.host_key.as_ref()?;
-    let principal = host_trust::principal(case.effective()?);
-    Some(host_trust::judge_key(case.known_hosts()?, shown, &principal, case.started_at))
 }
 
 fn too_weak(case: &Case) -> Option<Diagnosis> {
@@ -59,7 +53,7 @@ fn too_weak(case: &Case) -> Option<Diagnosis> {
 
 /// The diagnosis of this id, where `ssh` would end because of the key.
 fn refused(case: &Case, id: Id) -> Option<Diagnosis> {
-    let (trust, effective) = (trust(case)?, case.effective()?);
+    let (trust, effective) = (host_trust::in_case(case)?, case.effective()?);
     let cause = match trust {
         Trust::Known(_) | Trust::KnownByAuthority(_) | Trust::NotChecked => return None,
         Trust::Revoked(_) | Trust::RevokedByList { .. } => Id::HostKeyRevoked,

@@ -171,8 +171,7 @@ fn not_sent(case: &Case) -> Option<Diagnosis> {
     }
     let shown = case.handshake()?.host_key.as_ref()?;
     let (effective, known) = (case.effective()?, case.known_hosts()?);
-    let name = crate::host_trust::principal(effective);
-    let trust = crate::host_trust::judge_key(known, shown, &name, case.started_at);
+    let trust = crate::host_trust::in_case(case)?;
     let mut found = Diagnosis::new(Id::PasswordNotSent)
         .because("The server offers a login with a password, and you gave one.")
         .because(

@@ -323,12 +323,12 @@ fn host_key_refused(
     effective: &Effective,
     handshake: &Handshake,
 ) -> Option<Vec<Text>> {
-    let (shown, known) = (handshake.host_key.as_ref()?, case.known_hosts()?);
+    let shown = handshake.host_key.as_ref()?;
+    let known = case.known_hosts()?;
     if host_trust::too_small(effective, shown).is_some() {
         return Some(vec!["Bad server host key: Invalid key length".into()]);
     }
-    let principal = host_trust::principal(effective);
-    let trust = host_trust::judge_key(known, shown, &principal, case.started_at);
+    let trust = host_trust::in_handshake(handshake, known, effective, case.started_at)?;
     let accepts = host_trust::acceptance(&trust, effective, case.plan.interactive);
     if accepts != Acceptance::Refuses {
         return None;

@@ -2,8 +2,6 @@
 //!
 //! Only where the plan asks for a login, and `ssh` would forward the agent.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -56,7 +54,7 @@ impl Evidence {
                 if let Some(socket) = &socket {
                     session.forwarded().allow(socket.clone(), session.agent_binding());
                 }
-                let answer = Duration::from_millis(self.plan.limits.answer_ms);
+                let answer = self.answer_limit();
                 let kept =
                     session::run_and_keep(session, COMMAND, true, MOST, answer, &self.limits).await;
                 let asked = session.forwarded().end();

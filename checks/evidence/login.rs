@@ -2,8 +2,6 @@
 //!
 //! Only where the plan asks for it (`--login`).
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -279,7 +277,7 @@ impl Evidence {
                     agent: agent.and_then(|agent| agent.socket.clone()),
                     person: self.person.clone().filter(|_| self.plan.may_ask(&effective)),
                     greets: self.profile().await.greeting.is_some(),
-                    answer: Duration::from_millis(self.plan.limits.answer_ms),
+                    answer: self.answer_limit(),
                 };
                 let mut session = self.live.session.lock().await;
                 let session = session.as_mut().ok_or(Unseen::Needs(Needed::Handshake))?;
@@ -290,17 +288,13 @@ impl Evidence {
 
     /// Whether `ssh` would go on to this server without asking whether it is the right one.
     async fn is_known_host(&self) -> bool {
-        let (Ok(effective), Ok(known), Ok(handshake)) =
-            (self.effective().await, self.known_hosts().await, self.handshake().await)
+        let (Ok(effective), Ok(handshake)) = (self.effective().await, self.handshake().await)
         else {
             return false;
         };
-        let Some(key) = &handshake.host_key else { return false };
-        let name = host_trust::principal(effective);
-        let trust = host_trust::judge_key(known, key, &name, self.started_at);
+        let trust = self.trust(self.known_hosts().await, handshake, effective);
         // With nobody there, `ssh` accepts only what it need not ask about.
-        let acceptance = host_trust::acceptance(&trust, effective, false);
-        acceptance != host_trust::Acceptance::Refuses
+        host_trust::goes_on(trust.as_ref(), effective, false)
     }
 }
 

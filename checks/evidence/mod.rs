@@ -293,6 +293,22 @@ impl Evidence {
             .await
     }
 
+    /// How long one answer of a server is waited for.
+    fn answer_limit(&self) -> Duration {
+        Duration::from_millis(self.plan.limits.answer_ms)
+    }
+
+    /// How far the server's key is trusted; none where it, or the known ones, were not seen.
+    fn trust(
+        &self,
+        known: &Seen<known_hosts::KnownHosts>,
+        handshake: &handshake::Handshake,
+        effective: &Effective,
+    ) -> Option<host_trust::Trust> {
+        let known = known.as_ref().ok()?;
+        host_trust::in_handshake(handshake, known, effective, self.started_at)
+    }
+
     /// Whether a name server, asked directly, has an address that may be used, or none.
     async fn name_server_tells(&self, effective: &Effective) -> bool {
         let Ok(servers) = self.name_servers().await else { return false };
@@ -491,7 +507,7 @@ impl Evidence {
                     Ok(known) => host_trust::preferred_algorithms(&effective, known),
                     Err(_) => effective.host_key_algorithms.clone(),
                 };
-                let mut answer = Duration::from_millis(self.plan.limits.answer_ms);
+                let mut answer = self.answer_limit();
                 if effective.is_proxied() {
                     // A login at each jump host comes first, and some servers take their time.
                     let hops = self.hop.observed().and_then(|hop| hop.seen.as_ref().ok());
@@ -570,16 +586,8 @@ impl Evidence {
                     return Err(Unseen::Needs(Needed::Handshake));
                 };
                 let interactive = self.plan.may_ask(&effective);
-                let trusted = match (known, &handshake.host_key) {
-                    (Ok(known), Some(key)) => {
-                        let name = host_trust::principal(&effective);
-                        let trust = host_trust::judge_key(known, key, &name, self.started_at);
-                        host_trust::acceptance(&trust, &effective, interactive)
-                            != host_trust::Acceptance::Refuses
-                    }
-                    _ => false,
-                };
-                if !trusted {
+                let trust = self.trust(known, handshake, &effective);
+                if !host_trust::goes_on(trust.as_ref(), &effective, interactive) {
                     session.close().await;
                     return Err(Unseen::Needs(Needed::TrustedHost));
                 }
@@ -595,7 +603,7 @@ impl Evidence {
                     user: effective.user.clone(),
                     interactive,
                     truthful: handshake.answers_truthfully(),
-                    answer: Duration::from_millis(self.plan.limits.answer_ms),
+                    answer: self.answer_limit(),
                 };
                 let queries = session::ask(&mut session, who, offers, &self.limits).await;
                 if self.plan.login {

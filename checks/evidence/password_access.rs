@@ -1,6 +1,6 @@
 //! The facts about a login with a password, and about the SFTP session behind it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     Evidence, Needed, Seen, Unseen,
@@ -10,7 +10,7 @@ use super::{
     sftp::{self, SftpSession},
 };
 use crate::{
-    host_trust::{self, Acceptance, Trust},
+    host_trust::{self, Trust},
     password::Password,
 };
 
@@ -32,18 +32,9 @@ impl Evidence {
                 let (Ok(handshake), Some(mut session)) = (handshake, session) else {
                     return Err(Unseen::Needs(Needed::Handshake));
                 };
-                let trust = match (known, &handshake.host_key) {
-                    (Ok(known), Some(key)) => {
-                        let name = host_trust::principal(&effective);
-                        Some(host_trust::judge_key(known, key, &name, self.started_at))
-                    }
-                    _ => None,
-                };
+                let trust = self.trust(known, handshake, &effective);
                 let interactive = self.plan.may_ask(&effective);
-                let accepted = trust.as_ref().is_some_and(|trust| {
-                    host_trust::acceptance(trust, &effective, interactive) != Acceptance::Refuses
-                });
-                if !accepted {
+                if !host_trust::goes_on(trust.as_ref(), &effective, interactive) {
                     session.close().await;
                     return Err(Unseen::Needs(Needed::TrustedHost));
                 }
@@ -83,10 +74,6 @@ impl Evidence {
                 Ok(seen)
             })
             .await
-    }
-
-    fn answer_limit(&self) -> Duration {
-        Duration::from_millis(self.plan.limits.answer_ms)
     }
 }
 

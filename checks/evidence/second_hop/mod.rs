@@ -188,7 +188,7 @@ impl Evidence {
                     keys_there,
                     asks_again: !is_openssh,
                     software,
-                    answer: Duration::from_millis(self.plan.limits.answer_ms),
+                    answer: self.answer_limit(),
                 };
                 Ok(look.whole().await)
             })

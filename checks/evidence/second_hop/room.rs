@@ -1,7 +1,5 @@
 //! The file at the source, and the room for it at the destination: listed, never read or written.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -130,7 +128,7 @@ impl Evidence {
                 };
                 let session = self.live.session.lock().await;
                 let session = session.as_ref().ok_or(Unseen::Needs(Needed::Handshake))?;
-                let answer = Duration::from_millis(self.plan.limits.answer_ms);
+                let answer = self.answer_limit();
                 let limits = &self.limits;
                 let mut room = Room {
                     folder: folder.to_owned(),
