@@ -201,7 +201,9 @@ fn rsa_line(queries: &Queries) -> Option<Text> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{evidence::key::PublicKeyFacts, finding::Status, offers::Offer};
+    use crate::{
+        evidence::key::PublicKeyFacts, finding::Status, host_trust::tests::key, offers::Offer,
+    };
 
     #[test]
     fn a_certificate_that_is_taken_is_registered_nowhere() {
@@ -216,15 +218,7 @@ mod tests {
             authority_sha256: "SHA256:ca".into(),
             critical_options: Vec::new(),
         };
-        let key = PublicKeyFacts {
-            algorithm: "ssh-ed25519".into(),
-            bits: 256,
-            sha256: "SHA256:x".into(),
-            md5: String::new(),
-            comment: String::new(),
-            line: String::new(),
-            certificate: Some(certificate),
-        };
+        let key = PublicKeyFacts { certificate: Some(certificate), ..key("ssh-ed25519", "x") };
         let offer =
             Offer { key, path: Some("/k".into()), in_agent: false, provable: Provable::Yes };
         let query = Query { offer, algorithm: "ssh-ed25519".into(), answer: Answer::Accepted };
@@ -239,15 +233,7 @@ mod tests {
     fn a_yes_for_root_is_no_promise() {
         for (user, expected) in [("ada", Status::Pass), ("root", Status::Warn)] {
             let offer = Offer {
-                key: PublicKeyFacts {
-                    algorithm: "ssh-ed25519".into(),
-                    bits: 256,
-                    sha256: "SHA256:x".into(),
-                    md5: String::new(),
-                    comment: String::new(),
-                    line: String::new(),
-                    certificate: None,
-                },
+                key: key("ssh-ed25519", "x"),
                 path: Some("/k".into()),
                 in_agent: false,
                 provable: Provable::Yes,

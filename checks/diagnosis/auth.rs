@@ -230,21 +230,14 @@ fn identity(query: &Query) -> Text {
 mod tests {
     use super::*;
     use crate::{
-        evidence::{configuration::Effective, key::PublicKeyFacts, made},
+        evidence::{configuration::Effective, made},
+        host_trust::tests::key,
         offers::{Offer, Provable},
     };
 
     #[test]
     fn who_may_have_a_password_is_told_to_try_it() {
-        let key = PublicKeyFacts {
-            algorithm: "ssh-ed25519".into(),
-            bits: 256,
-            sha256: "SHA256:x".into(),
-            md5: String::new(),
-            comment: String::new(),
-            line: String::new(),
-            certificate: None,
-        };
+        let key = key("ssh-ed25519", "x");
         let offer =
             Offer { key, path: Some("/k".into()), in_agent: false, provable: Provable::Yes };
         let algorithm = "ssh-ed25519".to_owned();
