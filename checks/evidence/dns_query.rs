@@ -147,6 +147,10 @@ fn bytes_of(question: &Message) -> Result<Vec<u8>, OsError> {
     question.to_vec().map_err(|e| OsError::of("write", &io::Error::other(e)))
 }
 
+/// How often a name server is asked that does not answer: where every tenth question or answer is
+/// lost, all are lost once in a hundred thousand times.
+const TRIES: u32 = 5;
+
 /// Whether a message answers the question: anybody can send a datagram.
 fn answers(message: &Message, question: &Message) -> bool {
     message.metadata.message_type == MessageType::Response
@@ -154,7 +158,7 @@ fn answers(message: &Message, question: &Message) -> bool {
         && message.queries == question.queries
 }
 
-/// Asks by UDP, up to three times, since one datagram may be lost.
+/// Asks by UDP, up to [`TRIES`] times.
 async fn by_udp(
     server: SocketAddr,
     question: &Message,
@@ -165,8 +169,8 @@ async fn by_udp(
     socket.connect(server).await.map_err(|e| OsError::of("connect", &e))?;
     let sent = bytes_of(question)?;
     let mut bytes = vec![0; LONGEST];
-    // After the third time there is no end here: the whole has one.
-    for wait in [limit / 4, limit / 4].into_iter().chain(std::iter::repeat(limit)) {
+    // The last wait has no end of its own: the whole has one.
+    for wait in (1..TRIES).map(|_| limit / TRIES).chain([limit]) {
         socket.send(&sent).await.map_err(|e| OsError::of("send", &e))?;
         let until = Instant::now() + wait;
         while let Ok(received) =
