@@ -6,6 +6,7 @@ use russh_sftp::{
     client::{Config, RawSftpSession, error::Error},
     protocol::{FileAttributes, Status, StatusCode},
 };
+use tokio::sync::watch;
 
 use super::{
     Rights, SftpSession, Subsystem, Trouble,
@@ -63,7 +64,8 @@ pub async fn observe(
     let config =
         Config { max_packet_len: MAX_PACKET, request_timeout_secs: seconds, ..Config::default() };
     let Line { stream, ear, mut closed, .. } = line;
-    let talk = Talk { sftp: RawSftpSession::new_with_config(stream, config), answer, limits };
+    let sftp = RawSftpSession::new_with_config(stream, config);
+    let talk = Talk { sftp, closed: closed.clone(), answer, limits };
     match talk.ask(talk.sftp.init()).await {
         Ok(version) => {
             seen.version = Some(version.version);
@@ -107,6 +109,7 @@ async fn look(talk: &Talk<'_>, wish: &SftpWish, seen: &mut SftpSession) {
 /// A session, and how long each answer may take.
 pub(super) struct Talk<'l> {
     pub(super) sftp: RawSftpSession,
+    closed: watch::Receiver<bool>,
     answer: Duration,
     limits: &'l Limits,
 }
@@ -125,10 +128,21 @@ impl Talk<'_> {
         &self,
         question: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, No> {
-        match wait(question, self.answer, self.limits).await {
-            Ok(told) => told.map_err(No::of),
-            Err(why) => Err(No::Broken(why)),
-        }
+        // The library waits on for the answer to a question that it sends after the end.
+        let told = async {
+            tokio::select! {
+                biased;
+                told = question => told.map_err(No::of),
+                () = self.over_for_good() => Err(No::Broken(Broken::ServerEnded)),
+            }
+        };
+        wait(told, self.answer, self.limits).await.unwrap_or_else(|why| Err(No::Broken(why)))
+    }
+
+    /// Waits until the channel is closed and what came before that has been read.
+    async fn over_for_good(&self) {
+        let _ = self.closed.clone().wait_for(|closed| *closed).await;
+        tokio::time::sleep(LAST_WORDS).await;
     }
 
     /// The same for what must be done even after Ctrl-C.
