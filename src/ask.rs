@@ -41,9 +41,10 @@ pub fn once(prompt: &str) -> Option<Zeroizing<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     runtime.block_on(async {
         tokio::select! {
-            line = terminal.ask(prompt.to_owned()) => line,
-            // The echo comes back with the end of the question.
+            // Listened to before the echo is off, which comes back with the end of the question.
+            biased;
             () = stop::told() => None,
+            line = terminal.ask(prompt.to_owned()) => line,
         }
     })
 }
