@@ -28,17 +28,20 @@ pub fn where_ssh_asks(case: &Case, mut step: Hint) -> Hint {
 /// is one that could be loaded.
 #[must_use]
 pub fn start(begin: &'static str, own: Option<&str>) -> Hint {
-    let start = command!["eval", shell("\"$(ssh-agent -s)\"")];
     match own {
         Some(file) => Hint::run(text![begin, " and load your key:"], start_and_load(file)),
-        None => Hint::run(text![begin, ", then load your key. ", NO_FILE], start),
+        None => Hint::run(text![begin, ", then load your key. ", NO_FILE], start_agent()),
     }
+}
+
+fn start_agent() -> Command {
+    command!["eval", shell("\"$(ssh-agent -s)\"")]
 }
 
 /// Starts an agent in this terminal and loads this key.
 #[must_use]
 pub fn start_and_load(file: &str) -> Command {
-    command!["eval", shell("\"$(ssh-agent -s)\""), shell("&&"), "ssh-add", path(file)]
+    start_agent().and(command![shell("&&"), "ssh-add", path(file)])
 }
 
 /// Loads a key, where there is a file that could be loaded.

@@ -64,11 +64,8 @@ fn no_network(case: &Case) -> Option<Diagnosis> {
     if machine.ipv4_route || machine.ipv6_route {
         return None;
     }
-    let answered = |servers: &NameServers| {
-        let definite =
-            |code: &AnswerCode| matches!(code, AnswerCode::NoError | AnswerCode::NxDomain);
-        servers.answers().any(|(_, answer)| definite(&answer.code))
-    };
+    let answered =
+        |servers: &NameServers| servers.answers().any(|(_, answer)| !answer.is_failure());
     // What is in a network of this computer needs no route: a name server there, a host there.
     let unresolved = failed(case).is_some_and(|(_, e)| e.kind != LookupErrorKind::NoData)
         && !case.name_servers().is_some_and(answered);

@@ -175,7 +175,7 @@ async fn both(server: SocketAddr, name: &str, limit: Duration) -> (Answer, Answe
 
 /// Asks the first server that works for the name with each search domain.
 async fn search(found: &NameServers, name: &str, limit: Duration) -> Vec<Searched> {
-    let works = |s: &&NameServer| matches!(s.a.code, AnswerCode::NoError | AnswerCode::NxDomain);
+    let works = |s: &&NameServer| !s.a.is_failure();
     let Some(server) = found.servers.iter().find(works).map(|s| s.server) else {
         return Vec::new();
     };
