@@ -523,8 +523,9 @@ fn unwritable(case: &Case) -> Option<Diagnosis> {
 
 /// The test file that could not be removed, whatever the cause.
 pub(super) fn left_behind(case: &Case) -> Option<Text> {
-    let place = case.sftp()?.write_test.as_ref()?.left_behind.as_ref()?;
-    Some(text!["The test file may still be there. Please remove it: ", place])
+    let test = case.sftp()?.write_test.as_ref()?;
+    let places = crate::sftp::places(test, test.left_behind.as_ref()?);
+    Some(text!["The test file may still be there. Please remove it: "].then(places))
 }
 
 /// No cause was found, and the verdict misses something.
